@@ -1,0 +1,35 @@
+// The values that cross rooms: bound parameters and result tables as plain data, no Datum.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace kpi {
+
+struct Timestamp { int64_t microseconds = 0; };  // since 2000-01-01 00:00 UTC, PostgreSQL's timestamptz
+struct Date { int32_t days = 0; };               // since 2000-01-01, PostgreSQL's date
+struct ObjectId { uint32_t value = 0; };         // bound as oid; also regclass, regtype
+struct Json { std::string text; };               // bound as jsonb
+struct Null {};                                  // bound as text NULL
+
+// A bound parameter. Strings are bound as text, vectors as text[].
+using Param = std::variant<Null, bool, int64_t, double, std::string, std::vector<std::string>, Timestamp, Date, ObjectId, Json>;
+using Params = std::vector<Param>;
+
+// A result cell in PostgreSQL's text form; nullopt is NULL.
+using Cell = std::optional<std::string>;
+using Row = std::vector<Cell>;
+
+struct Table {
+    std::vector<std::string> columns;
+    std::vector<Row> rows;
+    int64_t affected = 0;  // rows processed by the statement
+
+    bool empty() const { return rows.empty(); }
+};
+
+}  // namespace kpi

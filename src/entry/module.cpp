@@ -1,0 +1,16 @@
+// entry: the C doors. SQL functions, triggers, worker mains; each reads its arguments, calls a room, returns. May include
+// every room. No logic here.
+//
+// This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in the postmaster.
+#include "pg/prelude.hpp"
+
+extern "C" {
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+void _PG_init(void) {
+    // pg_upgrade starts the server to copy catalogs: no workers, no callbacks.
+    if (IsBinaryUpgrade) return;
+}
+}

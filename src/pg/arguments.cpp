@@ -1,0 +1,64 @@
+// Arguments and results of SQL functions as plain data (declared in sql.hpp).
+#include <fmt/format.h>
+
+#include "pg/sql.hpp"
+
+namespace kpi::pg {
+
+std::string text_argument(FunctionCallInfo fcinfo, int index) {
+    auto text = optional_text(fcinfo, index);
+    if (!text) throw Error("22004", fmt::format("argument {} must not be null", index + 1));
+    return *std::move(text);
+}
+
+std::optional<std::string> optional_text(FunctionCallInfo fcinfo, int index) {
+    return output_text(fcinfo, index);
+}
+
+std::optional<std::string> output_text(FunctionCallInfo fcinfo, int index) {
+    if (index >= PG_NARGS() || PG_ARGISNULL(index)) return std::nullopt;
+    char *text = call([&] {
+        Oid output = InvalidOid;
+        bool is_varlena = false;
+        getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, index), &output, &is_varlena);
+        return OidOutputFunctionCall(output, PG_GETARG_DATUM(index));
+    });
+    std::string out(text);
+    pfree(text);
+    return out;
+}
+
+std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index) {
+    std::vector<std::string> out;
+    if (index >= PG_NARGS() || PG_ARGISNULL(index)) return out;
+    Datum *elements = nullptr;
+    bool *nulls = nullptr;
+    int count = 0;
+    Oid type = InvalidOid;
+    call([&] {
+        ArrayType *array = PG_GETARG_ARRAYTYPE_P(index);
+        type = ARR_ELEMTYPE(array);
+        int16 length = 0;
+        bool by_value = false;
+        char align = 0;
+        get_typlenbyvalalign(type, &length, &by_value, &align);
+        deconstruct_array(array, type, length, by_value, align, &elements, &nulls, &count);
+    });
+    for (int i = 0; i < count; ++i) {
+        if (nulls[i]) throw Error("22004", fmt::format("element {} of argument {} must not be null", i + 1, index + 1));
+        if (type == NAMEOID) {
+            out.emplace_back(NameStr(*DatumGetName(elements[i])));
+            continue;
+        }
+        char *item = call([&] { return TextDatumGetCString(elements[i]); });
+        out.emplace_back(item);
+        pfree(item);
+    }
+    return out;
+}
+
+Datum text_datum(std::string_view text) {
+    return call([&] { return PointerGetDatum(cstring_to_text_with_len(text.data(), int(text.size()))); });
+}
+
+}  // namespace kpi::pg

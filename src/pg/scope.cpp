@@ -1,0 +1,72 @@
+// Scopes of sql.hpp: transactions, savepoints, roles, settings.
+#include "pg/sql.hpp"
+
+namespace kpi::pg {
+
+Transaction::Transaction() {
+    call([] {
+        SetCurrentStatementStartTimestamp();
+        StartTransactionCommand();
+    });
+}
+
+Transaction::~Transaction() {
+    if (open_) attempt([] { AbortCurrentTransaction(); });
+}
+
+void Transaction::commit() {
+    call([] { CommitTransactionCommand(); });
+    open_ = false;
+}
+
+Savepoint::Savepoint() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
+    call([this] {
+        BeginInternalSubTransaction(nullptr);
+        MemoryContextSwitchTo(context_);
+    });
+}
+
+Savepoint::~Savepoint() {
+    if (!open_) return;
+    attempt([this] {
+        RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(context_);
+        CurrentResourceOwner = owner_;
+    });
+}
+
+void Savepoint::release() {
+    call([this] {
+        ReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(context_);
+        CurrentResourceOwner = owner_;
+    });
+    open_ = false;
+}
+
+RunAs::RunAs(ObjectId role) {
+    GetUserIdAndSecContext(&saved_role_, &saved_context_);
+    SetUserIdAndSecContext(role.value,
+                           saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+}
+
+RunAs::~RunAs() { SetUserIdAndSecContext(saved_role_, saved_context_); }
+
+LocalSettings::LocalSettings(std::vector<std::pair<const char *, std::string>> settings)
+    : nest_(NewGUCNestLevel()), exceptions_(std::uncaught_exceptions()) {
+    for (const auto &[name, text] : settings) {
+        const char *value = text.c_str();
+        const char *setting = name;
+        call([&] {
+            set_config_option(setting, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+        });
+    }
+}
+
+LocalSettings::~LocalSettings() {
+    // On an error of PostgreSQL the (sub)transaction's abort has undone or will undo the nest level.
+    if (std::uncaught_exceptions() > exceptions_) return;
+    attempt([this] { AtEOXact_GUC(true, nest_); });
+}
+
+}  // namespace kpi::pg

@@ -1,0 +1,136 @@
+// SQL from C++: typed parameters in, plain tables out; transactions, savepoints and roles as objects.
+//
+//   Spi spi;                                        // one connection for the scope
+//   Table t = query("SELECT name FROM kpi.source WHERE base = $1", {ObjectId{relid}});
+//
+// Errors: every PostgreSQL error arrives as kpi::Error. All names in SQL text are schema-qualified; the caller of an SQL
+// entry has search_path pinned by the function's SET clause.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/table.hpp"
+#include "pg/guard.hpp"
+
+namespace kpi::pg {
+
+enum class Atomic { yes, no };  // no: inside a procedure, commit() is allowed
+enum class Access { read_write, read_only };  // read_only: the caller's snapshot; for STABLE functions
+// Which snapshot a read-write statement sees. `latest`: one taken now, in any isolation level, for work that took a
+// lock first and must see everything committed before the lock was granted.
+enum class See { usual, latest };
+
+// SPI connection for a scope. On an exception the stack is left to the (sub)transaction's abort.
+class Spi {
+public:
+    explicit Spi(Atomic atomic = Atomic::yes);
+    ~Spi();
+    Spi(const Spi &) = delete;
+    Spi &operator=(const Spi &) = delete;
+    // Procedures only: commits and starts a new transaction (no snapshot, no xid until the next statement).
+    void commit();
+
+private:
+    int exceptions_;
+};
+
+struct Options {
+    Access access = Access::read_write;
+    See see = See::usual;
+    long limit = 0;  // rows, 0 = all
+};
+
+// Needs an open Spi. query() returns rows (also of RETURNING); execute() returns the number of rows processed.
+Table query(std::string_view sql, const Params &params = {}, const Options &options = {});
+int64_t execute(std::string_view sql, const Params &params = {}, const Options &options = {});
+// The first cell of the first row; nullopt for no row or NULL.
+Cell value(std::string_view sql, const Params &params = {}, const Options &options = {});
+
+// Set-returning function in materialise mode: fills the tuplestore of `fcinfo`.
+class ResultSet {
+public:
+    explicit ResultSet(FunctionCallInfo fcinfo);
+    // Appends every row of the statement; its columns must have the types of the function's result, in order.
+    // Returns the number of rows.
+    int64_t append_query(std::string_view sql, const Params &params, const Options &options);
+    void append(Datum *values, bool *nulls);
+    TupleDesc descriptor() const { return descriptor_; }
+
+private:
+    Tuplestorestate *store_ = nullptr;
+    TupleDesc descriptor_ = nullptr;
+};
+
+// A transaction of a worker: started here, committed by commit(), aborted by the destructor otherwise.
+class Transaction {
+public:
+    Transaction();
+    ~Transaction();
+    Transaction(const Transaction &) = delete;
+    Transaction &operator=(const Transaction &) = delete;
+    void commit();
+
+private:
+    bool open_ = true;
+};
+
+// A subtransaction: the only place (beside Transaction) after which an Error of PostgreSQL may be swallowed.
+//   try { Savepoint s; ...; s.release(); } catch (const Error &e) { ... }
+class Savepoint {
+public:
+    Savepoint();
+    ~Savepoint();
+    Savepoint(const Savepoint &) = delete;
+    Savepoint &operator=(const Savepoint &) = delete;
+    void release();
+
+private:
+    MemoryContext context_;
+    ResourceOwner owner_;
+    bool open_ = true;
+};
+
+// Runs the scope as another role in a restricted context (no SET ROLE, no temporary objects of others, no deferred
+// tricks): user-defined SQL runs as its owner, never as the caller or the worker.
+class RunAs {
+public:
+    explicit RunAs(ObjectId role);
+    ~RunAs();
+    RunAs(const RunAs &) = delete;
+    RunAs &operator=(const RunAs &) = delete;
+
+private:
+    Oid saved_role_ = InvalidOid;
+    int saved_context_ = 0;
+};
+
+// Settings for a scope (GUC nest level), e.g. LocalSettings s{{"lock_timeout", "500ms"}};
+class LocalSettings {
+public:
+    explicit LocalSettings(std::vector<std::pair<const char *, std::string>> settings);
+    ~LocalSettings();
+    LocalSettings(const LocalSettings &) = delete;
+    LocalSettings &operator=(const LocalSettings &) = delete;
+
+private:
+    int nest_;
+    int exceptions_;
+};
+
+void log(Level level, const std::string &message, const std::string &detail = {}, const std::string &hint = {});
+
+// Quoting: identifiers and literals go through these two and nothing else.
+std::string quote(std::string_view identifier);
+std::string literal(std::string_view text);
+// schema.name of a relation, quoted; throws 42P01 when it does not exist.
+std::string qualified(ObjectId relation);
+
+// Arguments of an SQL function as plain data.
+std::string text_argument(FunctionCallInfo fcinfo, int index);
+std::optional<std::string> optional_text(FunctionCallInfo fcinfo, int index);
+std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index);  // text[] or name[]; NULL elements refused
+std::optional<std::string> output_text(FunctionCallInfo fcinfo, int index);  // any type, through its output function
+Datum text_datum(std::string_view text);
+
+}  // namespace kpi::pg
