@@ -1,0 +1,87 @@
+-- The registry. Everything an installation defines is dumped; what only describes the running server is not.
+
+CREATE TABLE kpi.source (
+    name           text PRIMARY KEY CHECK (name ~ '^[a-z_][a-z0-9_]{0,39}$'),
+    facts          regclass NOT NULL UNIQUE,
+    base           regclass,
+    time_column    name NOT NULL,
+    dimensions     name[] NOT NULL,
+    timezone       text NOT NULL,
+    capture        text NOT NULL CHECK (capture IN ('trigger', 'window')),
+    lookback       interval NOT NULL CHECK (lookback > interval '0'),
+    hour_retention interval NOT NULL CHECK (hour_retention > interval '0'),
+    hours_from     date NOT NULL,
+    frozen_before  date NOT NULL DEFAULT '-infinity',
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    CHECK ((capture = 'trigger') = (base IS NOT NULL))
+);
+COMMENT ON TABLE kpi.source IS 'Tracked facts views, one row each. Written by kpi.track and kpi.untrack';
+COMMENT ON COLUMN kpi.source.facts IS 'The facts view: one row per event';
+COMMENT ON COLUMN kpi.source.base IS 'Trigger capture: the table the facts view reads; NULL with window capture';
+COMMENT ON COLUMN kpi.source.hours_from IS 'The hour rollup is complete from this local day on; older days have the day rollup only';
+COMMENT ON COLUMN kpi.source.frozen_before IS 'Days before this one are history kept by kpi.freeze: deltas, repair and verify leave them alone';
+
+CREATE TABLE kpi.measure (
+    name     text PRIMARY KEY,
+    source   text NOT NULL REFERENCES kpi.source ON DELETE CASCADE ON UPDATE CASCADE,
+    position smallint NOT NULL CHECK (position > 0),
+    type     regtype NOT NULL,
+    UNIQUE (source, position)
+);
+COMMENT ON TABLE kpi.measure IS 'Measures: the numeric columns of the facts views. Column m<position> of the source''s delta and rollup tables holds the sum';
+
+CREATE TABLE kpi.metric (
+    name        text PRIMARY KEY CHECK (name ~ '^[a-z_][a-z0-9_]{0,62}$'),
+    formula     text NOT NULL,
+    unit        text,
+    good        text NOT NULL DEFAULT 'up' CHECK (good IN ('up', 'down', 'none')),
+    description text,
+    owner       regrole NOT NULL,
+    measure     text UNIQUE REFERENCES kpi.measure ON DELETE CASCADE ON UPDATE CASCADE,
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE kpi.metric IS 'Metrics: named formulas over measures and metrics. Written by kpi.define; every measure has one of its own name';
+COMMENT ON COLUMN kpi.metric.owner IS 'The role whose rights evaluate the formula';
+COMMENT ON COLUMN kpi.metric.measure IS 'Set for the metric that a measure has by itself';
+
+CREATE TABLE kpi.dirty (
+    source    text NOT NULL REFERENCES kpi.source ON DELETE CASCADE ON UPDATE CASCADE,
+    "from"    date NOT NULL,
+    "to"      date NOT NULL,
+    why       text NOT NULL,
+    marked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK ("from" < "to")
+);
+CREATE INDEX dirty_source ON kpi.dirty (source);
+ALTER TABLE kpi.dirty REPLICA IDENTITY FULL;
+COMMENT ON TABLE kpi.dirty IS 'Ranges of local days [from, to) whose rollups cannot be trusted: reads use the facts view there until the repair has run';
+
+CREATE TABLE kpi.capture_error (
+    source   text NOT NULL,
+    sqlstate text NOT NULL,
+    message  text NOT NULL,
+    first_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    rows     bigint NOT NULL DEFAULT 1
+);
+ALTER TABLE kpi.capture_error REPLICA IDENTITY FULL;
+COMMENT ON TABLE kpi.capture_error IS 'Rows that contribute nothing because an expression of the facts view raised an error. Appended by writers without an index, folded by the worker';
+
+CREATE TABLE kpi.source_state (
+    source       text PRIMARY KEY REFERENCES kpi.source ON DELETE CASCADE ON UPDATE CASCADE,
+    computed_at  timestamptz,
+    merged_at    timestamptz,
+    last_error   text,
+    last_error_at timestamptz
+);
+COMMENT ON TABLE kpi.source_state IS 'What the worker last did for each source: window recomputed, deltas merged, last error';
+COMMENT ON COLUMN kpi.source_state.computed_at IS 'Window capture: snapshot time of the last recompute, shown as as_of';
+
+SELECT pg_catalog.pg_extension_config_dump('kpi.source', '');
+SELECT pg_catalog.pg_extension_config_dump('kpi.measure', '');
+SELECT pg_catalog.pg_extension_config_dump('kpi.metric', '');
+SELECT pg_catalog.pg_extension_config_dump('kpi.dirty', '');
+SELECT pg_catalog.pg_extension_config_dump('kpi.capture_error', '');
+SELECT pg_catalog.pg_extension_config_dump('kpi.source_state', '');
+
+GRANT SELECT ON kpi.source, kpi.measure, kpi.metric, kpi.dirty, kpi.source_state TO PUBLIC;
