@@ -35,7 +35,7 @@ $(SCRIPT): $(SQL_PARTS) kpi_ext.control
 	cat $(SQL_PARTS) > $@
 
 # --- the private PostgreSQL tree: a relocated copy, so that no test touches the machine's own server
-.PHONY: tree dev
+.PHONY: tree dev server psql stop
 tree:
 	test/tools/tree.sh make
 
@@ -43,3 +43,17 @@ tree:
 dev: tree
 	$(MAKE) --no-print-directory PG_CONFIG=$$(test/tools/tree.sh config) all
 	$(MAKE) --no-print-directory PG_CONFIG=$$(test/tools/tree.sh config) install >/dev/null
+
+# A throw-away server of your own with the extension: start (again after a rebuild), shell, stop.
+server: dev
+	test/tools/cluster.py stop dev
+	test/tools/cluster.py start dev --preload --database kpi
+psql:
+	test/tools/cluster.py psql dev kpi
+stop:
+	test/tools/cluster.py stop dev
+
+# Tests on servers of their own (TESTS='file -k word' for some).
+.PHONY: cluster
+cluster: dev
+	cd test/cluster && /usr/bin/python3 -m pytest -q -p no:cacheprovider $(TESTS)

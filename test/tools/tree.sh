@@ -1,33 +1,71 @@
 #!/usr/bin/env bash
-# A relocated copy of the installed PostgreSQL under build/pg, into which the tests install the extension.
+# A relocated copy of the installed PostgreSQL, into which the tests install the extension, and the folder that
+# holds it together with all private clusters.
 # PostgreSQL finds its share and lib folders relative to its own binary, so a copy of bin/ with links to the
-# rest is a complete server; nothing is written outside build/.
-#   tree.sh make     creates it (idempotent)        tree.sh config   prints its pg_config        tree.sh bin   its bin/
+# rest is a complete server; nothing is written outside that folder.
+#   tree.sh make    creates the tree, links what was installed since (idempotent)
+#   tree.sh config  its pg_config      tree.sh bin  its bin/      tree.sh major  its PostgreSQL version
+#   tree.sh place   the folder: build/, or one under /var/tmp where user postgres cannot reach the checkout
+#   tree.sh as      the command prefix that runs a server program: empty, or `runuser -u postgres --` for root
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-v=${PG_MAJOR:-15}
-sys_bin=/usr/lib/postgresql/$v/bin
-tree=$root/build/pg
-bin=$tree/usr/lib/postgresql/$v/bin
-case ${1:-make} in
-config) echo "$bin/pg_config" ;;
-bin) echo "$bin" ;;
-make)
-    [ -x "$sys_bin/postgres" ] || { echo "PostgreSQL $v is not installed in $sys_bin" >&2; exit 1; }
-    if [ ! -x "$bin/postgres" ] || [ "$sys_bin/postgres" -nt "$bin/postgres" ] || [ ! -e "$tree/.complete" ]; then
+
+# PG_MAJOR chooses; otherwise the newest installed version that can also compile extensions.
+major() {
+    if [ -n "${PG_MAJOR:-}" ]; then echo "$PG_MAJOR"; return; fi
+    for config in $(ls -d /usr/lib/postgresql/*/bin/pg_config 2>/dev/null | sort -t/ -k5 -rn); do
+        dir=${config%/pg_config}
+        [ -x "$dir/postgres" ] && { basename "$(dirname "$dir")"; return; }
+    done
+    echo 15
+}
+
+as() { if [ "$(id -u)" = 0 ]; then echo "runuser -u postgres --"; fi; }
+
+place() {
+    if [ "$(id -u)" != 0 ] || runuser -u postgres -- test -x "$root" 2>/dev/null; then
+        echo "$root/build"
+        return
+    fi
+    dir=/var/tmp/kpi_ext-$(printf %s "$root" | md5sum | cut -c1-12)
+    mkdir -p "$dir"
+    # The name can be guessed: a folder planted by somebody else is refused.
+    [ -O "$dir" ] && [ ! -L "$dir" ] || { echo "$dir belongs to somebody else" >&2; exit 1; }
+    echo "$dir"
+}
+
+v=$(major)
+system=/usr/lib/postgresql/$v
+relative=usr/lib/postgresql/$v
+make_tree() {
+    [ -x "$system/bin/postgres" ] || { echo "PostgreSQL $v is not installed in $system" >&2; exit 1; }
+    tree=$(place)/pg
+    bin=$tree/$relative/bin
+    if [ ! -e "$tree/.complete-$v" ] || [ "$system/bin/postgres" -nt "$tree/.complete-$v" ]; then
         rm -rf "$tree"
-        mkdir -p "$bin" "$tree/usr/lib/postgresql/$v/lib" "$tree/usr/share/postgresql/$v/extension"
-        cp -p "$sys_bin"/* "$bin/"
-        touch "$bin/postgres"
-        ln -s /usr/lib/postgresql/"$v"/lib/* "$tree/usr/lib/postgresql/$v/lib/"
-        for f in /usr/share/postgresql/"$v"/*; do
-            [ "$(basename "$f")" = extension ] || ln -s "$f" "$tree/usr/share/postgresql/$v/"
-        done
-        ln -s /usr/share/postgresql/"$v"/extension/* "$tree/usr/share/postgresql/$v/extension/"
+        mkdir -p "$bin" "$tree/$relative/lib" "$tree/usr/share/postgresql/$v/extension" "$tree/usr/include"
+        cp -p "$system"/bin/* "$bin/"
         # Headers are found through pg_config, which is relocated too.
-        mkdir -p "$tree/usr/include"
         ln -s /usr/include/postgresql "$tree/usr/include/postgresql"
-        touch "$tree/.complete"
-    fi ;;
-*) echo "usage: tree.sh make|config|bin" >&2; exit 2 ;;
+        touch "$tree/.complete-$v"
+    fi
+    # -n keeps what `make dev` installed over a link.
+    cp -sn "$system"/lib/*.so "$tree/$relative/lib/"
+    [ -e "$tree/$relative/lib/pgxs" ] || ln -s "$system/lib/pgxs" "$tree/$relative/lib/pgxs"
+    cp -sn /usr/share/postgresql/"$v"/extension/* "$tree/usr/share/postgresql/$v/extension/"
+    for entry in /usr/share/postgresql/"$v"/*; do
+        name=$(basename "$entry")
+        [ "$name" = extension ] || [ -e "$tree/usr/share/postgresql/$v/$name" ] ||
+            ln -s "$entry" "$tree/usr/share/postgresql/$v/$name"
+    done
+}
+
+case ${1:-make} in
+major) echo "$v" ;;
+as) as ;;
+place) place ;;
+config) echo "$(place)/pg/$relative/bin/pg_config" ;;
+bin) echo "$(place)/pg/$relative/bin" ;;
+make) make_tree ;;
+*) echo "usage: tree.sh make|config|bin|place|as|major" >&2; exit 2 ;;
 esac
