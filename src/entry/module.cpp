@@ -2,6 +2,9 @@
 // every room. No logic here.
 //
 // This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in the postmaster.
+#include "pg/settings.hpp"
+#include "pg/shared.hpp"
+
 #include "pg/prelude.hpp"
 
 extern "C" {
@@ -12,5 +15,7 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     // pg_upgrade starts the server to copy catalogs: no workers, no callbacks.
     if (IsBinaryUpgrade) return;
+    kpi::pg::define_settings();
+    kpi::pg::prepare_shared();
 }
 }

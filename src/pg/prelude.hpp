@@ -109,6 +109,13 @@ extern "C" {
 }
 #pragma GCC diagnostic pop
 
+// A process's place in the process array.
+#if PG_VERSION_NUM < 170000
+#define KPI_PROC_NUMBER(proc) ((proc)->pgprocno)
+#else
+#define KPI_PROC_NUMBER(proc) GetNumberFromPGProc(proc)
+#endif
+
 namespace kpi::pg {
 // Message levels, for log(). ERROR is not among them: errors are thrown.
 enum class Level { debug = DEBUG1, log = LOG, info = INFO, notice = NOTICE, warning = WARNING, fatal = FATAL };
