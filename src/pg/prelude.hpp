@@ -116,10 +116,12 @@ extern "C" {
 #define KPI_PROC_NUMBER(proc) GetNumberFromPGProc(proc)
 #endif
 
-namespace kpi::pg {
-// Message levels, for log(). ERROR is not among them: errors are thrown.
-enum class Level { debug = DEBUG1, log = LOG, info = INFO, notice = NOTICE, warning = WARNING, fatal = FATAL };
-}  // namespace kpi::pg
+#include "pg/level.hpp"
+
+static_assert(int(kpi::pg::Level::debug) == DEBUG1 && int(kpi::pg::Level::log) == LOG && int(kpi::pg::Level::info) == INFO);
+static_assert(int(kpi::pg::Level::notice) == NOTICE && int(kpi::pg::Level::warning) == WARNING);
+static_assert(int(kpi::pg::Level::fatal) == FATAL);
+static_assert(std::is_same_v<Datum, uintptr_t>, "sql.hpp names Datum without seeing it");
 
 // elog.h's macros collide with enum names of ours and of libraries; use Level instead.
 #undef DEBUG1
@@ -139,4 +141,3 @@ enum class Level { debug = DEBUG1, log = LOG, info = INFO, notice = NOTICE, warn
 #undef vsprintf
 #undef vprintf
 #undef strerror
-

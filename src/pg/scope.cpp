@@ -1,6 +1,8 @@
 // Scopes of sql.hpp: transactions, savepoints, roles, settings.
 #include "pg/sql.hpp"
 
+#include "pg/guard.hpp"
+
 namespace kpi::pg {
 
 Transaction::Transaction() {

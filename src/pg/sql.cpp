@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "pg/guard.hpp"
+
 namespace kpi::pg {
 namespace {
 

@@ -5,13 +5,25 @@
 //
 // Errors: every PostgreSQL error arrives as kpi::Error. All names in SQL text are schema-qualified; the caller of an SQL
 // entry has search_path pinned by the function's SET clause.
+//
+// No PostgreSQL header is seen through this one: above pg/ a bare PostgreSQL call does not compile.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/table.hpp"
-#include "pg/guard.hpp"
+#include "pg/level.hpp"
+
+struct FunctionCallInfoBaseData;
+struct MemoryContextData;
+struct ResourceOwnerData;
+struct TupleDescData;
+struct Tuplestorestate;
 
 namespace kpi::pg {
 
@@ -50,16 +62,17 @@ Cell value(std::string_view sql, const Params &params = {}, const Options &optio
 // Set-returning function in materialise mode: fills the tuplestore of `fcinfo`.
 class ResultSet {
 public:
-    explicit ResultSet(FunctionCallInfo fcinfo);
+    explicit ResultSet(FunctionCallInfoBaseData *fcinfo);
     // Appends every row of the statement; its columns must have the types of the function's result, in order.
     // Returns the number of rows.
     int64_t append_query(std::string_view sql, const Params &params, const Options &options);
-    void append(Datum *values, bool *nulls);
-    TupleDesc descriptor() const { return descriptor_; }
+    // For capture: one row of Datums, as many as descriptor() has columns.
+    void append(uintptr_t *values, bool *nulls);
+    TupleDescData *descriptor() const { return descriptor_; }
 
 private:
     Tuplestorestate *store_ = nullptr;
-    TupleDesc descriptor_ = nullptr;
+    TupleDescData *descriptor_ = nullptr;
 };
 
 // A transaction of a worker: started here, committed by commit(), aborted by the destructor otherwise.
@@ -86,8 +99,8 @@ public:
     void release();
 
 private:
-    MemoryContext context_;
-    ResourceOwner owner_;
+    MemoryContextData *context_;
+    ResourceOwnerData *owner_;
     bool open_ = true;
 };
 
@@ -101,7 +114,7 @@ public:
     RunAs &operator=(const RunAs &) = delete;
 
 private:
-    Oid saved_role_ = InvalidOid;
+    uint32_t saved_role_ = 0;
     int saved_context_ = 0;
 };
 
@@ -125,12 +138,5 @@ std::string quote(std::string_view identifier);
 std::string literal(std::string_view text);
 // schema.name of a relation, quoted; throws 42P01 when it does not exist.
 std::string qualified(ObjectId relation);
-
-// Arguments of an SQL function as plain data.
-std::string text_argument(FunctionCallInfo fcinfo, int index);
-std::optional<std::string> optional_text(FunctionCallInfo fcinfo, int index);
-std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index);  // text[] or name[]; NULL elements refused
-std::optional<std::string> output_text(FunctionCallInfo fcinfo, int index);  // any type, through its output function
-Datum text_datum(std::string_view text);
 
 }  // namespace kpi::pg

@@ -1,7 +1,8 @@
-// Arguments and results of SQL functions as plain data (declared in sql.hpp).
+#include "pg/function.hpp"
+
 #include <fmt/format.h>
 
-#include "pg/sql.hpp"
+#include "pg/prelude.hpp"
 
 namespace kpi::pg {
 
