@@ -1,0 +1,60 @@
+#include "pg/lock.hpp"
+
+#include "pg/guard.hpp"
+
+namespace kpi::pg {
+namespace {
+
+constexpr const char *kExtension = "kpi_ext";
+constexpr uint16 kMutexClass = 4;
+
+LOCKTAG advisory_tag(ObjectId key) {
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, key.value, 0, kMutexClass);
+    return tag;
+}
+
+}  // namespace
+
+bool try_advisory(ObjectId key) {
+    LOCKTAG tag = advisory_tag(key);
+    return call([&] { return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL; });
+}
+
+void advisory(ObjectId key) {
+    LOCKTAG tag = advisory_tag(key);
+    call([&] { (void)LockAcquire(&tag, ExclusiveLock, false, false); });
+}
+
+bool try_share(ObjectId relation) {
+    return call([&] { return ConditionalLockRelationOid(relation.value, AccessShareLock); });
+}
+
+bool share_extension() {
+    return call([] {
+        const Oid extension = get_extension_oid(kExtension, true);
+        if (extension == InvalidOid) return false;
+        LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+        // Dropped while this waited? The lock processed the invalidations, so the look-up is fresh.
+        return get_extension_oid(kExtension, true) == extension;
+    });
+}
+
+ObjectId extension_owner() {
+    Oid owner = InvalidOid;
+    call([&] {
+        Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
+        ScanKeyData key;
+        ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(kExtension));
+        SysScanDesc scan = systable_beginscan(catalog, ExtensionNameIndexId, true, nullptr, 1, &key);
+        HeapTuple tuple = systable_getnext(scan);
+        if (HeapTupleIsValid(tuple))
+            owner = (reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple)))->extowner;
+        systable_endscan(scan);
+        table_close(catalog, AccessShareLock);
+    });
+    if (owner == InvalidOid) throw Error("42704", "extension \"kpi_ext\" does not exist");
+    return {owner};
+}
+
+}  // namespace kpi::pg
