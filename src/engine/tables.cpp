@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/error.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 

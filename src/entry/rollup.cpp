@@ -1,5 +1,6 @@
 // SQL functions of the rollups: kpi._sum, kpi.merge, kpi.rebuild, kpi.verify, kpi.freeze.
-#include "pg/sql.hpp"
+#include "pg/function.hpp"
+#include "pg/guard.hpp"
 
 namespace {
 
