@@ -1,0 +1,89 @@
+#include "engine/source_info.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
+namespace kpi::engine {
+namespace {
+
+constexpr const char *kSources =
+    "SELECT s.name, s.facts::oid, c.relowner, s.timezone, s.capture, s.hours_from, s.frozen_before, t.computed_at "
+    "FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts "
+    "LEFT JOIN kpi.source_state t ON t.source = s.name WHERE s.name = ANY ($1)";
+
+constexpr const char *kDimensions =
+    "SELECT s.name, d.name, pg_catalog.format_type(a.atttypid, -1), "
+    "CASE WHEN l.oid IS NULL THEN '' ELSE pg_catalog.quote_ident(ln.nspname) || '.' || "
+    "pg_catalog.quote_ident(l.collname) END, "
+    "t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace OR t.typtype = 'e' "
+    "FROM kpi.source s "
+    "CROSS JOIN LATERAL pg_catalog.unnest(s.dimensions) WITH ORDINALITY d(name, place) "
+    "JOIN pg_catalog.pg_attribute a ON a.attname = 'd' || d.place AND a.attrelid = "
+    "pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || '_delta')) "
+    "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+    "LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation "
+    "LEFT JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace "
+    "WHERE s.name = ANY ($1) ORDER BY s.name, d.place";
+
+constexpr const char *kMeasures =
+    "SELECT source, name, position, type = 'numeric'::pg_catalog.regtype FROM kpi.measure "
+    "WHERE source = ANY ($1) ORDER BY source, position";
+
+SourceInfo from_row(const Row &row) {
+    SourceInfo info;
+    info.name = *row[0];
+    info.facts = ObjectId{uint32_t(std::stoul(*row[1]))};
+    info.owner = ObjectId{uint32_t(std::stoul(*row[2]))};
+    info.timezone = *row[3];
+    info.capture = *row[4];
+    info.hours_from = *row[5];
+    info.frozen_before = *row[6];
+    info.computed_at = row[7];
+    return info;
+}
+
+SourceInfo *find(std::vector<SourceInfo> &sources, const std::string &name) {
+    for (SourceInfo &source : sources)
+        if (source.name == name) return &source;
+    return nullptr;
+}
+
+bool is_true(const Cell &cell) { return cell == "t"; }
+
+}  // namespace
+
+int SourceInfo::dimension(const std::string &dimension_name) const {
+    for (size_t i = 0; i < dimensions.size(); ++i)
+        if (dimensions[i].name == dimension_name) return int(i);
+    return -1;
+}
+
+std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access) {
+    const pg::Options options{.access = access};
+    std::vector<SourceInfo> out;
+    const Table sources = pg::query(kSources, {names}, options);
+    for (const std::string &name : names) {
+        bool found = false;
+        for (const Row &row : sources.rows) {
+            if (*row[0] != name) continue;
+            out.push_back(from_row(row));
+            found = true;
+        }
+        if (!found)
+            throw Error("42704", fmt::format("source \"{}\" does not exist", name), {},
+                        "SELECT name FROM kpi.source lists them.");
+    }
+    for (const Row &row : pg::query(kDimensions, {names}, options).rows)
+        find(out, *row[0])->dimensions.push_back({*row[1], *row[2], *row[3], is_true(row[4])});
+    for (const Row &row : pg::query(kMeasures, {names}, options).rows)
+        find(out, *row[0])->measures.push_back({*row[1], std::stoi(*row[2]),
+                                                is_true(row[3]) ? MeasureKind::numeric : MeasureKind::integer});
+    return out;
+}
+
+SourceInfo load_source(const std::string &name, pg::Access access) {
+    return std::move(load_sources({name}, access).front());
+}
+
+}  // namespace kpi::engine
