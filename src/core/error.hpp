@@ -1,7 +1,9 @@
-// core: the ground floor. Plain C++20 (std, fmt, nlohmann/json); no PostgreSQL, no curl. Everything may include it.
+// core: the ground floor. Plain C++20 (std, fmt, nlohmann/json); no PostgreSQL, no curl. Everything
+// may include it.
 //
-// The one exception of the project. It carries what PostgreSQL's error report carries, so that an error crosses
-// the C++/PostgreSQL boundary in either direction without losing its SQLSTATE, detail, hint or context.
+// The one exception of the project. It carries what PostgreSQL's error report carries, so that an
+// error crosses the C++/PostgreSQL boundary in either direction without losing its SQLSTATE,
+// detail, hint or context.
 #pragma once
 
 #include <exception>
@@ -13,7 +15,8 @@ namespace kpi {
 
 // Where PostgreSQL (or our code) raised the error, and the fields only PostgreSQL fills.
 struct ErrorOrigin {
-    bool from_postgres = false;  // true: `context` is complete; it is rethrown without running callbacks again
+    // true: `context` is complete; it is rethrown without running callbacks again
+    bool from_postgres = false;
     std::string context;
     std::string schema, table, column, datatype, constraint;
     std::string file, function, internal_query;
@@ -24,9 +27,13 @@ struct ErrorOrigin {
 
 class Error : public std::exception {
 public:
-    // sqlstate: five characters. Message in PostgreSQL's style: lower case, no full stop; detail and hint are sentences.
+    // sqlstate: five characters. Message in PostgreSQL's style: lower case, no full stop; detail
+    // and hint are sentences.
     Error(std::string_view state, std::string text, std::string details = {}, std::string mend = {})
-        : sqlstate(state), message(std::move(text)), detail(std::move(details)), hint(std::move(mend)) {}
+        : sqlstate(state),
+          message(std::move(text)),
+          detail(std::move(details)),
+          hint(std::move(mend)) {}
 
     const char *what() const noexcept override { return message.c_str(); }
     // The first two characters of the SQLSTATE.

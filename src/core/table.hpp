@@ -10,14 +10,32 @@
 
 namespace kpi {
 
-struct Timestamp { int64_t microseconds = 0; };  // since 2000-01-01 00:00 UTC, PostgreSQL's timestamptz
-struct Date { int32_t days = 0; };               // since 2000-01-01, PostgreSQL's date
-struct ObjectId { uint32_t value = 0; };         // bound as oid; also regclass, regtype
-struct Json { std::string text; };               // bound as jsonb
-struct Null {};                                  // bound as text NULL
+// Microseconds since 2000-01-01 00:00 UTC: PostgreSQL's timestamptz.
+struct Timestamp {
+    int64_t microseconds = 0;
+};
+
+// Days since 2000-01-01: PostgreSQL's date.
+struct Date {
+    int32_t days = 0;
+};
+
+// Bound as oid; serves regclass and regtype too.
+struct ObjectId {
+    uint32_t value = 0;
+};
+
+// Bound as jsonb.
+struct Json {
+    std::string text;
+};
+
+// Bound as text NULL.
+struct Null {};
 
 // A bound parameter. Strings are bound as text, vectors as text[].
-using Param = std::variant<Null, bool, int64_t, double, std::string, std::vector<std::string>, Timestamp, Date, ObjectId, Json>;
+using Param = std::variant<Null, bool, int64_t, double, std::string, std::vector<std::string>,
+                           Timestamp, Date, ObjectId, Json>;
 using Params = std::vector<Param>;
 
 // A result cell in PostgreSQL's text form; nullopt is NULL.

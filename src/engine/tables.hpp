@@ -1,6 +1,7 @@
-// The three tables of a source in kpi_data: delta, day rollup, hour rollup (layout: docs/design.md). Created by kpi.track,
-// dropped by kpi.untrack. Needs an open Spi. Everything runs as the extension's owner, who owns the tables; the owner of
-// the source gets SELECT, INSERT, UPDATE, DELETE and nothing else (no TRIGGER: it would run as whoever merges).
+// The three tables of a source in kpi_data: delta, day rollup, hour rollup (layout:
+// docs/design.md). Created by kpi.track, dropped by kpi.untrack. Needs an open Spi. Everything runs
+// as the extension's owner, who owns the tables; the owner of the source gets SELECT, INSERT,
+// UPDATE, DELETE and nothing else (no TRIGGER: it would run as whoever merges).
 #pragma once
 
 #include <string>
@@ -11,12 +12,14 @@
 namespace kpi::engine {
 
 struct NewDimension {
-    std::string name;       // column of the facts view, for the comment
-    std::string type;       // SQL text, the base type of a domain: format_type(); trusted, not quoted again
+    std::string name;  // column of the facts view, for the comment
+    // SQL text, the base type of a domain: format_type(); trusted, not quoted again
+    std::string type;
     std::string collation;  // SQL text, schema-qualified and quoted; empty: type has none
 };
 
-enum class MeasureKind { integer, numeric };  // integer: smallint, integer, bigint: no NaN, no infinity
+// integer: smallint, integer, bigint: no NaN, no infinity
+enum class MeasureKind { integer, numeric };
 
 struct NewMeasure {
     std::string name;
@@ -30,12 +33,14 @@ struct NewSource {
     ObjectId owner;  // of the facts view
 };
 
-// Errors: 42883 when a dimension's type has no hash or no equality function; PostgreSQL's own otherwise.
+// Errors: 42883 when a dimension's type has no hash or no equality function; PostgreSQL's own
+// otherwise.
 void create_tables(const NewSource &source);
 // Drops the typed views and tables that exist; the caller holds the locks of the project's order.
 void drop_tables(const std::string &source);
 
-// Names in kpi_data, quoted and schema-qualified: suffix is delta, rollup_day, rollup_hour, daily or hourly.
+// Names in kpi_data, quoted and schema-qualified: suffix is delta, rollup_day, rollup_hour, daily
+// or hourly.
 std::string data_table(const std::string &source, const std::string &suffix);
 
 }  // namespace kpi::engine

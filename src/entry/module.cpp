@@ -1,7 +1,8 @@
-// entry: the C doors. SQL functions, triggers, worker mains; each reads its arguments, calls a room, returns. May include
-// every room. No logic here.
+// entry: the C doors. SQL functions, triggers, worker mains; each reads its arguments, calls a
+// room, returns. May include every room. No logic here.
 //
-// This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in the postmaster.
+// This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in
+// the postmaster.
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 

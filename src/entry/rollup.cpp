@@ -4,18 +4,21 @@
 
 namespace {
 
-// A counter that is not there counts 0. Transient negative counts (a delta merged before its insert) are 0 too.
+// A counter that is not there counts 0. Transient negative counts (a delta merged before its
+// insert) are 0 too.
 bool any(FunctionCallInfo fcinfo, int index) {
     if (PG_ARGISNULL(index)) return false;
     return kpi::pg::call([&] {
         Numeric zero = int64_to_numeric(0);
-        return DatumGetInt32(DirectFunctionCall2(numeric_cmp, PG_GETARG_DATUM(index), NumericGetDatum(zero))) > 0;
+        return DatumGetInt32(DirectFunctionCall2(numeric_cmp, PG_GETARG_DATUM(index),
+                                                 NumericGetDatum(zero))) > 0;
     });
 }
 
 Datum special(const char *text) {
     return kpi::pg::call([&] {
-        return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+        return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+                                   Int32GetDatum(-1));
     });
 }
 

@@ -46,7 +46,9 @@ std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index) {
         deconstruct_array(array, type, length, by_value, align, &elements, &nulls, &count);
     });
     for (int i = 0; i < count; ++i) {
-        if (nulls[i]) throw Error("22004", fmt::format("element {} of argument {} must not be null", i + 1, index + 1));
+        if (nulls[i])
+            throw Error("22004", fmt::format("element {} of argument {} must not be null", i + 1,
+                                             index + 1));
         if (type == NAMEOID) {
             out.emplace_back(NameStr(*DatumGetName(elements[i])));
             continue;
@@ -59,7 +61,8 @@ std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index) {
 }
 
 Datum text_datum(std::string_view text) {
-    return call([&] { return PointerGetDatum(cstring_to_text_with_len(text.data(), int(text.size()))); });
+    return call(
+        [&] { return PointerGetDatum(cstring_to_text_with_len(text.data(), int(text.size()))); });
 }
 
 }  // namespace kpi::pg

@@ -1,5 +1,5 @@
-// Arguments and results of an SQL function as plain data, for the entry room (KPI_FUNCTION is in guard.hpp).
-// Errors: 22004 for an argument or array element that must not be NULL.
+// Arguments and results of an SQL function as plain data, for the entry room (KPI_FUNCTION is in
+// guard.hpp). Errors: 22004 for an argument or array element that must not be NULL.
 #pragma once
 
 #include "pg/guard.hpp"
@@ -9,8 +9,10 @@ namespace kpi::pg {
 
 std::string text_argument(FunctionCallInfo fcinfo, int index);
 std::optional<std::string> optional_text(FunctionCallInfo fcinfo, int index);
-std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index);  // text[] or name[]; NULL elements refused
-std::optional<std::string> output_text(FunctionCallInfo fcinfo, int index);  // any type, through its output function
+// text[] or name[]; NULL elements refused
+std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index);
+// any type, through its output function
+std::optional<std::string> output_text(FunctionCallInfo fcinfo, int index);
 Datum text_datum(std::string_view text);
 
 }  // namespace kpi::pg

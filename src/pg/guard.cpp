@@ -3,11 +3,11 @@
 namespace kpi::pg {
 namespace {
 
-
 // Copies into `home` without raising: nullptr when memory is out.
 char *copy(MemoryContext home, const std::string &text) noexcept {
     if (text.empty()) return nullptr;
-    auto *to = static_cast<char *>(MemoryContextAllocExtended(home, text.size() + 1, MCXT_ALLOC_NO_OOM));
+    auto *to =
+        static_cast<char *>(MemoryContextAllocExtended(home, text.size() + 1, MCXT_ALLOC_NO_OOM));
     if (to != nullptr) memcpy(to, text.c_str(), text.size() + 1);
     return to;
 }
@@ -30,8 +30,11 @@ int encode(const std::string &state) {
     return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
 }
 
-Error describe(const ErrorData &data) {
-    Error error(unpack_sql_state(data.sqlerrcode), text(data.message), text(data.detail), text(data.hint));
+// Takes the report over: its memory is released.
+Error describe(ErrorData *report) {
+    const ErrorData &data = *report;
+    Error error(unpack_sql_state(data.sqlerrcode), text(data.message), text(data.detail),
+                text(data.hint));
     auto &origin = error.origin;
     origin.from_postgres = true;
     origin.context = text(data.context);
@@ -46,6 +49,7 @@ Error describe(const ErrorData &data) {
     origin.line = data.lineno;
     origin.cursor_position = data.cursorpos;
     origin.internal_position = data.internalpos;
+    FreeErrorData(report);
     return error;
 }
 
@@ -78,8 +82,8 @@ Failure keep(MemoryContext home, const char *message) noexcept {
     ErrorData *data = blank(home);
     if (data == nullptr) return {};
     data->sqlerrcode = ERRCODE_INTERNAL_ERROR;
-    data->message =
-        static_cast<char *>(MemoryContextAllocExtended(home, strlen(message) + 1, MCXT_ALLOC_NO_OOM));
+    data->message = static_cast<char *>(
+        MemoryContextAllocExtended(home, strlen(message) + 1, MCXT_ALLOC_NO_OOM));
     if (data->message != nullptr) strcpy(data->message, message);
     return {data, false};
 }
@@ -104,9 +108,7 @@ void throw_captured(MemoryContext home) {
         FlushErrorState();
         throw Error("53200", "out of memory");
     }
-    Error error = describe(*data);
-    FreeErrorData(data);
-    throw error;
+    throw describe(data);
 }
 
 }  // namespace kpi::pg

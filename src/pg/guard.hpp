@@ -1,11 +1,15 @@
 // The boundary between C++ and PostgreSQL, both ways.
 //
-// PostgreSQL raises errors with siglongjmp, which runs no destructors; C++ exceptions must not travel through C frames.
-//   call(f)   C++ -> PostgreSQL: runs ONE PostgreSQL call; an error becomes a kpi::Error with every field kept.
-//   enter(f)  PostgreSQL -> C++: runs a C++ body; an exception becomes an ereport, raised when every C++ object is gone
-//             (raised inside the catch it would leak the exception object, about 300 bytes each).
-// The guard must sit deeper than the objects it protects: guard the single C call, never a C++ function.
-// Swallowing an Error that came from PostgreSQL is legal only after a Savepoint or Transaction was rolled back.
+// PostgreSQL raises errors with siglongjmp, which runs no destructors; C++ exceptions must not
+// travel through C frames.
+//   call(f)   C++ -> PostgreSQL: runs ONE PostgreSQL call; an error becomes a kpi::Error with every
+//             field kept.
+//   enter(f)  PostgreSQL -> C++: runs a C++ body; an exception becomes an ereport, raised when
+//             every C++ object is gone (raised inside the catch it would leak the exception object,
+//             about 300 bytes each).
+// The guard must sit deeper than the objects it protects: guard the single C call, never a C++
+// function. Swallowing an Error that came from PostgreSQL is legal only after a Savepoint or
+// Transaction was rolled back.
 #pragma once
 
 #include "core/error.hpp"
@@ -30,7 +34,8 @@ __attribute__((noinline)) bool protect(F &f) noexcept {
     sigjmp_buf *const saved_stack = PG_exception_stack;
     ErrorContextCallback *const saved_context = error_context_stack;
     sigjmp_buf here;
-    // Mask not saved: saving it costs 2.3 us a call, not saving it 6.5 ns; PostgreSQL does the same.
+    // Mask not saved: saving it costs 2.3 us a call, not saving it 6.5 ns; PostgreSQL does the
+    // same.
     if (sigsetjmp(here, 0) == 0) {
         PG_exception_stack = &here;
         f();
@@ -53,7 +58,8 @@ auto call(F f) {
         auto body = [&] { f(); };
         if (!protect(body)) throw_captured(home);
     } else {
-        static_assert(std::is_trivially_destructible_v<Result>, "the guarded call returns plain data");
+        static_assert(std::is_trivially_destructible_v<Result>,
+                      "the guarded call returns plain data");
         Result result{};
         auto body = [&] { result = f(); };
         if (!protect(body)) throw_captured(home);
@@ -95,14 +101,15 @@ void attempt(F f) noexcept {
 
 }  // namespace kpi::pg
 
-// Opens an SQL-callable function: KPI_FUNCTION(track) { ... return datum; } defines the C symbol kpi_ext_track.
-#define KPI_FUNCTION(name)                                                              \
-    static Datum name##_body(FunctionCallInfo fcinfo);                                  \
-    extern "C" {                                                                        \
-    PGDLLEXPORT Datum kpi_ext_##name(PG_FUNCTION_ARGS);                                 \
-    PG_FUNCTION_INFO_V1(kpi_ext_##name);                                                \
-    Datum kpi_ext_##name(PG_FUNCTION_ARGS) {                                            \
-        return kpi::pg::enter([fcinfo] { return name##_body(fcinfo); });                \
-    }                                                                                   \
-    }                                                                                   \
+// Opens an SQL-callable function: KPI_FUNCTION(track) { ... return datum; } defines the C symbol
+// kpi_ext_track.
+#define KPI_FUNCTION(name)                                               \
+    static Datum name##_body(FunctionCallInfo fcinfo);                   \
+    extern "C" {                                                         \
+    PGDLLEXPORT Datum kpi_ext_##name(PG_FUNCTION_ARGS);                  \
+    PG_FUNCTION_INFO_V1(kpi_ext_##name);                                 \
+    Datum kpi_ext_##name(PG_FUNCTION_ARGS) {                             \
+        return kpi::pg::enter([fcinfo] { return name##_body(fcinfo); }); \
+    }                                                                    \
+    }                                                                    \
     static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)

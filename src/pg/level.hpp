@@ -1,4 +1,5 @@
-// Levels of messages. ERROR is not among them: errors are thrown. prelude.hpp proves that the numbers are PostgreSQL's.
+// Levels of messages. ERROR is not among them: errors are thrown. prelude.hpp proves that the
+// numbers are PostgreSQL's.
 #pragma once
 
 namespace kpi::pg {

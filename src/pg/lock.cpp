@@ -18,7 +18,8 @@ LOCKTAG advisory_tag(ObjectId key) {
 
 bool try_advisory(ObjectId key) {
     LOCKTAG tag = advisory_tag(key);
-    return call([&] { return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL; });
+    return call(
+        [&] { return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL; });
 }
 
 void advisory(ObjectId key) {
@@ -45,8 +46,10 @@ ObjectId extension_owner() {
     call([&] {
         Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
         ScanKeyData key;
-        ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(kExtension));
-        SysScanDesc scan = systable_beginscan(catalog, ExtensionNameIndexId, true, nullptr, 1, &key);
+        ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+                    CStringGetDatum(kExtension));
+        SysScanDesc scan =
+            systable_beginscan(catalog, ExtensionNameIndexId, true, nullptr, 1, &key);
         HeapTuple tuple = systable_getnext(scan);
         if (HeapTupleIsValid(tuple))
             owner = (reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple)))->extowner;

@@ -1,20 +1,21 @@
-// Locks that a transaction keeps to its end: relations, the extension object, and the advisory class that SQL cannot
-// build. Conditional forms never wait. Waiting forms obey lock_timeout and raise 55P03.
+// Locks that a transaction keeps to its end: relations, the extension object, and the advisory
+// class that SQL cannot build. Conditional forms never wait. Waiting forms obey lock_timeout and
+// raise 55P03.
 #pragma once
 
 #include "core/table.hpp"
 
 namespace kpi::pg {
 
-// An exclusive advisory lock in locktag class 4: pg_advisory_lock() builds only classes 1 and 2, so no SQL of a user can
-// hold it. Keyed by this database and `key`. Re-entrant within a transaction.
+// An exclusive advisory lock in locktag class 4: pg_advisory_lock() builds only classes 1 and 2, so
+// no SQL of a user can hold it. Keyed by this database and `key`. Re-entrant within a transaction.
 bool try_advisory(ObjectId key);
 void advisory(ObjectId key);
 
 // AccessShare on a relation; false: somebody holds or waits for a conflicting lock.
 bool try_share(ObjectId relation);
-// AccessShare on the extension, taken before everything else: DROP EXTENSION locks it first and waits. Returns false when
-// the extension does not exist any more; raises 55P03 after lock_timeout.
+// AccessShare on the extension, taken before everything else: DROP EXTENSION locks it first and
+// waits. Returns false when the extension does not exist any more; raises 55P03 after lock_timeout.
 bool share_extension();
 // The role that owns the extension. Throws 42704 when it does not exist.
 ObjectId extension_owner();

@@ -48,25 +48,27 @@ void Savepoint::release() {
 
 RunAs::RunAs(ObjectId role) {
     GetUserIdAndSecContext(&saved_role_, &saved_context_);
-    SetUserIdAndSecContext(role.value,
-                           saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    SetUserIdAndSecContext(
+        role.value, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 
 RunAs::~RunAs() { SetUserIdAndSecContext(saved_role_, saved_context_); }
 
-LocalSettings::LocalSettings(std::vector<std::pair<const char *, std::string>> settings)
+LocalSettings::LocalSettings(const std::vector<std::pair<const char *, std::string>> &settings)
     : nest_(NewGUCNestLevel()), exceptions_(std::uncaught_exceptions()) {
     for (const auto &[name, text] : settings) {
         const char *value = text.c_str();
         const char *setting = name;
         call([&] {
-            set_config_option(setting, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+            set_config_option(setting, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                              false);
         });
     }
 }
 
 LocalSettings::~LocalSettings() {
-    // On an error of PostgreSQL the (sub)transaction's abort has undone or will undo the nest level.
+    // On an error of PostgreSQL the (sub)transaction's abort has undone or will undo the nest
+    // level.
     if (std::uncaught_exceptions() > exceptions_) return;
     attempt([this] { AtEOXact_GUC(true, nest_); });
 }

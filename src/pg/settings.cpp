@@ -15,25 +15,30 @@ struct IntSetting {
     int unit;
 };
 
-// ALTER DATABASE ... SET must be able to change what the worker reads, so these are not PGC_SIGHUP; only the limit of
-// the whole cluster is. A worker restarts when the settings of its database change.
+// ALTER DATABASE ... SET must be able to change what the worker reads, so these are not PGC_SIGHUP;
+// only the limit of the whole cluster is. A worker restarts when the settings of its database
+// change.
 const IntSetting kIntSettings[] = {
-    {"kpi.accumulator_memory", "Memory a transaction's captured changes may take before they spill to the delta table.",
+    {"kpi.accumulator_memory",
+     "Memory a transaction's captured changes may take before they spill to the delta table.",
      "Like work_mem it bounds the session that sets it; a smaller value never changes a result.",
      &values.accumulator_memory, 64, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB},
-    {"kpi.merge_interval", "Time between two merges of deltas into the rollups while changes arrive.",
+    {"kpi.merge_interval",
+     "Time between two merges of deltas into the rollups while changes arrive.",
      "Reads are exact whatever the value: it decides how many deltas a read meets.",
      &values.merge_interval, 10, 60 * 1000, PGC_SUSET, GUC_UNIT_MS},
-    {"kpi.merge_threshold", "Number of deltas after which the worker merges without waiting for kpi.merge_interval.",
+    {"kpi.merge_threshold",
+     "Number of deltas after which the worker merges without waiting for kpi.merge_interval.",
      nullptr, &values.merge_threshold, 1, INT_MAX, PGC_SUSET, 0},
     {"kpi.window_interval", "Time between two recomputes of a source with window capture.",
-     "kpi.wake() and NOTIFY kpi_refresh ask for one at once.",
-     &values.window_interval, 1, 7 * 86400, PGC_SUSET, GUC_UNIT_S},
+     "kpi.wake() and NOTIFY kpi_refresh ask for one at once.", &values.window_interval, 1,
+     7 * 86400, PGC_SUSET, GUC_UNIT_S},
     {"kpi.refresh_interval", "Shortest time between two refreshes of a watched materialized view.",
      nullptr, &values.refresh_interval, 1, 30 * 86400, PGC_SUSET, GUC_UNIT_S},
-    {"kpi.max_workers", "Number of database workers that run at once; further databases take turns.",
-     "Each takes one of max_worker_processes; the launcher takes one more.",
-     &values.max_workers, 0, 1024, PGC_SIGHUP, 0},
+    {"kpi.max_workers",
+     "Number of database workers that run at once; further databases take turns.",
+     "Each takes one of max_worker_processes; the launcher takes one more.", &values.max_workers, 0,
+     1024, PGC_SIGHUP, 0},
 };
 
 }  // namespace
@@ -42,11 +47,12 @@ const Settings &settings() noexcept { return values; }
 
 void define_settings() {
     DefineCustomBoolVariable("kpi.worker", "This database wants a kpi_ext worker.",
-                             "Set it with ALTER DATABASE: only that is read. CREATE EXTENSION sets it on, off ends the worker.",
+                             "Set it with ALTER DATABASE: only that is read. CREATE EXTENSION sets "
+                             "it on, off ends the worker.",
                              &values.worker, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     for (const IntSetting &s : kIntSettings)
-        DefineCustomIntVariable(s.name, s.what, s.more, s.value, *s.value, s.least, s.most, s.context, s.unit, nullptr,
-                                nullptr, nullptr);
+        DefineCustomIntVariable(s.name, s.what, s.more, s.value, *s.value, s.least, s.most,
+                                s.context, s.unit, nullptr, nullptr, nullptr);
 #if PG_VERSION_NUM >= 150000
     MarkGUCPrefixReserved("kpi");
 #else

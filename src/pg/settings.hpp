@@ -1,16 +1,21 @@
-// Every setting kpi.* of the server's side, read into one plain struct. PostgreSQL writes the struct when a value changes.
+// Every setting kpi.* of the server's side, read into one plain struct. PostgreSQL writes the
+// struct when a value changes.
 #pragma once
 
 namespace kpi::pg {
 
 struct Settings {
-    bool worker = false;                  // this database wants a worker (read by the launcher in pg_db_role_setting)
-    int accumulator_memory = 32 * 1024;   // kB a transaction's unflushed changes may take before they spill
-    int merge_interval = 500;             // ms between two merges while deltas arrive
-    int merge_threshold = 1000;           // deltas after which a merge does not wait for merge_interval
-    int window_interval = 60;             // s between two recomputes of a source with window capture
-    int refresh_interval = 300;           // s between two refreshes of one materialized view
-    int max_workers = 8;                  // database workers running at once
+    // this database wants a worker (read by the launcher in pg_db_role_setting)
+    bool worker = false;
+    // kB a transaction's unflushed changes may take before they spill
+    int accumulator_memory = 32 * 1024;
+    int merge_interval = 500;  // ms between two merges while deltas arrive
+    // deltas after which a merge does not wait for merge_interval
+    int merge_threshold = 1000;
+    // s between two recomputes of a source with window capture
+    int window_interval = 60;
+    int refresh_interval = 300;  // s between two refreshes of one materialized view
+    int max_workers = 8;         // database workers running at once
 };
 
 const Settings &settings() noexcept;

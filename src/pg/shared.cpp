@@ -46,23 +46,26 @@ void request_memory() {
 #endif
 
 void clear(Slot &slot, uint32 database) {
-    for (auto *word : {&slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas, &slot.leave})
+    for (auto *word :
+         {&slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas, &slot.leave})
         pg_atomic_write_u32(word, 0);
-    for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at, &slot.heartbeat_at,
-                       &slot.drained_at})
+    for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at,
+                       &slot.heartbeat_at, &slot.drained_at})
         pg_atomic_write_u64(word, 0);
     pg_write_barrier();
     pg_atomic_write_u32(&slot.database, database);
 }
 
 void init(Shared *memory) {
-    for (auto *word : {&memory->launcher_seat, &memory->launcher_pid, &memory->waiting, &memory->refusal, &memory->used})
+    for (auto *word : {&memory->launcher_seat, &memory->launcher_pid, &memory->waiting,
+                       &memory->refusal, &memory->used})
         pg_atomic_init_u32(word, 0);
     for (Slot &slot : memory->slots) {
-        for (auto *word : {&slot.database, &slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas, &slot.leave})
+        for (auto *word : {&slot.database, &slot.seat, &slot.pid, &slot.pending, &slot.urgent,
+                           &slot.deltas, &slot.leave})
             pg_atomic_init_u32(word, 0);
-        for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at, &slot.heartbeat_at,
-                           &slot.drained_at})
+        for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at,
+                           &slot.heartbeat_at, &slot.drained_at})
             pg_atomic_init_u64(word, 0);
     }
 }
@@ -94,7 +97,8 @@ void wake(uint32 seat) noexcept {
 void at_transaction_end(XactEvent event, void *) {
     if (!ring_armed) return;
     if (event == XACT_EVENT_COMMIT) {
-        if (own != nullptr && armed_urgency == Urgency::urgent) pg_atomic_write_u32(&own->urgent, 1);
+        if (own != nullptr && armed_urgency == Urgency::urgent)
+            pg_atomic_write_u32(&own->urgent, 1);
         ring_worker(0);
         if (own == nullptr) wake(pg_atomic_read_u32(&shared->launcher_seat));
     } else if (event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE) {
@@ -184,7 +188,8 @@ uint32_t deltas_rung() noexcept { return pg_atomic_read_u32(&own->deltas); }
 
 void end_round(Outcome outcome) noexcept {
     pg_atomic_write_u64(&own->heartbeat_at, uint64(GetCurrentTimestamp()));
-    if (outcome == Outcome::drained) pg_atomic_write_u64(&own->drained_at, pg_atomic_read_u64(&own->round_at));
+    if (outcome == Outcome::drained)
+        pg_atomic_write_u64(&own->drained_at, pg_atomic_read_u64(&own->round_at));
 }
 
 void leave_seat(Leave why) noexcept { pg_atomic_write_u32(&own->leave, uint32(why)); }
@@ -217,12 +222,14 @@ void free_slot(uint32_t database) noexcept {
 
 Leave take_leave(uint32_t database) noexcept {
     Slot *slot = find(database);
-    return slot == nullptr ? Leave::failed : Leave(pg_atomic_exchange_u32(&slot->leave, uint32(Leave::failed)));
+    return slot == nullptr ? Leave::failed
+                           : Leave(pg_atomic_exchange_u32(&slot->leave, uint32(Leave::failed)));
 }
 
 bool is_rung(uint32_t database) noexcept {
     const Slot *slot = find(database);
-    return slot != nullptr && pg_atomic_read_u32(const_cast<pg_atomic_uint32 *>(&slot->pending)) != 0;
+    return slot != nullptr &&
+           pg_atomic_read_u32(const_cast<pg_atomic_uint32 *>(&slot->pending)) != 0;
 }
 
 void report_waiting(uint32_t databases, Refusal why) noexcept {

@@ -1,10 +1,12 @@
-// Shared memory of the worker: one slot per database that wants one. It holds numbers only; another process is named by its
-// place in the process array, never by a pointer or a file descriptor. Exists only in a preloaded library: without it every
-// function here does nothing, and kpi.work() serves.
+// Shared memory of the worker: one slot per database that wants one. It holds numbers only; another
+// process is named by its place in the process array, never by a pointer or a file descriptor.
+// Exists only in a preloaded library: without it every function here does nothing, and kpi.work()
+// serves.
 //
-// Waking, and why nothing is lost: a writer rings when its commit is visible: pending := 1, and SetLatch if it was 0.
-// The worker resets its latch, clears pending (a full barrier), and takes its snapshot after that. A ring before the
-// clearing is in the snapshot; a ring after it finds 0 and sets the latch.
+// Waking, and why nothing is lost: a writer rings when its commit is visible: pending := 1, and
+// SetLatch if it was 0. The worker resets its latch, clears pending (a full barrier), and takes its
+// snapshot after that. A ring before the clearing is in the snapshot; a ring after it finds 0 and
+// sets the latch.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +14,25 @@
 
 namespace kpi::pg {
 
-// In _PG_init: asks for the memory, registers the commit callback and the hook that notices ALTER DATABASE ... SET.
+// In _PG_init: asks for the memory, registers the commit callback and the hook that notices ALTER
+// DATABASE ... SET.
 void prepare_shared();
 // False without shared_preload_libraries.
 bool shared_ready() noexcept;
 
 // --- writers
-// Finds this backend's slot. Called at the first capture of a transaction, where errors are still allowed.
+// Finds this backend's slot. Called at the first capture of a transaction, where errors are still
+// allowed.
 void find_worker_slot() noexcept;
-// For COMMIT callbacks: no memory, no catalog, no lock. Wakes the worker once per burst: when nobody has rung since its
-// last round began, and again when the deltas since then cross kpi.merge_threshold. `deltas`: rows this commit flushed.
+// For COMMIT callbacks: no memory, no catalog, no lock. Wakes the worker once per burst: when
+// nobody has rung since its last round began, and again when the deltas since then cross
+// kpi.merge_threshold. `deltas`: rows this commit flushed.
 void ring_worker(uint32_t deltas = 1) noexcept;
 
-enum class Urgency { usual, urgent };  // urgent: window sources are recomputed in the next round, due or not
-// Rings when the running transaction commits, not before. Works with no slot yet: the launcher looks for new databases.
+// urgent: window sources are recomputed in the next round, due or not
+enum class Urgency { usual, urgent };
+// Rings when the running transaction commits, not before. Works with no slot yet: the launcher
+// looks for new databases.
 void ring_at_commit(Urgency urgency = Urgency::usual);
 
 // --- the worker of this database
@@ -62,7 +69,7 @@ struct WorkerState {
     uint64_t rings = 0, wakes = 0, rounds = 0;
     int64_t started_at = 0, heartbeat_at = 0, drained_at = 0;
     int32_t launcher_pid = 0;
-    uint32_t waiting = 0;   // databases without a free worker
+    uint32_t waiting = 0;  // databases without a free worker
     Refusal refusal = Refusal::none;
 };
 WorkerState worker_state() noexcept;

@@ -15,14 +15,17 @@ struct Bound {
 };
 
 Datum varlena(std::string_view text) {
-    return call([&] { return PointerGetDatum(cstring_to_text_with_len(text.data(), int(text.size()))); });
+    return call(
+        [&] { return PointerGetDatum(cstring_to_text_with_len(text.data(), int(text.size()))); });
 }
 
 Datum text_array_datum(const std::vector<std::string> &items) {
-    auto *elements = call([&] { return static_cast<Datum *>(palloc(sizeof(Datum) * (items.size() + 1))); });
+    auto *elements =
+        call([&] { return static_cast<Datum *>(palloc(sizeof(Datum) * (items.size() + 1))); });
     for (size_t i = 0; i < items.size(); ++i) elements[i] = varlena(items[i]);
     return call([&] {
-        return PointerGetDatum(construct_array(elements, int(items.size()), TEXTOID, -1, false, TYPALIGN_INT));
+        return PointerGetDatum(
+            construct_array(elements, int(items.size()), TEXTOID, -1, false, TYPALIGN_INT));
     });
 }
 
@@ -36,8 +39,12 @@ struct Binder {
     void operator()(int64_t v) { type = INT8OID, value = Int64GetDatum(v); }
     void operator()(double v) { type = FLOAT8OID, value = Float8GetDatum(v); }
     void operator()(const std::string &v) { value = varlena(v); }
-    void operator()(const std::vector<std::string> &v) { type = TEXTARRAYOID, value = text_array_datum(v); }
-    void operator()(const Timestamp &v) { type = TIMESTAMPTZOID, value = TimestampTzGetDatum(v.microseconds); }
+    void operator()(const std::vector<std::string> &v) {
+        type = TEXTARRAYOID, value = text_array_datum(v);
+    }
+    void operator()(const Timestamp &v) {
+        type = TIMESTAMPTZOID, value = TimestampTzGetDatum(v.microseconds);
+    }
     void operator()(const Date &v) { type = DATEOID, value = DateADTGetDatum(v.days); }
     void operator()(const ObjectId &v) { type = OIDOID, value = ObjectIdGetDatum(v.value); }
     void operator()(const Json &v) {
@@ -67,8 +74,8 @@ Bound bind(const Params &params) {
     return bound;
 }
 
-// Prepares and runs one statement; the result stays in SPI_tuptable. With See::latest the snapshot is taken here,
-// after every lock the caller holds, and registered for the statement.
+// Prepares and runs one statement; the result stays in SPI_tuptable. With See::latest the snapshot
+// is taken here, after every lock the caller holds, and registered for the statement.
 int64_t run(std::string_view sql, const Params &params, const Options &options) {
     const std::string text(sql);
     const char *statement = text.c_str();
@@ -81,8 +88,8 @@ int64_t run(std::string_view sql, const Params &params, const Options &options) 
         const bool read_only = options.access == Access::read_only;
         if (options.see == See::latest) {
             Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-            status = SPI_execute_snapshot(plan, bound.values, bound.nulls, snapshot, InvalidSnapshot, read_only,
-                                          true, options.limit);
+            status = SPI_execute_snapshot(plan, bound.values, bound.nulls, snapshot,
+                                          InvalidSnapshot, read_only, true, options.limit);
             UnregisterSnapshot(snapshot);
         } else {
             status = SPI_execute_plan(plan, bound.values, bound.nulls, read_only, options.limit);
@@ -155,7 +162,8 @@ Cell value(std::string_view sql, const Params &params, const Options &options) {
 
 ResultSet::ResultSet(FunctionCallInfo fcinfo) {
     auto *info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-    if (info == nullptr || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0)
+    if (info == nullptr || !IsA(info, ReturnSetInfo) ||
+        (info->allowedModes & SFRM_Materialize) == 0)
         throw Error("0A000", "set-valued function called in context that cannot accept a set");
     call([&] {
         MemoryContext old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
@@ -164,7 +172,8 @@ ResultSet::ResultSet(FunctionCallInfo fcinfo) {
         if (kind != TYPEFUNC_COMPOSITE && kind != TYPEFUNC_COMPOSITE_DOMAIN)
             elog(ERROR, "return type must be a row type");
         descriptor_ = CreateTupleDescCopy(descriptor);
-        store_ = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+        store_ = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false,
+                                       work_mem);
         info->returnMode = SFRM_Materialize;
         info->setResult = store_;
         info->setDesc = descriptor_;
@@ -172,7 +181,8 @@ ResultSet::ResultSet(FunctionCallInfo fcinfo) {
     });
 }
 
-int64_t ResultSet::append_query(std::string_view sql, const Params &params, const Options &options) {
+int64_t ResultSet::append_query(std::string_view sql, const Params &params,
+                                const Options &options) {
     const int64_t rows = run(sql, params, options);
     SPITupleTable *tuples = SPI_tuptable;
     if (tuples == nullptr) return rows;
@@ -189,13 +199,15 @@ void ResultSet::append(Datum *values, bool *nulls) {
     call([&] { tuplestore_putvalues(store_, descriptor_, values, nulls); });
 }
 
-void log(Level level, const std::string &message, const std::string &detail, const std::string &hint) {
+void log(Level level, const std::string &message, const std::string &detail,
+         const std::string &hint) {
     const char *m = message.c_str();
     const char *d = detail.empty() ? nullptr : detail.c_str();
     const char *h = hint.empty() ? nullptr : hint.c_str();
     call([&] {
-        ereport(int(level), (errmsg_internal("%s", m), d != nullptr ? errdetail_internal("%s", d) : 0,
-                             h != nullptr ? errhint("%s", h) : 0));
+        ereport(int(level),
+                (errmsg_internal("%s", m), d != nullptr ? errdetail_internal("%s", d) : 0,
+                 h != nullptr ? errhint("%s", h) : 0));
     });
 }
 

@@ -1,10 +1,11 @@
-// SQL from C++: typed parameters in, plain tables out; transactions, savepoints and roles as objects.
+// SQL from C++: typed parameters in, plain tables out; transactions, savepoints and roles as
+// objects.
 //
 //   Spi spi;                                        // one connection for the scope
 //   Table t = query("SELECT name FROM kpi.source WHERE base = $1", {ObjectId{relid}});
 //
-// Errors: every PostgreSQL error arrives as kpi::Error. All names in SQL text are schema-qualified; the caller of an SQL
-// entry has search_path pinned by the function's SET clause.
+// Errors: every PostgreSQL error arrives as kpi::Error. All names in SQL text are schema-qualified;
+// the caller of an SQL entry has search_path pinned by the function's SET clause.
 //
 // No PostgreSQL header is seen through this one: above pg/ a bare PostgreSQL call does not compile.
 #pragma once
@@ -28,9 +29,10 @@ struct Tuplestorestate;
 namespace kpi::pg {
 
 enum class Atomic { yes, no };  // no: inside a procedure, commit() is allowed
-enum class Access { read_write, read_only };  // read_only: the caller's snapshot; for STABLE functions
-// Which snapshot a read-write statement sees. `latest`: one taken now, in any isolation level, for work that took a
-// lock first and must see everything committed before the lock was granted.
+// read_only: the caller's snapshot; for STABLE functions
+enum class Access { read_write, read_only };
+// Which snapshot a read-write statement sees. `latest`: one taken now, in any isolation level, for
+// work that took a lock first and must see everything committed before the lock was granted.
 enum class See { usual, latest };
 
 // SPI connection for a scope. On an exception the stack is left to the (sub)transaction's abort.
@@ -40,7 +42,8 @@ public:
     ~Spi();
     Spi(const Spi &) = delete;
     Spi &operator=(const Spi &) = delete;
-    // Procedures only: commits and starts a new transaction (no snapshot, no xid until the next statement).
+    // Procedures only: commits and starts a new transaction (no snapshot, no xid until the next
+    // statement).
     void commit();
 
 private:
@@ -53,7 +56,8 @@ struct Options {
     long limit = 0;  // rows, 0 = all
 };
 
-// Needs an open Spi. query() returns rows (also of RETURNING); execute() returns the number of rows processed.
+// Needs an open Spi. query() returns rows (also of RETURNING); execute() returns the number of rows
+// processed.
 Table query(std::string_view sql, const Params &params = {}, const Options &options = {});
 int64_t execute(std::string_view sql, const Params &params = {}, const Options &options = {});
 // The first cell of the first row; nullopt for no row or NULL.
@@ -63,8 +67,8 @@ Cell value(std::string_view sql, const Params &params = {}, const Options &optio
 class ResultSet {
 public:
     explicit ResultSet(FunctionCallInfoBaseData *fcinfo);
-    // Appends every row of the statement; its columns must have the types of the function's result, in order.
-    // Returns the number of rows.
+    // Appends every row of the statement; its columns must have the types of the function's result,
+    // in order. Returns the number of rows.
     int64_t append_query(std::string_view sql, const Params &params, const Options &options);
     // For capture: one row of Datums, as many as descriptor() has columns.
     void append(uintptr_t *values, bool *nulls);
@@ -75,7 +79,8 @@ private:
     TupleDescData *descriptor_ = nullptr;
 };
 
-// A transaction of a worker: started here, committed by commit(), aborted by the destructor otherwise.
+// A transaction of a worker: started here, committed by commit(), aborted by the destructor
+// otherwise.
 class Transaction {
 public:
     Transaction();
@@ -88,7 +93,8 @@ private:
     bool open_ = true;
 };
 
-// A subtransaction: the only place (beside Transaction) after which an Error of PostgreSQL may be swallowed.
+// A subtransaction: the only place (beside Transaction) after which an Error of PostgreSQL may be
+// swallowed.
 //   try { Savepoint s; ...; s.release(); } catch (const Error &e) { ... }
 class Savepoint {
 public:
@@ -104,8 +110,9 @@ private:
     bool open_ = true;
 };
 
-// Runs the scope as another role in a restricted context (no SET ROLE, no temporary objects of others, no deferred
-// tricks): user-defined SQL runs as its owner, never as the caller or the worker.
+// Runs the scope as another role in a restricted context (no SET ROLE, no temporary objects of
+// others, no deferred tricks): user-defined SQL runs as its owner, never as the caller or the
+// worker.
 class RunAs {
 public:
     explicit RunAs(ObjectId role);
@@ -121,7 +128,7 @@ private:
 // Settings for a scope (GUC nest level), e.g. LocalSettings s{{"lock_timeout", "500ms"}};
 class LocalSettings {
 public:
-    explicit LocalSettings(std::vector<std::pair<const char *, std::string>> settings);
+    explicit LocalSettings(const std::vector<std::pair<const char *, std::string>> &settings);
     ~LocalSettings();
     LocalSettings(const LocalSettings &) = delete;
     LocalSettings &operator=(const LocalSettings &) = delete;
@@ -131,7 +138,8 @@ private:
     int exceptions_;
 };
 
-void log(Level level, const std::string &message, const std::string &detail = {}, const std::string &hint = {});
+void log(Level level, const std::string &message, const std::string &detail = {},
+         const std::string &hint = {});
 
 // Quoting: identifiers and literals go through these two and nothing else.
 std::string quote(std::string_view identifier);

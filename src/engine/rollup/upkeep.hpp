@@ -1,7 +1,8 @@
-// engine/rollup: what keeps the rollups true. Each function is one step inside the caller's transaction and expects an open
-// Spi; the caller (the worker, kpi.work, or an SQL function) decides about transactions. All take the source's mutex
-// conditionally: `busy` means that somebody else holds it and nothing was done.
-// Errors: kpi::Error; the caller catches per source, after rolling its transaction back.
+// engine/rollup: what keeps the rollups true. Each function is one step inside the caller's
+// transaction and expects an open Spi; the caller (the worker, kpi.work, or an SQL function)
+// decides about transactions. All take the source's mutex conditionally: `busy` means that somebody
+// else holds it and nothing was done. Errors: kpi::Error; the caller catches per source, after
+// rolling its transaction back.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +14,24 @@
 namespace kpi::engine {
 
 struct Step {
-    bool busy = false;       // the mutex is held elsewhere
-    bool more = false;       // call again: there is more of the same to do
-    int64_t rows = 0;        // deltas merged, or rows written
-    std::vector<std::string> days;  // ISO local days touched, at most 400; empty and rows > 0: too many to name
+    bool busy = false;  // the mutex is held elsewhere
+    bool more = false;  // call again: there is more of the same to do
+    int64_t rows = 0;   // deltas merged, or rows written
+    // ISO local days touched, at most 400; empty and rows > 0: too many to name
+    std::vector<std::string> days;
 };
 
-// Names of all sources that may be worked on now: those whose capture triggers exist (a restore may still be loading).
+// Names of all sources that may be worked on now: those whose capture triggers exist (a restore may
+// still be loading).
 std::vector<std::string> workable_sources();
 
 // Moves up to `limit` visible deltas into the rollups.
 Step merge(const std::string &source, int64_t limit = 50000);
-// Repairs dirty ranges: the first build writes the rollups, later repairs append the difference as deltas; deletes the
-// marks that its snapshot saw. One bounded range a call.
+// Repairs dirty ranges: the first build writes the rollups, later repairs append the difference as
+// deltas; deletes the marks that its snapshot saw. One bounded range a call.
 Step repair(const std::string &source);
-// Window capture: recomputes the last `lookback` days and appends the difference. Sets kpi.source_state.computed_at.
+// Window capture: recomputes the last `lookback` days and appends the difference. Sets
+// kpi.source_state.computed_at.
 Step recompute_window(const std::string &source);
 // Drops hour rollups older than hour_retention (moves kpi.source.hours_from).
 Step expire_hours(const std::string &source);

@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+"""Proves the floors of the house (docs/design.md, "Rooms") from the includes of src/.
+
+    floor 3  entry/                                  sees everything
+    floor 2  engine/ monitor/ delivery/ worker/      see floors 1 and 0; worker/ its neighbours, monitor/ engine/
+    floor 1  pg/ net/ detect/ report/                see core/ only
+    floor 0  core/                                   std, fmt, nlohmann
+             web/                                    core/ and its own
+
+PostgreSQL is seen, through any chain of includes, only in pg/, entry/ and engine/capture/. Its headers are named in
+pg/prelude.hpp alone. curl is named only in net/, libxlsxwriter in report/, libpq in web/.
+Prints one line per fault, exit 1 if there is any.  floors.py [DIR]  checks another src folder (used by its own test).
+"""
+import os
+import re
+import sys
+
+ONE = {'pg', 'net', 'detect', 'report'}
+SEES = {
+    'core': set(), 'web': {'core'},
+    'pg': {'core'}, 'net': {'core'}, 'detect': {'core'}, 'report': {'core'},
+    'engine': ONE | {'core'}, 'delivery': ONE | {'core'},
+    'monitor': ONE | {'core', 'engine'},
+    'worker': ONE | {'core', 'engine', 'monitor', 'delivery'},
+    'entry': ONE | {'core', 'engine', 'monitor', 'delivery', 'worker'},
+}
+# Third-party headers: first part of the path -> the only room that may name it (None: every room).
+OWNER = {'fmt': None, 'nlohmann': None, 'curl': 'net', 'xlsxwriter.h': 'report', 'xlsxwriter': 'report',
+         'libpq-fe.h': 'web', 'httplib.h': 'web'}
+C_HEADERS = {'sys', 'unistd.h', 'poll.h', 'fcntl.h', 'netinet', 'arpa', 'netdb.h', 'signal.h'}
+POSTGRES_ROOMS = ('pg/', 'entry/', 'engine/capture/')
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def read_tree(src):
+    """path relative to src -> list of (quote, name)"""
+    files = {}
+    for folder, _, names in os.walk(src):
+        for name in names:
+            if name.endswith(('.cpp', '.hpp', '.h')):
+                path = os.path.join(folder, name)
+                with open(path) as file:
+                    files[os.path.relpath(path, src)] = INCLUDE.findall(file.read())
+    return files
+
+
+def room_of(path):
+    return path.split('/')[0]
+
+
+def faults(files):
+    for path, includes in sorted(files.items()):
+        room = room_of(path)
+        if room not in SEES or '/' not in path:
+            yield f'{path}: no room of the house'
+            continue
+        for quote, name in includes:
+            if path == 'pg/prelude.hpp' and name not in files:
+                continue
+            if quote == '"':
+                if name not in files:
+                    yield f'{path}: "{name}" is not in src/ (PostgreSQL is included by pg/prelude.hpp only)'
+                elif room_of(name) not in SEES[room] | {room}:
+                    yield f'{path}: {room}/ must not see {room_of(name)}/ ({name})'
+                continue
+            first = name.split('/')[0]
+            if first in OWNER:
+                if OWNER[first] not in (None, room):
+                    yield f'{path}: only {OWNER[first]}/ may include <{name}>'
+            elif ('.' in name or '/' in name) and first not in C_HEADERS:
+                yield f'{path}: <{name}> belongs to no room'
+        if not path.startswith(POSTGRES_ROOMS):
+            chain = way_to(files, path, 'pg/prelude.hpp')
+            if chain:
+                yield f'{path}: sees PostgreSQL ({" -> ".join(chain)})'
+
+
+def way_to(files, start, target):
+    """The chain of includes from start to target, or None."""
+    seen, todo = {start}, [[start]]
+    while todo:
+        chain = todo.pop(0)
+        for quote, name in files.get(chain[-1], []):
+            if quote != '"' or name in seen:
+                continue
+            if name == target:
+                return [*chain, name]
+            seen.add(name)
+            todo.append([*chain, name])
+    return None
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    src = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, '..', '..', 'src')
+    found = list(faults(read_tree(src)))
+    print('\n'.join(found), end='\n' if found else '')
+    return 1 if found else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Everything that can be judged without running the extension; one line per check.
+#   lint.sh            all          lint.sh tidy [file...]   clang-tidy alone
+# clang-format and clang-tidy are pinned to version 14: another version judges differently.
+set -u
+cd "$(dirname "$0")/../.."
+passed=0 failed=0
+check() {  # check NAME COMMAND...: prints the output of a command that fails
+    local name=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        passed=$((passed + 1)); echo "ok - $name"
+    else
+        failed=$((failed + 1)); echo "not ok - $name"; sed 's/^/    /' <<<"$output"
+    fi
+}
+sources() { find src test bench \( -name '*.cpp' -o -name '*.hpp' \) -not -path '*/node_modules/*' 2>/dev/null | sort; }
+texts() { git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' '*.py' '*.sh' '*.sql' '*.spec' | grep -v '^expected/' | xargs ls -d 2>/dev/null; }
+
+format() { sources | xargs -r clang-format-14 --dry-run -Werror; }
+columns() { sources | xargs -r test/tools/wrap.py --check; }
+lengths() { texts | xargs -r wc -l | awk '$2 != "total" && $1 > 400 {print $2 ": " $1 " lines, 400 at most"; bad = 1} END {exit bad}'; }
+marks() { ! texts | grep -v 'tools/lint.sh' | xargs -r grep -nE '\b(TODO|FIXME|XXX|HACK)\b'; }
+
+# Every folder of src/ opens with its purpose: the first line of one of its files is "// <folder>: ...".
+purposes() {
+    local bad=0 folder
+    for folder in $(find src -name '*.?pp' -printf '%h\n' | sort -u); do
+        head -qn 1 "$folder"/*.?pp | grep -q "^// ${folder#src/}: " || { echo "$folder: no file opens with '// ${folder#src/}: purpose'"; bad=1; }
+    done
+    return $bad
+}
+# Every header opens with its purpose and guards itself.
+headers() {
+    local bad=0 header
+    for header in $(find src -name '*.hpp'); do
+        head -n 1 "$header" | grep -q '^// ' || { echo "$header: does not open with its purpose"; bad=1; }
+        grep -q '^#pragma once$' "$header" || { echo "$header: no #pragma once"; bad=1; }
+    done
+    return $bad
+}
+# A test file that no suite picks up is a test that never runs.
+unrun() {
+    local bad=0 file
+    while read -r file; do
+        case $file in
+        test/sql/*/* | test/specs/*/* | test/pgtap/*/*) echo "$file: suites read no subfolders"; bad=1 ;;
+        test/sql/*.sql | test/pgtap/*.sql | test/specs/*.spec | test/cluster/test_*.py) ;;
+        test/unit/*.cpp | test/unit/*.hpp | test/fuzz/*.cpp | test/cluster/*.py | test/modules/* | test/tools/* | test/data/* | test/web/*) ;;
+        test/README.md | test/expected) ;;
+        *) echo "$file: no suite runs it"; bad=1 ;;
+        esac
+    done < <(git ls-files -co --exclude-standard test)
+    for file in test/sql/*.sql test/specs/*.spec; do
+        [ -e "$file" ] || continue
+        name=$(basename "${file%.*}")
+        [ -e "expected/$name.out" ] || { echo "$file: expected/$name.out is missing"; bad=1; }
+    done
+    for file in expected/*.out; do
+        name=$(basename "$file" .out)
+        found=$(ls "test/sql/$name.sql" "test/specs/$name.spec" 2>/dev/null | wc -l)
+        [ "$found" = 1 ] || { echo "$file: $found tests have this name, in test/sql and test/specs"; bad=1; }
+    done
+    return $bad
+}
+shells() { local bad=0 file; for file in test/tools/*.sh .ci/run; do bash -n "$file" || bad=1; done; return $bad; }
+pythons() { find test bench demo -name '*.py' 2>/dev/null | xargs -r /usr/bin/python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]'; }
+# Commands that the documentation tells people to run exist.
+commands() {
+    local bad=0 target
+    for target in $(grep -ohE '`make [a-z-]+' README.md docs/*.md test/README.md CHANGELOG.md 2>/dev/null | sed 's/.* //' | sort -u); do
+        grep -qE "^([a-z -]+ )?$target( [a-z -]+)?:" Makefile test/*.mk 2>/dev/null || { echo "make $target: no such target"; bad=1; }
+    done
+    return $bad
+}
+
+# clang-tidy is slow: a file is judged again only when it, a header of ours, or the rules changed.
+tidy() {
+    local stamps=build/tidy include newest file todo=()
+    include=$("$(test/tools/tree.sh config)" --includedir-server)
+    mkdir -p "$stamps"
+    newest=$(ls -t .clang-tidy $(find src -name '*.hpp') | head -n 1)
+    for file in "${@:-}"; do
+        [ -n "$file" ] || continue
+        stamp=$stamps/$(tr / _ <<<"$file")
+        if [ "$stamp" -nt "$file" ] && [ "$stamp" -nt "$newest" ]; then continue; fi
+        todo+=("$file")
+    done
+    [ ${#todo[@]} = 0 ] && return 0
+    export include stamps
+    printf '%s\n' "${todo[@]}" | xargs -P 2 -I{} bash -c '
+        if output=$(clang-tidy-14 --quiet "$1" -- -std=c++20 -Isrc -isystem "$include" -DKPI_VERSION="\"0\"" \
+            -D_GNU_SOURCE "-DPGDLLEXPORT=__attribute__((visibility(\"default\")))" -Wno-register 2>&1); then
+            touch "$stamps/$(tr / _ <<<"$1")"
+        else
+            grep -vE "^[0-9]+ warnings? generated|^Suppressed|^Use -header-filter" <<<"$output"; exit 1
+        fi' _ {}
+}
+tidy_all() { tidy $(find src -name '*.cpp' -not -path 'src/web/*' | sort); }
+
+if [ "${1:-}" = tidy ]; then
+    shift
+    if [ $# -gt 0 ]; then tidy "$@"; else tidy_all; fi
+    exit
+fi
+check 'floors: includes point down only' test/tools/floors.py
+check 'floors: the checker sees every kind of fault' test/tools/test_floors.py
+check 'clang-format' format
+check 'lines of 100 columns at most' columns
+check 'files of 400 lines at most' lengths
+check 'folders of src open with their purpose' purposes
+check 'headers open with their purpose' headers
+check 'no left-over marks' marks
+check 'every test file is run by a suite' unrun
+check 'shell scripts parse' shells
+check 'python files parse' pythons
+check 'documented make targets exist' commands
+check 'clang-tidy' tidy_all
+echo "lint: $passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs the packages of packages.txt that are missing; silent and quick when there is nothing to do.
+# Needs root or sudo; otherwise it says what to install and stops.
+# No service may start by itself: while packages are installed /usr/sbin/policy-rc.d says no (exit 101). It is written only
+# when there is none, and removed afterwards, so that later installations by the machine's owner behave as usual.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+major=$("$here/tree.sh" major)
+wanted=$(sed -e 's/#.*//' -e "s/MAJOR/$major/" "$here/packages.txt")
+
+command -v dpkg-query >/dev/null || { echo "this is no Debian or Ubuntu: install by hand what test/tools/packages.txt lists" >&2; exit 1; }
+missing() {
+    for package in $wanted; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+    done
+}
+needed=$(missing | tr '\n' ' ')
+[ -n "$needed" ] || exit 0
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as_root=sudo
+    elif command -v sudo >/dev/null && [ -t 0 ]; then as_root=sudo
+    else
+        echo "These packages are missing: $needed" >&2
+        echo "Run as root or with sudo, or let an administrator run:  apt-get install $needed" >&2
+        exit 1
+    fi
+fi
+
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap '$as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+fi
+echo "installing: $needed"
+apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=550 -o Acquire::Retries=3 -qq "$@"; }
+apt update
+# shellcheck disable=SC2086  (a list of words)
+if ! apt install -y --no-install-recommends $needed >/tmp/kpi_ext-apt.$$ 2>&1; then
+    cat /tmp/kpi_ext-apt.$$ >&2
+    exit 1
+fi
+rm -f /tmp/kpi_ext-apt.$$

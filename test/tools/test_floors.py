@@ -1,0 +1,47 @@
+#!/usr/bin/python3
+"""floors.py must see each kind of fault, and nothing in a clean house. Exit 1 with the cases it gets wrong."""
+import sys
+
+from floors import faults
+
+CLEAN = {
+    'core/error.hpp': [('<', 'string')],
+    'pg/prelude.hpp': [('"', 'postgres.h'), ('"', 'core/error.hpp')],
+    'pg/sql.hpp': [('"', 'core/error.hpp')],
+    'pg/sql.cpp': [('"', 'pg/sql.hpp'), ('"', 'pg/prelude.hpp')],
+    'engine/query.cpp': [('"', 'pg/sql.hpp'), ('<', 'fmt/format.h')],
+    'engine/capture/trigger.hpp': [('"', 'pg/prelude.hpp')],
+    'monitor/rule.hpp': [('"', 'engine/query.hpp')],
+    'engine/query.hpp': [],
+    'net/http.cpp': [('<', 'curl/curl.h')],
+    'worker/loop.cpp': [('"', 'monitor/rule.hpp')],
+    'entry/module.cpp': [('"', 'pg/prelude.hpp'), ('"', 'worker/loop.hpp')],
+    'worker/loop.hpp': [],
+}
+FAULTS = {  # name of the case: (file, its include, words of the message)
+    'core sees a room above': ('core/error.hpp', ('"', 'pg/sql.hpp'), 'must not see pg/'),
+    'siblings see each other': ('net/http.cpp', ('"', 'pg/sql.hpp'), 'must not see pg/'),
+    'engine sees monitor': ('engine/query.cpp', ('"', 'monitor/rule.hpp'), 'must not see monitor/'),
+    'monitor sees the worker': ('monitor/rule.hpp', ('"', 'worker/loop.hpp'), 'must not see worker/'),
+    'a room sees entry': ('worker/loop.cpp', ('"', 'entry/module.cpp'), 'must not see entry/'),
+    'PostgreSQL through a header': ('engine/query.cpp', ('"', 'engine/capture/trigger.hpp'), 'sees PostgreSQL'),
+    'PostgreSQL directly': ('pg/sql.cpp', ('"', 'postgres.h'), 'not in src/'),
+    'curl outside net': ('worker/loop.cpp', ('<', 'curl/curl.h'), 'only net/'),
+    'xlsxwriter outside report': ('net/http.cpp', ('<', 'xlsxwriter.h'), 'only report/'),
+    'an unknown library': ('net/http.cpp', ('<', 'boost/any.hpp'), 'belongs to no room'),
+    'an unknown room': ('attic/box.cpp', ('<', 'string'), 'no room of the house'),
+}
+
+
+def main():
+    wrong = [f'clean house: {fault}' for fault in faults(CLEAN)]
+    for case, (path, include, words) in FAULTS.items():
+        found = list(faults({**CLEAN, path: [*CLEAN.get(path, []), include]}))
+        if not any(path in fault and words in fault for fault in found):
+            wrong.append(f'{case}: not seen, but {found}')
+    print('\n'.join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
