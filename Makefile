@@ -18,7 +18,6 @@ EXTRA_CLEAN = $(SOURCES:.cpp=.d)
 
 # The machine's server by default; `make dev` and all tests use the private tree under build/.
 PG_CONFIG ?= $(shell command -v pg_config || echo pg_config)
-WORDS := $(or $(MAKECMDGOALS),all)
 
 # PGXS compiles LLVM bitcode without our C++ flags, and it would not help: the hot path is native code.
 override with_llvm := no
@@ -28,77 +27,19 @@ PG_CXXFLAGS = -std=c++20 -O2 -g -Wall -Wextra -Wshadow -Wno-register -Wno-missin
 	-fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP $(WERROR)
 SHLIB_LINK = -lfmt -lstdc++
 
-# On a machine without PostgreSQL only the targets that install it work.
+# PGXS is read for building only: the other targets work before PostgreSQL is installed, and PGXS has names of its own
+# for some of them.
+SUITES = lint unit asan regress isolation pgtap docs-check cluster
+OURS = packages tree dev test-modules server psql stop check $(SUITES) demo demo-stop docs fmt clean
+ifeq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
+include test/targets.mk
+else
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-ifneq ($(wildcard $(PGXS)),)
-include $(PGXS)
-else ifneq ($(filter all install,$(WORDS)),)
-$(error PostgreSQL's development files are not installed: run test/tools/packages.sh, or apt-get install postgresql-server-dev-15)
+ifeq ($(wildcard $(PGXS)),)
+$(error PostgreSQL's development files are missing: run test/tools/packages.sh, or apt-get install postgresql-server-dev-15)
 endif
-
+include $(PGXS)
 -include $(SOURCES:.cpp=.d)
-
 $(SCRIPT): $(SQL_PARTS) kpi_ext.control
 	cat $(SQL_PARTS) > $@
-
-# --- the private PostgreSQL tree: a relocated copy, so that no test touches the machine's own server
-.PHONY: packages tree dev test-modules server psql stop
-packages:
-	@test/tools/packages.sh
-tree: packages
-	@test/tools/tree.sh make
-
-# Build and install into the private tree.
-dev: tree
-	@$(MAKE) --no-print-directory -s PG_CONFIG=$$(test/tools/tree.sh config) all
-	@$(MAKE) --no-print-directory -s PG_CONFIG=$$(test/tools/tree.sh config) install >/dev/null
-
-# Extensions that only tests use (test/modules/<name>), in the private tree and nowhere else.
-test-modules: dev
-	@for module in $(wildcard test/modules/*/Makefile); do \
-		$(MAKE) --no-print-directory -s -C $$(dirname $$module) PG_CONFIG=$$(test/tools/tree.sh config) install >/dev/null || exit 1; \
-	done
-
-# A throw-away server of your own with the extension: start (again after a rebuild), shell, stop.
-server: dev
-	@test/tools/cluster.py stop dev
-	@test/tools/cluster.py start dev --preload --database kpi
-# The shell opens in the demo when that runs.
-psql:
-	@test/tools/cluster.py is-running demo && exec test/tools/cluster.py psql demo kpi; exec test/tools/cluster.py psql dev kpi
-stop:
-	@test/tools/cluster.py stop dev
-
-# --- tests. Each ends with "<suite>: N passed, N failed"; TESTS='name ...' runs some of a server suite.
-SUITES = lint unit asan regress isolation pgtap docs-check cluster
-.PHONY: check $(SUITES)
-# Every suite runs, whatever fails before it; the last line is the sum.
-check: packages
-	@test/tools/check.sh $(SUITES)
-lint: tree
-	@test/tools/lint.sh
-unit asan: packages
-	@test/tools/unit.sh $@ $(TESTS)
-regress isolation pgtap docs-check cluster: test-modules
-	@test/tools/suite.py $@ $(TESTS)
-
-# --- the demo: a server that stays until demo-stop
-.PHONY: demo demo-stop
-demo: dev
-	@demo/run
-demo-stop:
-	@test/tools/cluster.py stop demo
-
-# --- upkeep
-.PHONY: docs fmt
-docs: dev
-	@test/tools/reference.py
-fmt:
-	@files=$$(find src test bench -name '*.[ch]pp' 2>/dev/null); test/tools/wrap.py $$files; clang-format-14 -i $$files
-
-# Stops every server this checkout started and removes all that was built. PGXS's clean does the rest.
-clean: clean-build
-clean-build:
-	@test/tools/cluster.py stop-all
-	@rm -rf "$$(test/tools/tree.sh place)" build
-.PHONY: clean clean-build
+endif

@@ -96,7 +96,7 @@ def regress(suite, cluster, names):
         differences = os.path.join(output_folder, 'regression.diffs')
         if os.path.exists(differences):
             with open(differences, errors='replace') as file:
-                output = file.read()[:8000]
+                output = file.read()[:8000] or output
         suite.report(name, ok, output)
 
 

@@ -1,0 +1,59 @@
+# The targets of the Makefile that do not build: the private server tree, the suites, the demo, upkeep.
+.PHONY: $(OURS)
+
+# --- the private PostgreSQL tree: a relocated copy, so that no test touches the machine's own server
+packages:
+	@test/tools/packages.sh
+tree: packages
+	@test/tools/tree.sh make
+
+# Build and install into the private tree.
+dev: tree
+	@$(MAKE) --no-print-directory -s PG_CONFIG=$$(test/tools/tree.sh config) all
+	@$(MAKE) --no-print-directory -s PG_CONFIG=$$(test/tools/tree.sh config) install >/dev/null
+
+# Extensions that only tests use (test/modules/<name>), in the private tree and nowhere else.
+test-modules: dev
+	@for module in $(wildcard test/modules/*/Makefile); do \
+		$(MAKE) --no-print-directory -s -C $$(dirname $$module) PG_CONFIG=$$(test/tools/tree.sh config) install >/dev/null || exit 1; \
+	done
+
+# A throw-away server of your own with the extension: start (again after a rebuild), shell, stop.
+server: dev
+	@test/tools/cluster.py stop dev
+	@test/tools/cluster.py start dev --preload --database kpi
+# The shell opens in the demo when that runs.
+psql:
+	@test/tools/cluster.py is-running demo && exec test/tools/cluster.py psql demo kpi; exec test/tools/cluster.py psql dev kpi
+stop:
+	@test/tools/cluster.py stop dev
+
+# --- tests. Each ends with "<suite>: N passed, N failed"; TESTS='name ...' runs some of a server suite.
+# Every suite runs, whatever fails before it; the last line is the sum.
+check: packages
+	@test/tools/check.sh $(SUITES)
+lint: tree
+	@test/tools/lint.sh
+unit asan: packages
+	@test/tools/unit.sh $@ $(TESTS)
+regress isolation pgtap docs-check cluster: test-modules
+	@test/tools/suite.py $@ $(TESTS)
+
+# --- the demo: a server that stays until demo-stop
+demo: dev
+	@demo/run
+demo-stop:
+	@test/tools/cluster.py stop demo
+
+# --- upkeep
+docs: dev
+	@test/tools/reference.py
+fmt:
+	@files=$$(find src test bench -name '*.[ch]pp' 2>/dev/null); test/tools/wrap.py $$files; clang-format-14 -i $$files
+
+# Stops every server this checkout started, by its pid, and removes all that was built.
+clean:
+	@test/tools/cluster.py stop-all
+	@rm -rf "$$(test/tools/tree.sh place)" build
+	@rm -f $(OBJS) $(SOURCES:.cpp=.d) kpi_ext.so $(SCRIPT)
+	@find test/modules -name '*.o' -delete -o -name '*.so' -delete
