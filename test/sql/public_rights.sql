@@ -1,5 +1,5 @@
--- What every role may do with the extension, object by object. A line more in this list is a decision: read DESIGN
--- "Rights" before accepting it. Nothing here may write, read a secret, or send.
+-- What every role may do with the extension, object by object. A line more in this list is a decision for a review:
+-- nothing here may write, read a secret, or send.
 SELECT p.oid::regprocedure AS executable_by_public
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,
        aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
