@@ -1,0 +1,147 @@
+#include "engine/capture/delta.hpp"
+
+namespace kpi::capture {
+namespace {
+
+constexpr int kBatch = 128;  // rows a heap_multi_insert: one WAL record per page instead of one per row
+
+// Reads the value at *at and moves on; see append_dimension for the format.
+Datum read_dimension(const char **at, const FormData_pg_attribute &attribute, bool *null) {
+    const char *p = *at;
+    *null = *p++ != 0;
+    Datum value = 0;
+    if (!*null && attribute.attbyval) {
+        memcpy(&value, p, sizeof(Datum));
+        p += sizeof(Datum);
+    } else if (!*null && attribute.attlen > 0) {
+        char *copy = static_cast<char *>(palloc(size_t(attribute.attlen)));
+        memcpy(copy, p, size_t(attribute.attlen));
+        p += attribute.attlen;
+        value = PointerGetDatum(copy);
+    } else if (!*null) {
+        int32 length = 0;
+        memcpy(&length, p, sizeof(length));
+        p += sizeof(length);
+        auto *copy = static_cast<struct varlena *>(palloc(size_t(length) + VARHDRSZ));
+        SET_VARSIZE(copy, length + VARHDRSZ);
+        memcpy(VARDATA(copy), p, size_t(length));
+        p += length;
+        value = PointerGetDatum(copy);
+    }
+    *at = p;
+    return value;
+}
+
+Datum count_or_null(int64 count, bool *null) {
+    *null = count == 0;
+    return Int64GetDatum(count);
+}
+
+void insert_rows(Relation relation, Changes *changes) {
+    const DeltaShape shape(RelationGetDescr(relation), changes->measures);
+    const CommandId command = GetCurrentCommandId(true);
+    auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * size_t(shape.columns())));
+    auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * size_t(shape.columns())));
+    if (changes->count == 1) {
+        each_entry(changes, [&](Entry *entry) {
+            shape.fill(entry, values, nulls);
+            heap_insert(relation, heap_form_tuple(RelationGetDescr(relation), values, nulls), command, 0, nullptr);
+        });
+        return;
+    }
+    TupleTableSlot *slots[kBatch] = {};
+    int filled = 0;
+    BulkInsertState bulk = GetBulkInsertState();
+    MemoryContext rows = AllocSetContextCreate(CurrentMemoryContext, "kpi delta rows", ALLOCSET_DEFAULT_SIZES);
+    auto insert = [&] {
+        if (filled == 0) return;
+        heap_multi_insert(relation, slots, filled, command, 0, bulk);
+        for (int i = 0; i < filled; ++i) ExecClearTuple(slots[i]);
+        filled = 0;
+        MemoryContextReset(rows);
+    };
+    each_entry(changes, [&](Entry *entry) {
+        if (slots[filled] == nullptr)
+            slots[filled] = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
+        MemoryContext old = MemoryContextSwitchTo(rows);
+        shape.fill(entry, values, nulls);
+        HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+        MemoryContextSwitchTo(old);
+        ExecStoreHeapTuple(tuple, slots[filled++], false);
+        if (filled == kBatch) insert();
+    });
+    insert();
+    FreeBulkInsertState(bulk);
+    for (TupleTableSlot *slot : slots)
+        if (slot != nullptr) ExecDropSingleTupleTableSlot(slot);
+}
+
+}  // namespace
+
+DeltaShape::DeltaShape(TupleDesc descriptor, int measures) : descriptor_(descriptor), measures_(measures) {}
+
+void DeltaShape::fill(Entry *entry, Datum *values, bool *nulls) const {
+    const char *at = entry->key(measures_);
+    for (int c = 0; c < descriptor_->natts; ++c) {
+        const FormData_pg_attribute &attribute = *TupleDescAttr(descriptor_, c);
+        const char *name = NameStr(attribute.attname);
+        nulls[c] = false;
+        if (strcmp(name, "hour") == 0) {
+            values[c] = TimestampTzGetDatum(entry->bucket.hour);
+        } else if (strcmp(name, "day") == 0) {
+            values[c] = DateADTGetDatum(entry->bucket.day);
+        } else if (strcmp(name, "n") == 0) {
+            values[c] = Int32GetDatum(entry->rows);
+        } else if (name[0] == 'd') {
+            values[c] = read_dimension(&at, attribute, &nulls[c]);  // d1.. come in order
+        } else {
+            char *suffix = nullptr;
+            const long m = strtol(name + 1, &suffix, 10);
+            const Sum &sum = entry->sums()[m - 1];
+            if (*suffix == '\0') values[c] = to_numeric(sum, &nulls[c]);
+            else if (strcmp(suffix, "_nan") == 0) values[c] = count_or_null(sum.nan, &nulls[c]);
+            else if (strcmp(suffix, "_pinf") == 0) values[c] = count_or_null(sum.plus_infinity, &nulls[c]);
+            else values[c] = count_or_null(sum.minus_infinity, &nulls[c]);
+        }
+    }
+}
+
+void write_changes(Changes *changes) {
+    if (changes->count == 0) return;
+    Relation relation = try_relation_open(changes->delta, RowExclusiveLock);
+    if (relation != nullptr) {
+        MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "kpi flush", ALLOCSET_SMALL_SIZES);
+        MemoryContext old = MemoryContextSwitchTo(scratch);
+        insert_rows(relation, changes);
+        MemoryContextSwitchTo(old);
+        MemoryContextDelete(scratch);
+        relation_close(relation, NoLock);
+    }
+    clear(changes);
+}
+
+void write_failures(Level *level) {
+    if (level->failures == nullptr) return;
+    Relation relation = table_open(registry_table("capture_error"), RowExclusiveLock);
+    TupleDesc desc = RelationGetDescr(relation);
+    const TimestampTz now = GetCurrentTimestamp();
+    for (Failure *failure = level->failures; failure != nullptr; failure = failure->next) {
+        auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * size_t(desc->natts)));
+        auto *nulls = static_cast<bool *>(palloc0(sizeof(bool) * size_t(desc->natts)));
+        auto set = [&](const char *column, Datum value) {
+            values[get_attnum(RelationGetRelid(relation), column) - 1] = value;
+        };
+        set("source", CStringGetTextDatum(failure->source));
+        set("sqlstate", CStringGetTextDatum(unpack_sql_state(failure->sqlstate)));
+        set("message", CStringGetTextDatum(failure->message));
+        set("first_at", TimestampTzGetDatum(now));
+        set("last_at", TimestampTzGetDatum(now));
+        set("rows", Int64GetDatum(failure->rows));
+        heap_insert(relation, heap_form_tuple(desc, values, nulls), GetCurrentCommandId(true), 0, nullptr);
+    }
+    table_close(relation, NoLock);
+    level->failures = nullptr;
+    level->failure_count = 0;
+}
+
+}  // namespace kpi::capture

@@ -1,0 +1,28 @@
+// Rows in the shape of a source's delta table, made from accumulator entries. The delta table has no index and no user
+// trigger, so rows go in by heap_insert.
+#pragma once
+
+#include "engine/capture/accumulator.hpp"
+
+namespace kpi::capture {
+
+// Which delta column holds what, by column name (d1, m2, m2_nan, ...).
+class DeltaShape {
+public:
+    DeltaShape(TupleDesc descriptor, int measures);
+    // Fills one row; memory from the current context.
+    void fill(Entry *entry, Datum *values, bool *nulls) const;
+    int columns() const { return descriptor_->natts; }
+
+private:
+    TupleDesc descriptor_;
+    int measures_;
+};
+
+// Writes the entries to the delta table in the current subtransaction and clears them. The writer holds the delta's
+// lock since its first row. A delta that this transaction dropped is skipped.
+void write_changes(Changes *changes);
+// Appends the failures to kpi.capture_error, which has no index, so that no writer waits for another.
+void write_failures(Level *level);
+
+}  // namespace kpi::capture

@@ -1,0 +1,277 @@
+#include "engine/capture/evaluator.hpp"
+
+#include "engine/capture/view.hpp"
+
+namespace kpi::capture {
+namespace {
+
+struct Builder {
+    Evaluator *out;
+    Relation view;
+    ViewExpressions *expressions;
+    const AttrMap *map;
+    List *all = NIL;
+
+    // Plans the expression and points its Vars at the slot.
+    Expr *plan(Node *node) {
+        if (map != nullptr) {
+            bool whole_row = false;
+            node = map_variable_attnos(node, int(expressions->varno), 0, map, InvalidOid, &whole_row);
+        }
+        Expr *planned = plan_expression(node);
+        all = lappend(all, planned);
+        return planned;
+    }
+    Expr *column(const char *name) {
+        Expr *expression = column_expression(view, expressions, name);
+        if (expression == nullptr)
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                            errmsg("column \"%s\" of facts view \"%s\" does not exist", name,
+                                   RelationGetRelationName(view))));
+        return plan(reinterpret_cast<Node *>(expression));
+    }
+};
+
+void collect_used(Evaluator *out, List *all, Index varno) {
+    Bitmapset *set = nullptr;
+    pull_varattnos(reinterpret_cast<Node *>(all), varno, &set);
+    out->used = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * size_t(bms_num_members(set) + 1)));
+    for (int x = -1; (x = bms_next_member(set, x)) >= 0;) {
+        const auto number = AttrNumber(x + FirstLowInvalidHeapAttributeNumber);
+        if (number > 0) out->used[out->used_count++] = number;
+    }
+}
+
+// One role must own both (membership counts): otherwise the view could read what its owner may not, or the table's
+// writers would run expressions of a stranger.
+void check_owners(const Source *source, Oid view_owner) {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(source->base));
+    if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for relation %u", source->base);
+    const Oid base_owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+    ReleaseSysCache(tuple);
+    if (!has_privs_of_role(view_owner, base_owner))
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("owner of the facts view is not an owner of the base table any more")));
+    if (check_enable_rls(source->base, view_owner, true) == RLS_ENABLED)
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("row security of the base table binds the owner of the facts view")));
+}
+
+void reserve_key(Contribution *row, int more) {
+    if (row->key_length + more <= row->key_room) return;
+    row->key_room = Max(row->key_room * 2, row->key_length + more + 64);
+    row->key = static_cast<char *>(repalloc(row->key, size_t(row->key_room)));
+}
+
+void append_key(Contribution *row, const void *bytes, int length) {
+    reserve_key(row, length);
+    memcpy(row->key + row->key_length, bytes, size_t(length));
+    row->key_length += length;
+}
+
+// Key bytes of one dimension: a null flag, then the value (length first when it varies). Equal bytes are equal values;
+// equal values may differ in bytes (1.0 and 1.00), which only splits a delta, and the merge groups by real equality.
+void append_dimension(Contribution *row, const DimensionType &type, Datum value, bool null) {
+    const char flag = null ? 1 : 0;
+    append_key(row, &flag, 1);
+    if (null) return;
+    if (type.by_value) {
+        append_key(row, &value, int(sizeof(Datum)));
+        return;
+    }
+    if (type.length > 0) {
+        append_key(row, DatumGetPointer(value), type.length);
+        return;
+    }
+    auto *flat = PG_DETOAST_DATUM_PACKED(value);
+    const int32 length = int32(VARSIZE_ANY_EXHDR(flat));
+    append_key(row, &length, int(sizeof(length)));
+    append_key(row, VARDATA_ANY(flat), length);
+}
+
+bool event_time(Evaluator *evaluator, Datum value, Bucket *bucket) {
+    TimestampTz at = 0;
+    switch (evaluator->time_type) {
+    case TIMESTAMPTZOID: at = DatumGetTimestampTz(value); break;
+    case TIMESTAMPOID:
+        if (!evaluator->calendar.instant(DatumGetTimestamp(value), &at)) return false;
+        break;
+    default: {
+        const DateADT date = DatumGetDateADT(value);
+        if (DATE_NOT_FINITE(date)) return false;
+        if (!evaluator->calendar.instant(int64(date) * USECS_PER_DAY, &at)) return false;
+    }
+    }
+    return evaluator->calendar.bucket(at, bucket);
+}
+
+Decimal measure(Oid type, Datum value) {
+    switch (type) {
+    case INT2OID: return from_integer(DatumGetInt16(value));
+    case INT4OID: return from_integer(DatumGetInt32(value));
+    case INT8OID: return from_integer(DatumGetInt64(value));
+    default: return from_numeric(value);
+    }
+}
+
+}  // namespace
+
+Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
+    MemoryContext context = AllocSetContextCreate(parent, "kpi facts expressions", ALLOCSET_SMALL_SIZES);
+    MemoryContext old = MemoryContextSwitchTo(context);
+    auto *out = static_cast<Evaluator *>(palloc0(sizeof(Evaluator)));
+    out->context = context;
+    Relation view = relation_open(source->facts, AccessShareLock);
+    out->owner = view->rd_rel->relowner;
+    check_owners(source, out->owner);
+
+    Oid saved_user = InvalidOid;
+    int saved_security = 0;
+    GetUserIdAndSecContext(&saved_user, &saved_security);
+    SetUserIdAndSecContext(out->owner, saved_security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+
+    Builder builder{out, view, read_view(view), map};
+    if (builder.expressions == nullptr)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("facts view \"%s\" is not a projection of one table any more",
+                               RelationGetRelationName(view))));
+    const int dimensions = source->dimensions;
+    const int measures = source->measures;
+    auto array = [](size_t size, int count) { return palloc0(size * size_t(count + 1)); };
+    out->dimension_types = static_cast<DimensionType *>(array(sizeof(DimensionType), dimensions));
+    out->dimensions = static_cast<ExprState **>(array(sizeof(ExprState *), dimensions));
+    out->measure_types = static_cast<Oid *>(array(sizeof(Oid), measures));
+    out->measure_kinds = static_cast<MeasureKind *>(array(sizeof(MeasureKind), measures));
+    out->measures = static_cast<ExprState **>(array(sizeof(ExprState *), measures));
+
+    out->estate = CreateExecutorState();
+    out->econtext = CreateExprContext(out->estate);
+    if (builder.expressions->quals != nullptr) {
+        Expr *qual = builder.plan(builder.expressions->quals);
+        out->qual = ExecInitQual(make_ands_implicit(qual), nullptr);
+    }
+    Expr *time = builder.column(source->time_column);
+    out->time_type = getBaseType(exprType(reinterpret_cast<Node *>(time)));
+    out->time = ExecInitExpr(time, nullptr);
+    for (int i = 0; i < dimensions; ++i) {
+        Expr *expression = builder.column(source->dimension_names[i]);
+        char align = 0;
+        get_typlenbyvalalign(getBaseType(exprType(reinterpret_cast<Node *>(expression))),
+                             &out->dimension_types[i].length, &out->dimension_types[i].by_value, &align);
+        out->dimensions[i] = ExecInitExpr(expression, nullptr);
+    }
+    for (int i = 0; i < measures; ++i) {
+        Expr *expression = builder.column(source->measure_names[i]);
+        out->measure_types[i] = getBaseType(exprType(reinterpret_cast<Node *>(expression)));
+        out->measure_kinds[i] =
+            out->measure_types[i] == NUMERICOID ? MeasureKind::numeric : MeasureKind::integer;
+        out->measures[i] = ExecInitExpr(expression, nullptr);
+    }
+    auto *all = reinterpret_cast<Node *>(builder.all);
+    out->can_raise = can_raise(all);
+    out->has_functions = calls_user_functions(all);
+    collect_used(out, builder.all, builder.expressions->varno);
+    SetUserIdAndSecContext(saved_user, saved_security);
+    relation_close(view, AccessShareLock);
+
+    // Not a copy of the caller's struct: the cache owns everything it points to.
+    out->source = source;
+    pg_tz *zone = pg_tzset(source->timezone);
+    if (zone == nullptr) elog(ERROR, "time zone \"%s\" is not known", source->timezone);
+    out->calendar = Calendar(zone);
+    for (Contribution *row : {&out->before, &out->after}) {
+        row->key_room = 64;
+        row->key = static_cast<char *>(palloc(size_t(row->key_room)));
+        row->measures = static_cast<Decimal *>(palloc0(sizeof(Decimal) * size_t(measures + 1)));
+    }
+    MemoryContextSwitchTo(old);
+    return out;
+}
+
+void release(Evaluator *evaluator) {
+    FreeExecutorState(evaluator->estate);
+    MemoryContextDelete(evaluator->context);
+}
+
+void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
+    ExprContext *econtext = evaluator->econtext;
+    out->present = false;
+    out->key_length = 0;
+    econtext->ecxt_scantuple = slot;
+
+    Oid saved_user = InvalidOid;
+    int saved_security = 0;
+    GetUserIdAndSecContext(&saved_user, &saved_security);
+    SetUserIdAndSecContext(evaluator->owner,
+                           saved_security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+
+    bool null = false;
+    bool present = evaluator->qual == nullptr || ExecQual(evaluator->qual, econtext);
+    if (present) {
+        const Datum at = ExecEvalExpr(evaluator->time, econtext, &null);
+        // Every expression is evaluated before the row counts: a row without a bucket and a row with an error
+        // both contribute nothing, but the error is to be seen.
+        present = !null && event_time(evaluator, at, &out->bucket);
+        for (int i = 0; i < evaluator->source->dimensions; ++i) {
+            const Datum value = ExecEvalExpr(evaluator->dimensions[i], econtext, &null);
+            append_dimension(out, evaluator->dimension_types[i], value, null);
+        }
+        for (int i = 0; i < evaluator->source->measures; ++i) {
+            const Datum value = ExecEvalExpr(evaluator->measures[i], econtext, &null);
+            out->measures[i] = null ? Decimal{} : measure(evaluator->measure_types[i], value);
+        }
+    }
+    MemoryContextSwitchTo(old);
+    SetUserIdAndSecContext(saved_user, saved_security);
+    out->present = present;
+}
+
+ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
+    if (!evaluator->can_raise) {
+        evaluate(evaluator, slot, out);
+        return nullptr;
+    }
+    ErrorData *failure = guarded([&] { evaluate(evaluator, slot, out); });
+    if (failure == nullptr) return nullptr;
+    out->present = false;
+    if (must_rethrow(failure->sqlerrcode)) ReThrowError(failure);
+    return failure;
+}
+
+bool is_data_error(int sqlstate) {
+    switch (ERRCODE_TO_CATEGORY(sqlstate)) {
+    case MAKE_SQLSTATE('2', '1', '0', '0', '0'):
+    case MAKE_SQLSTATE('2', '2', '0', '0', '0'):
+    case MAKE_SQLSTATE('2', '3', '0', '0', '0'):
+    case MAKE_SQLSTATE('2', 'F', '0', '0', '0'):
+    case MAKE_SQLSTATE('3', '8', '0', '0', '0'): return true;
+    default: return sqlstate == ERRCODE_RAISE_EXCEPTION;
+    }
+}
+
+bool must_rethrow(int sqlstate) {
+    switch (ERRCODE_TO_CATEGORY(sqlstate)) {
+    case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
+    case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
+    case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
+    case MAKE_SQLSTATE('4', '0', '0', '0', '0'): return true;
+    default: return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+    }
+}
+
+bool same_inputs(const Evaluator *evaluator, TupleTableSlot *before, TupleTableSlot *after) {
+    for (int i = 0; i < evaluator->used_count; ++i) {
+        const AttrNumber number = evaluator->used[i];
+        bool null_before = false, null_after = false;
+        const Datum x = slot_getattr(before, number, &null_before);
+        const Datum y = slot_getattr(after, number, &null_after);
+        if (null_before != null_after) return false;
+        if (null_before) continue;
+        Form_pg_attribute attribute = TupleDescAttr(before->tts_tupleDescriptor, number - 1);
+        if (!datumIsEqual(x, y, attribute->attbyval, attribute->attlen)) return false;
+    }
+    return true;
+}
+
+}  // namespace kpi::capture
