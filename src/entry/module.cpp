@@ -3,6 +3,9 @@
 //
 // This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in
 // the postmaster.
+// This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in the postmaster.
+#include "engine/capture/transaction.hpp"
+#include "engine/capture/trigger.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 
@@ -18,5 +21,7 @@ void _PG_init(void) {
     if (IsBinaryUpgrade) return;
     kpi::pg::define_settings();
     kpi::pg::prepare_shared();
+    kpi::capture::register_callbacks();
+    kpi::capture::register_invalidation();
 }
 }

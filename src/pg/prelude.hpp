@@ -39,6 +39,7 @@ extern "C" {
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_extension.h"
@@ -155,6 +156,14 @@ static_assert(std::is_same_v<Datum, uintptr_t>, "sql.hpp names Datum without see
 #undef strerror
 
 namespace kpi::pg {
+
+inline LocalTransactionId current_transaction_number() {
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
+#endif
+}
 
 // expression_tree_walker takes an unprototyped function up to 15 and a typed one from 16 on.
 template <class Context>

@@ -109,6 +109,16 @@ void note_failure(Level *level, const char *source, int sqlstate, const char *me
     level->failure_count++;
 }
 
+bool note_mark(Level *level, const char *source) {
+    for (Mark *mark = level->marks; mark != nullptr; mark = mark->next)
+        if (strcmp(mark->source, source) == 0) return false;
+    auto *mark = static_cast<Mark *>(MemoryContextAlloc(level->context, sizeof(Mark)));
+    mark->source = MemoryContextStrdup(level->context, source);
+    mark->next = level->marks;
+    level->marks = mark;
+    return true;
+}
+
 void merge_levels(Level *outer, Level *inner) {
     for (Changes *changes = inner->changes; changes != nullptr; changes = changes->next) {
         Changes *into = find_changes(outer, changes->delta);
@@ -120,7 +130,6 @@ void merge_levels(Level *outer, Level *inner) {
             outer->changes = into;
             continue;
         }
-        into->marked_dirty |= changes->marked_dirty;
         each_entry(changes, [&](Entry *entry) {
             Entry *target =
                 entry_of(into, entry->bucket, entry->key(changes->measures), entry->key_length, entry->hash);
@@ -132,6 +141,7 @@ void merge_levels(Level *outer, Level *inner) {
     }
     for (Failure *failure = inner->failures; failure != nullptr; failure = failure->next)
         note_failure(outer, failure->source, failure->sqlstate, failure->message, failure->rows);
+    for (Mark *mark = inner->marks; mark != nullptr; mark = mark->next) note_mark(outer, mark->source);
 }
 
 void clear(Changes *changes) {

@@ -27,7 +27,6 @@ struct Changes {
     int measures;
     Entry **slots;  // open addressing, capacity a power of two
     int capacity, count;
-    bool marked_dirty;
     bool full;  // a key's row count nears 32 bits: write before the next row
     Changes *next;
 };
@@ -41,12 +40,19 @@ struct Failure {
     Failure *next;
 };
 
+// A source that this level has marked dirty.
+struct Mark {
+    const char *source;
+    Mark *next;
+};
+
 // One transaction nesting level that changed something.
 struct Level {
     MemoryContext context;
     int nest;
     Changes *changes;
     Failure *failures;
+    Mark *marks;
     int failure_count;
     Level *outer;
 };
@@ -55,6 +61,8 @@ Changes *make_changes(Level *level, const Evaluator *evaluator);
 Changes *find_changes(Level *level, Oid delta);
 void apply(Changes *changes, const Contribution &row, int sign);
 void note_failure(Level *level, const char *source, int sqlstate, const char *message, int64 rows);
+// False when the level has the mark already.
+bool note_mark(Level *level, const char *source);
 // Moves everything of `inner` into `outer`; the cost is proportional to `inner`.
 void merge_levels(Level *outer, Level *inner);
 

@@ -12,12 +12,14 @@ constexpr uint32 kCheckEvery = 256;           // rows between looks at the memor
 Level *innermost = nullptr;
 bool flush_over = false;  // this transaction has flushed: later rows are written at once
 bool wrote = false;
+uint32_t flushed_rows = 0;
 uint32 since_check = 0;
 
 void flush() {
     for (Level *level = innermost; level != nullptr; level = level->outer) {
         for (Changes *changes = level->changes; changes != nullptr; changes = changes->next) {
             if (changes->count > 0) wrote = true;
+            flushed_rows += uint32_t(changes->count);
             write_changes(changes);
         }
         write_failures(level);
@@ -34,6 +36,7 @@ void forget() noexcept {
     }
     flush_over = false;
     wrote = false;
+    flushed_rows = 0;
 }
 
 void on_transaction(XactEvent event, void *) {
@@ -44,7 +47,7 @@ void on_transaction(XactEvent event, void *) {
         break;
     case XACT_EVENT_COMMIT:
         Assert(innermost == nullptr || flush_over);
-        if (wrote) pg::ring_worker();
+        if (wrote) pg::ring_worker(flushed_rows);
         forget();
         break;
     case XACT_EVENT_PREPARE:
@@ -107,11 +110,12 @@ void after_change(Level *level, Changes *changes) {
     bool spill = flush_over || changes->full;
     if (!spill && ++since_check >= kCheckEvery) {
         since_check = 0;
-        spill = MemoryContextMemAllocated(level->context, true) > Size(pg::accumulator_memory_kb()) * 1024;
+        spill = MemoryContextMemAllocated(level->context, true) > Size(pg::settings().accumulator_memory) * 1024;
     }
     if (!spill) return;
     // Early is exact: the rows belong to the same subtransaction as the changes they stand for.
     wrote = true;
+    flushed_rows += uint32_t(changes->count);
     write_changes(changes);
     if (flush_over) write_failures(level);
 }
