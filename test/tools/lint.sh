@@ -15,7 +15,7 @@ check() {  # check NAME COMMAND...: prints the output of a command that fails
     fi
 }
 sources() { find src test bench \( -name '*.cpp' -o -name '*.hpp' \) -not -path '*/node_modules/*' 2>/dev/null | sort; }
-texts() { git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' '*.py' '*.sh' '*.sql' '*.spec' | grep -v '^expected/' | xargs ls -d 2>/dev/null; }
+texts() { find src sql test bench demo -type f \( -name '*.[ch]pp' -o -name '*.py' -o -name '*.sh' -o -name '*.sql' -o -name '*.spec' \) -not -path '*/node_modules/*' 2>/dev/null | sort; }
 
 format() { sources | xargs -r clang-format-14 --dry-run -Werror; }
 columns() { sources | xargs -r test/tools/wrap.py --check; }
@@ -50,7 +50,7 @@ unrun() {
         test/README.md | test/expected) ;;
         *) echo "$file: no suite runs it"; bad=1 ;;
         esac
-    done < <(git ls-files -co --exclude-standard test)
+    done < <(find test -type f -not -name '*.pyc' -not -name '*.[od]' -not -name '*.so' | sort)
     for file in test/sql/*.sql test/specs/*.spec; do
         [ -e "$file" ] || continue
         name=$(basename "${file%.*}")

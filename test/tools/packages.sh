@@ -5,12 +5,10 @@
 # when there is none, and removed afterwards, so that later installations by the machine's owner behave as usual.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-major=$("$here/tree.sh" major)
-wanted=$(sed -e 's/#.*//' -e "s/MAJOR/$major/" "$here/packages.txt")
-
 command -v dpkg-query >/dev/null || { echo "this is no Debian or Ubuntu: install by hand what test/tools/packages.txt lists" >&2; exit 1; }
+wanted() { sed -e 's/#.*//' -e "s/MAJOR/$("$here/tree.sh" major)/" "$here/packages.txt"; }
 missing() {
-    for package in $wanted; do
+    for package in $(wanted); do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
     done
 }
@@ -34,12 +32,14 @@ if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
     $as_root chmod 755 "$policy"
 fi
-echo "installing: $needed"
 apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=550 -o Acquire::Retries=3 -qq "$@"; }
 apt update
+needed=$(missing | tr '\n' ' ')  # again: which PostgreSQL the distribution has may be known only now
+echo "installing: $needed"
 # shellcheck disable=SC2086  (a list of words)
-if ! apt install -y --no-install-recommends $needed >/tmp/kpi_ext-apt.$$ 2>&1; then
-    cat /tmp/kpi_ext-apt.$$ >&2
+log=$(mktemp)
+if ! apt install -y --no-install-recommends $needed >"$log" 2>&1; then
+    cat "$log" >&2
     exit 1
 fi
 rm -f /tmp/kpi_ext-apt.$$

@@ -10,14 +10,15 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
-# PG_MAJOR chooses; otherwise the newest installed version that can also compile extensions.
+# PG_MAJOR chooses; otherwise 15 or the newest that is installed; otherwise 15 or what the distribution has.
 major() {
     if [ -n "${PG_MAJOR:-}" ]; then echo "$PG_MAJOR"; return; fi
-    for config in $(ls -d /usr/lib/postgresql/*/bin/pg_config 2>/dev/null | sort -t/ -k5 -rn); do
-        dir=${config%/pg_config}
-        [ -x "$dir/postgres" ] && { basename "$(dirname "$dir")"; return; }
-    done
-    echo 15
+    installed=$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | cut -d/ -f5 | sort -n)
+    if grep -qx 15 <<<"$installed"; then echo 15; return; fi
+    if [ -n "$installed" ]; then tail -n 1 <<<"$installed"; return; fi
+    if apt-cache show postgresql-15 >/dev/null 2>&1; then echo 15; return; fi
+    distribution=$(apt-cache show postgresql 2>/dev/null | sed -n 's/^Version: \([0-9]*\)+.*/\1/p' | head -n 1)
+    echo "${distribution:-15}"
 }
 
 as() { if [ "$(id -u)" = 0 ]; then echo "runuser -u postgres --"; fi; }
