@@ -1,4 +1,5 @@
 // SQL functions of the rollups: kpi._sum, kpi.merge, kpi.rebuild, kpi.verify, kpi.freeze.
+#include "engine/rollup/verify.hpp"
 #include "pg/function.hpp"
 #include "pg/guard.hpp"
 
@@ -22,6 +23,13 @@ Datum special(const char *text) {
     });
 }
 
+std::optional<kpi::Timestamp> instant(FunctionCallInfo fcinfo, int index) {
+    if (PG_ARGISNULL(index)) return std::nullopt;
+    return kpi::Timestamp{PG_GETARG_TIMESTAMPTZ(index)};
+}
+
+kpi::engine::Period period(FunctionCallInfo fcinfo) { return {instant(fcinfo, 1), instant(fcinfo, 2)}; }
+
 }  // namespace
 
 // The sum that PostgreSQL would give for the finite part and the counted NaN and infinities.
@@ -34,4 +42,30 @@ KPI_FUNCTION(sum) {
     if (negative) return special("-Infinity");
     if (!PG_ARGISNULL(0)) return PG_GETARG_DATUM(0);
     return kpi::pg::call([] { return NumericGetDatum(int64_to_numeric(0)); });
+}
+
+KPI_FUNCTION(merge) {
+    const kpi::pg::Spi spi;
+    return Int64GetDatum(kpi::engine::merge_by_hand(kpi::pg::optional_text(fcinfo, 0)));
+}
+
+KPI_FUNCTION(rebuild) {
+    const kpi::pg::Spi spi;
+    kpi::engine::rebuild(kpi::pg::text_argument(fcinfo, 0), period(fcinfo));
+    return 0;
+}
+
+KPI_FUNCTION(verify) {
+    kpi::pg::ResultSet result(fcinfo);
+    const kpi::pg::Spi spi;
+    kpi::engine::verify(kpi::pg::text_argument(fcinfo, 0), period(fcinfo), result);
+    return 0;
+}
+
+KPI_FUNCTION(freeze) {
+    const kpi::pg::Spi spi;
+    const auto before = instant(fcinfo, 1);
+    if (!before) throw kpi::Error("22004", "the date to freeze before must not be null");
+    kpi::engine::freeze(kpi::pg::text_argument(fcinfo, 0), *before);
+    return 0;
 }

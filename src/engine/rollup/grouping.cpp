@@ -15,7 +15,7 @@ std::string grouping_sets(const Layout &source) {
     for (const char *bucket : {"day", "day, hour"}) {
         for (const int level : source.levels()) {
             std::string dims;
-            for (size_t i = 0; i < source.dimensions.size(); ++i)
+            for (size_t i = 0; i < source.width(); ++i)
                 if ((level >> i & 1) != 0) dims = list(dims, fmt::format("d{}", i + 1));
             out = list(out, fmt::format("({})", list(bucket, dims)));
         }
@@ -25,10 +25,10 @@ std::string grouping_sets(const Layout &source) {
 
 // GROUPING() has a bit for every argument that is not in the set, the last argument lowest.
 std::string level(const Layout &source) {
-    if (source.dimensions.empty()) return "0::int2";
+    if (source.info.dimensions.empty()) return "0::int2";
     std::string reversed;
-    for (size_t i = source.dimensions.size(); i > 0; --i) reversed = list(reversed, fmt::format("d{}", i));
-    return fmt::format("({} - GROUPING({}))::int2", source.full_level(), reversed);
+    for (size_t i = source.width(); i > 0; --i) reversed = list(reversed, fmt::format("d{}", i));
+    return fmt::format("({} - GROUPING({}))::int2", source.info.full_level(), reversed);
 }
 
 }  // namespace

@@ -5,23 +5,19 @@
 #include <string>
 #include <vector>
 
-#include "core/table.hpp"
-#include "engine/tables.hpp"
+#include "engine/source_info.hpp"
 
 namespace kpi::engine {
 
-enum class Capture { trigger, window };
-
 struct Layout {
-    std::string name;
-    ObjectId owner, facts_id, base_id, delta_id;  // base_id is 0 with window capture
-    Capture capture = Capture::trigger;
+    SourceInfo info;
+    ObjectId base, delta_id;  // base is 0 with window capture
     std::string facts, delta, day, hour;
-    std::string time_column, time_type, timezone;  // column and type as SQL text, the zone bare
-    std::vector<std::string> dimensions, measures;  // columns of the facts view, quoted
-    std::vector<MeasureKind> kinds;
+    std::string time_column, time_type;
 
-    int full_level() const { return (1 << dimensions.size()) - 1; }
+    const std::string &name() const { return info.name; }
+    bool by_trigger() const { return info.capture == "trigger"; }
+    size_t width() const { return info.dimensions.size(); }
     // The levels that have rollup rows: total, single dimensions, full; each once.
     std::vector<int> levels() const;
 
@@ -40,6 +36,6 @@ struct Layout {
 };
 
 // Errors: 42704 when there is no such source, or its tables are gone.
-Layout load_layout(const std::string &source);
+Layout load_layout(const std::string &source, pg::Access access);
 
 }  // namespace kpi::engine

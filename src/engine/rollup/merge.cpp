@@ -4,14 +4,11 @@
 #include "engine/rollup/grouping.hpp"
 #include "engine/rollup/mutex.hpp"
 #include "engine/rollup/plans.hpp"
-#include "engine/rollup/upkeep.hpp"
+#include "engine/rollup/step.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {
 namespace {
-
-// Step::days names at most this many.
-constexpr size_t kMaxDays = 400;
 
 // CTEs that add the rows of `sums` of one grain to its rollup. One index probe finds the row; the change goes by its
 // tuple address, which is stable because only the holder of the mutex writes rollups. (ON CONFLICT would need a unique
@@ -57,21 +54,13 @@ SELECT (SELECT count(*) FROM gone), day FROM (SELECT DISTINCT day FROM kept LIMI
 }  // namespace
 
 Step merge(const std::string &name, int64_t limit) {
-    const Layout source = load_layout(name);
-    Step step;
-    if (!lock_source({.delta = source.delta_id}, Wait::no)) {
-        step.busy = true;
-        return step;
-    }
-    const pg::RunAs as_owner(source.owner);
+    const Layout source = load_layout(name, pg::Access::read_write);
+    if (!lock_source({.delta = source.delta_id}, Wait::no)) return {.busy = true};
+    const pg::RunAs as_owner(source.info.owner);
     const pg::LocalSettings settings = merge_settings();
     // The latest snapshot in any isolation level: it must see what the last holder of the mutex committed.
-    const Table touched = pg::query(merge_statement(source), {name, limit}, {.see = pg::See::latest});
-    step.rows = std::stoll(touched.rows.at(0)[0].value_or("0"));
+    Step step = step_of(pg::query(merge_statement(source), {name, limit}, {.see = pg::See::latest}));
     step.more = step.rows >= limit;
-    if (touched.rows.size() <= kMaxDays + 1)
-        for (const Row &row : touched.rows)
-            if (row[1]) step.days.push_back(*row[1]);
     return step;
 }
 
