@@ -29,7 +29,10 @@ SELECT is_empty($$
        -- Names of an SQL-standard body were resolved when it was created; immutable C computes and looks nothing up.
        AND p.prosqlbody IS NULL
        AND NOT (p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'c') AND p.provolatile = 'i')
-       AND p.prokind <> 'a'$$,
+       AND p.prokind <> 'a'
+       -- C that runs once a row or once a read, where a SET would cost more than the work; all their SQL is qualified.
+       AND p.oid <> ALL ('{kpi.capture(), kpi.capture_truncate(), kpi._dirty(text), "kpi._pending(anyelement)",
+                           "kpi._facts(anyelement,datemultirange)"}'::regprocedure[])$$,
     'every function pins its search_path to pg_catalog, pg_temp, or looks no name up');
 
 SELECT is_empty($$

@@ -112,7 +112,7 @@ def pgtap(suite, cluster, names):
             fresh_database(cluster, 'pgtap', role, ('pgtap', 'kpi_ext'))
             ok, output = patient(['pg_prove', '--verbose', '--psql-bin', os.path.join(BIN, 'psql'), '-d', 'pgtap',
                                   '-U', role, path], cluster.environment(), ROOT)
-            bad = len(re.findall(r'^not ok (?!.*# TODO)', output, re.M))
+            bad = len(re.findall(r'^not ok ', output, re.M))
             suite.passed += len(re.findall(r'^ok ', output, re.M))
             suite.failed += bad if bad or ok else 1
             print(f'{"ok" if ok else "not ok"} - {name} as {role}', flush=True)
