@@ -31,7 +31,7 @@ CREATE TABLE kpi.measure (
 COMMENT ON TABLE kpi.measure IS 'Measures: the numeric columns of the facts views. Column m<position> of the source''s delta and rollup tables holds the sum';
 
 CREATE TABLE kpi.metric (
-    name        text PRIMARY KEY CHECK (name ~ '^[a-z_][a-z0-9_]{0,62}$'),
+    name        text PRIMARY KEY CHECK (name <> '' AND pg_catalog.octet_length(name) < 64),
     formula     text NOT NULL,
     unit        text,
     good        text NOT NULL DEFAULT 'up' CHECK (good IN ('up', 'down', 'none')),

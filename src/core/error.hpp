@@ -29,9 +29,10 @@ class Error : public std::exception {
 public:
     // sqlstate: five characters. Message in PostgreSQL's style: lower case, no full stop; detail
     // and hint are sentences.
-    Error(std::string_view state, std::string text, std::string details = {}, std::string mend = {})
+    Error(std::string_view state, std::string what_happened, std::string details = {},
+          std::string mend = {})
         : sqlstate(state),
-          message(std::move(text)),
+          message(std::move(what_happened)),
           detail(std::move(details)),
           hint(std::move(mend)) {}
 

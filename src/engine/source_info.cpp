@@ -8,7 +8,8 @@ namespace kpi::engine {
 namespace {
 
 constexpr const char *kSources =
-    "SELECT s.name, s.facts::oid, c.relowner, s.timezone, s.capture, s.hours_from, s.frozen_before, t.computed_at "
+    "SELECT s.name, s.facts::oid, c.relowner, s.timezone, s.capture, s.hours_from, "
+    "s.frozen_before, t.computed_at "
     "FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts "
     "LEFT JOIN kpi.source_state t ON t.source = s.name WHERE s.name = ANY ($1)";
 
@@ -77,8 +78,9 @@ std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::
     for (const Row &row : pg::query(kDimensions, {names}, options).rows)
         find(out, *row[0])->dimensions.push_back({*row[1], *row[2], *row[3], is_true(row[4])});
     for (const Row &row : pg::query(kMeasures, {names}, options).rows)
-        find(out, *row[0])->measures.push_back({*row[1], std::stoi(*row[2]),
-                                                is_true(row[3]) ? MeasureKind::numeric : MeasureKind::integer});
+        find(out, *row[0])
+            ->measures.push_back({*row[1], std::stoi(*row[2]),
+                                  is_true(row[3]) ? MeasureKind::numeric : MeasureKind::integer});
     return out;
 }
 

@@ -1,5 +1,6 @@
-// What the registry knows about a source, as plain data: for whoever writes SQL over its tables (layout: docs/design.md).
-// Needs an open Spi. Types and collations are those of the delta table's columns, so the tables must exist.
+// What the registry knows about a source, as plain data: for whoever writes SQL over its tables
+// (layout: docs/design.md). Needs an open Spi. Types and collations are those of the delta table's
+// columns, so the tables must exist.
 #pragma once
 
 #include <string>
@@ -13,9 +14,11 @@ namespace kpi::engine {
 
 struct DimensionInfo {
     std::string name;
-    std::string type;       // SQL text, schema-qualified, without modifier (bpchar, not character(3))
+    // SQL text, schema-qualified, without modifier (bpchar, not character(3))
+    std::string type;
     std::string collation;  // SQL text, schema-qualified; empty: the type has none
-    bool built_in = false;  // the type lives in pg_catalog, or is an enum: `=` finds its default equality by name
+    // the type lives in pg_catalog, or is an enum: `=` finds its default equality by name
+    bool built_in = false;
 };
 
 struct MeasureInfo {
@@ -29,10 +32,10 @@ struct SourceInfo {
     ObjectId facts;
     ObjectId owner;  // of the facts view
     std::string timezone;
-    std::string capture;          // trigger or window
-    std::string hours_from;       // ISO date or ±infinity
-    std::string frozen_before;    // likewise
-    Cell computed_at;             // window capture: when the window was last recomputed
+    std::string capture;        // trigger or window
+    std::string hours_from;     // ISO date or ±infinity
+    std::string frozen_before;  // likewise
+    Cell computed_at;           // window capture: when the window was last recomputed
     std::vector<DimensionInfo> dimensions;
     std::vector<MeasureInfo> measures;
 
@@ -42,8 +45,8 @@ struct SourceInfo {
     int full_level() const { return (1 << dimensions.size()) - 1; }
 };
 
-// Sources in the order of the names; errors: 42704 for an unknown name. read_only: seen in the caller's snapshot (STABLE
-// functions); read_write: sees what this command has just written.
+// Sources in the order of the names; errors: 42704 for an unknown name. read_only: seen in the
+// caller's snapshot (STABLE functions); read_write: sees what this command has just written.
 std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access);
 SourceInfo load_source(const std::string &name, pg::Access access);
 

@@ -3,7 +3,8 @@
 //
 // This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in
 // the postmaster.
-// This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in the postmaster.
+// This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in
+// the postmaster.
 #include "engine/capture/transaction.hpp"
 #include "engine/capture/trigger.hpp"
 #include "pg/settings.hpp"

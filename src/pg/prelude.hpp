@@ -1,8 +1,8 @@
-// pg: thin wrappers around PostgreSQL. Sees core/ and PostgreSQL; nothing else. Promises: every call that can raise is
-// guarded (guard.hpp), every value that leaves the room is plain data.
+// pg: thin wrappers around PostgreSQL. Sees core/ and PostgreSQL; nothing else. Promises: every
+// call that can raise is guarded (guard.hpp), every value that leaves the room is plain data.
 //
-// This header is the only list of PostgreSQL headers and version shims (14 to 18). C++ headers come first, because
-// postgres.h replaces printf and friends by macros; include this one last.
+// This header is the only list of PostgreSQL headers and version shims (14 to 18). C++ headers come
+// first, because postgres.h replaces printf and friends by macros; include this one last.
 #pragma once
 
 #include <algorithm>
@@ -44,8 +44,8 @@ extern "C" {
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -94,17 +94,18 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/date.h"
-#include "utils/datum.h"
 #include "utils/datetime.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/multirangetypes.h"
 #include "utils/numeric.h"
 #include "utils/rangetypes.h"
-#include "utils/multirangetypes.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/rls.h"
@@ -131,7 +132,8 @@ extern "C" {
 
 #include "pg/level.hpp"
 
-static_assert(int(kpi::pg::Level::debug) == DEBUG1 && int(kpi::pg::Level::log) == LOG && int(kpi::pg::Level::info) == INFO);
+static_assert(int(kpi::pg::Level::debug) == DEBUG1 && int(kpi::pg::Level::log) == LOG &&
+              int(kpi::pg::Level::info) == INFO);
 static_assert(int(kpi::pg::Level::notice) == NOTICE && int(kpi::pg::Level::warning) == WARNING);
 static_assert(int(kpi::pg::Level::fatal) == FATAL);
 static_assert(std::is_same_v<Datum, uintptr_t>, "sql.hpp names Datum without seeing it");
@@ -169,9 +171,22 @@ inline LocalTransactionId current_transaction_number() {
 template <class Context>
 bool walk_expression(Node *node, bool (*walker)(Node *, Context *), Context *context) {
 #if PG_VERSION_NUM >= 160000
-    return expression_tree_walker_impl(node, reinterpret_cast<tree_walker_callback>(walker), context);
+    return expression_tree_walker_impl(node, reinterpret_cast<tree_walker_callback>(walker),
+                                       context);
 #else
-    return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+    return expression_tree_walker(
+        node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+#endif
+}
+
+template <class Context>
+bool walk_query(Query *query, bool (*walker)(Node *, Context *), Context *context) {
+#if PG_VERSION_NUM >= 160000
+    return query_tree_walker_impl(query, reinterpret_cast<tree_walker_callback>(walker), context,
+                                  0);
+#else
+    return query_tree_walker(
+        query, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context, 0);
 #endif
 }
 

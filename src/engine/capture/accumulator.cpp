@@ -5,21 +5,26 @@ namespace {
 
 constexpr int kFirstCapacity = 8;
 constexpr int32 kMaxRows = PG_INT32_MAX / 2;  // a delta row counts in 32 bits
-constexpr int kMaxFailures = 50;  // distinct messages a level keeps; further ones are counted under one
+// distinct messages a level keeps; further ones are counted under one
+constexpr int kMaxFailures = 50;
 
 uint32 hash_of(const Bucket &bucket, const char *key, int length) {
-    const uint32 h = length > 0 ? hash_bytes(reinterpret_cast<const unsigned char *>(key), length) : 0;
-    return hash_combine(h, murmurhash32(uint32(bucket.hour / USECS_PER_MINUTE) ^ (uint32(bucket.day) << 16)));
+    const uint32 h =
+        length > 0 ? hash_bytes(reinterpret_cast<const unsigned char *>(key), length) : 0;
+    return hash_combine(
+        h, murmurhash32(uint32(bucket.hour / USECS_PER_MINUTE) ^ (uint32(bucket.day) << 16)));
 }
 
 // The slot of the key, or the empty slot where it belongs.
-Entry **find_slot(Changes *changes, const Bucket &bucket, const char *key, int length, uint32 hash) {
+Entry **find_slot(Changes *changes, const Bucket &bucket, const char *key, int length,
+                  uint32 hash) {
     const auto mask = uint32(changes->capacity - 1);
     for (uint32 i = hash & mask;; i = (i + 1) & mask) {
         Entry *entry = changes->slots[i];
         if (entry == nullptr) return &changes->slots[i];
-        if (entry->hash == hash && entry->bucket.hour == bucket.hour && entry->bucket.day == bucket.day &&
-            entry->key_length == length && memcmp(entry->key(changes->measures), key, size_t(length)) == 0)
+        if (entry->hash == hash && entry->bucket.hour == bucket.hour &&
+            entry->bucket.day == bucket.day && entry->key_length == length &&
+            memcmp(entry->key(changes->measures), key, size_t(length)) == 0)
             return &changes->slots[i];
     }
 }
@@ -62,7 +67,8 @@ Entry *entry_of(Changes *changes, const Bucket &bucket, const char *key, int len
 }  // namespace
 
 Changes *make_changes(Level *level, const Evaluator *evaluator) {
-    MemoryContext context = AllocSetContextCreate(level->context, "kpi changes", ALLOCSET_SMALL_SIZES);
+    MemoryContext context =
+        AllocSetContextCreate(level->context, "kpi changes", ALLOCSET_SMALL_SIZES);
     auto *changes = static_cast<Changes *>(MemoryContextAllocZero(level->context, sizeof(Changes)));
     changes->context = context;
     changes->delta = evaluator->source->delta;
@@ -84,7 +90,8 @@ void apply(Changes *changes, const Contribution &row, int sign) {
     Entry *entry = entry_of(changes, row.bucket, row.key, row.key_length, hash);
     entry->rows += sign;
     changes->full |= std::abs(entry->rows) > kMaxRows;
-    for (int m = 0; m < changes->measures; ++m) add(entry->sums()[m], row.measures[m], sign, changes->context);
+    for (int m = 0; m < changes->measures; ++m)
+        add(entry->sums()[m], row.measures[m], sign, changes->context);
 }
 
 void note_failure(Level *level, const char *source, int sqlstate, const char *message, int64 rows) {
@@ -131,8 +138,8 @@ void merge_levels(Level *outer, Level *inner) {
             continue;
         }
         each_entry(changes, [&](Entry *entry) {
-            Entry *target =
-                entry_of(into, entry->bucket, entry->key(changes->measures), entry->key_length, entry->hash);
+            Entry *target = entry_of(into, entry->bucket, entry->key(changes->measures),
+                                     entry->key_length, entry->hash);
             target->rows += entry->rows;  // both are at most kMaxRows
             into->full |= std::abs(target->rows) > kMaxRows;
             for (int m = 0; m < changes->measures; ++m)
@@ -141,7 +148,8 @@ void merge_levels(Level *outer, Level *inner) {
     }
     for (Failure *failure = inner->failures; failure != nullptr; failure = failure->next)
         note_failure(outer, failure->source, failure->sqlstate, failure->message, failure->rows);
-    for (Mark *mark = inner->marks; mark != nullptr; mark = mark->next) note_mark(outer, mark->source);
+    for (Mark *mark = inner->marks; mark != nullptr; mark = mark->next)
+        note_mark(outer, mark->source);
 }
 
 void clear(Changes *changes) {

@@ -1,6 +1,7 @@
-// The transaction-local accumulator: per (sub)transaction level and source, the sums of what changed, keyed by
-// (hour, day, dimension bytes). Levels are created lazily, merged upward on release and dropped on rollback; once the
-// transaction is about to end, one row per key goes to the source's delta table.
+// The transaction-local accumulator: per (sub)transaction level and source, the sums of what
+// changed, keyed by (hour, day, dimension bytes). Levels are created lazily, merged upward on
+// release and dropped on rollback; once the transaction is about to end, one row per key goes to
+// the source's delta table.
 #pragma once
 
 #include "engine/capture/evaluator.hpp"

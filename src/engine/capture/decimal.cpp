@@ -10,9 +10,9 @@ constexpr uint16 kShortNegative = 0x2000, kShortScaleMask = 0x1F80;
 constexpr int kShortScaleShift = 7;
 constexpr uint16 kShortWeightSign = 0x0040, kShortWeightMask = 0x003F, kLongScaleMask = 0x3FFF;
 constexpr int kBase = 10000, kDigits = 4;
-constexpr int kMaxScale = 18;       // leaves 20 digits before the point in 128 bits
-constexpr int kMaxGroups = 8;       // 32 decimal digits, below 2^127
-constexpr int kMaxWeight = 25000;   // base-10000 digits before the point: 10^100000
+constexpr int kMaxScale = 18;      // leaves 20 digits before the point in 128 bits
+constexpr int kMaxGroups = 8;      // 32 decimal digits, below 2^127
+constexpr int kMaxWeight = 25000;  // base-10000 digits before the point: 10^100000
 
 constexpr int128 power10(int exponent) {
     int128 p = 1;
@@ -33,19 +33,22 @@ bool rescale(int128 &value, int from, int to) {
 
 Datum wide_of(int128 value, int scale) {
     if (value >= PG_INT64_MIN && value <= PG_INT64_MAX)
-        return NumericGetDatum(scale == 0 ? int64_to_numeric(int64(value)) : int64_div_fast_to_numeric(int64(value), scale));
+        return NumericGetDatum(scale == 0 ? int64_to_numeric(int64(value))
+                                          : int64_div_fast_to_numeric(int64(value), scale));
     char text[64];
     char *at = text + sizeof(text) - 1;
     *at = '\0';
     const bool negative = value < 0;
-    unsigned __int128 rest = negative ? -static_cast<unsigned __int128>(value) : static_cast<unsigned __int128>(value);
+    unsigned __int128 rest =
+        negative ? -static_cast<unsigned __int128>(value) : static_cast<unsigned __int128>(value);
     for (int digits = 0; rest != 0 || digits <= scale; ++digits) {
         if (digits == scale && scale > 0) *--at = '.';
         *--at = char('0' + int(rest % 10));
         rest /= 10;
     }
     if (negative) *--at = '-';
-    return DirectFunctionCall3(numeric_in, CStringGetDatum(at), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+    return DirectFunctionCall3(numeric_in, CStringGetDatum(at), ObjectIdGetDatum(InvalidOid),
+                               Int32GetDatum(-1));
 }
 
 void add_wide(Sum &sum, Datum value, int sign, MemoryContext home) {
@@ -95,7 +98,7 @@ Decimal from_numeric(Datum datum) {
     memcpy(&header, data, sizeof(header));
     if ((header & kSignMask) == kSpecial) {
         const uint16 kind = header & kExtendedMask;
-        out.form = kind == kNan             ? Decimal::Form::nan
+        out.form = kind == kNan            ? Decimal::Form::nan
                    : kind == kPlusInfinity ? Decimal::Form::plus_infinity
                                            : Decimal::Form::minus_infinity;
         return out;
@@ -106,7 +109,8 @@ Decimal from_numeric(Datum datum) {
     if ((header & kSignMask) == kShort) {
         parts.negative = (header & kShortNegative) != 0;
         parts.scale = (header & kShortScaleMask) >> kShortScaleShift;
-        parts.weight = int(header & kShortWeightMask) | ((header & kShortWeightSign) != 0 ? ~int(kShortWeightMask) : 0);
+        parts.weight = int(header & kShortWeightMask) |
+                       ((header & kShortWeightSign) != 0 ? ~int(kShortWeightMask) : 0);
     } else {
         int16 weight = 0;
         memcpy(&weight, data + start, sizeof(weight));
@@ -118,8 +122,9 @@ Decimal from_numeric(Datum datum) {
     parts.count = (bytes - start) / int(sizeof(int16));
     if (parts.count == 0) return out;
     if (parts.weight > kMaxWeight)
-        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("measure is out of range"),
-                        errdetail("Its magnitude is above 10^100000.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("measure is out of range"),
+                 errdetail("Its magnitude is above 10^100000.")));
     // Groups of the scaled integer: from the weight down to the last digit, or to the point.
     const int fraction = Max(0, parts.count - 1 - parts.weight);
     const int groups = parts.weight + 1 + fraction;
@@ -149,14 +154,23 @@ Decimal from_numeric(Datum datum) {
 
 void add(Sum &sum, const Decimal &value, int sign, MemoryContext home) {
     switch (value.form) {
-    case Decimal::Form::zero: return;
-    case Decimal::Form::scaled:
-        add_scaled(sum, sign > 0 ? value.value : -value.value, value.scale, home);
-        return;
-    case Decimal::Form::wide: add_wide(sum, value.numeric, sign, home); return;
-    case Decimal::Form::nan: sum.nan += sign; return;
-    case Decimal::Form::plus_infinity: sum.plus_infinity += sign; return;
-    case Decimal::Form::minus_infinity: sum.minus_infinity += sign; return;
+        case Decimal::Form::zero:
+            return;
+        case Decimal::Form::scaled:
+            add_scaled(sum, sign > 0 ? value.value : -value.value, value.scale, home);
+            return;
+        case Decimal::Form::wide:
+            add_wide(sum, value.numeric, sign, home);
+            return;
+        case Decimal::Form::nan:
+            sum.nan += sign;
+            return;
+        case Decimal::Form::plus_infinity:
+            sum.plus_infinity += sign;
+            return;
+        case Decimal::Form::minus_infinity:
+            sum.minus_infinity += sign;
+            return;
     }
 }
 

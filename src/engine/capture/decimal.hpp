@@ -1,11 +1,13 @@
-// engine/capture: the hot path, the one folder of engine/ that sees PostgreSQL's headers. It turns changed rows into
-// contributions, keeps them in a transaction-local accumulator and flushes one row per key.
-// Regime of this folder: PostgreSQL's. Memory is palloc'd, errors are ereport'ed, no C++ object with a destructor
-// lives across a PostgreSQL call, nothing here throws. May include pg/prelude.hpp and core/.
+// engine/capture: the hot path, the one folder of engine/ that sees PostgreSQL's headers. It turns
+// changed rows into contributions, keeps them in a transaction-local accumulator and flushes one
+// row per key. Regime of this folder: PostgreSQL's. Memory is palloc'd, errors are ereport'ed, no
+// C++ object with a destructor lives across a PostgreSQL call, nothing here throws. May include
+// pg/prelude.hpp and core/.
 //
-// This header: exact decimal sums. A sum is a 128-bit integer at a decimal scale that adapts to the values added; what
-// does not fit goes to a numeric. Nothing here raises on overflow. NaN and infinities are counted beside the sum, so
-// that adding and removing one cancels. Layout of numeric: src/backend/utils/adt/numeric.c, stable since 9.1 on disk.
+// This header: exact decimal sums. A sum is a 128-bit integer at a decimal scale that adapts to the
+// values added; what does not fit goes to a numeric. Nothing here raises on overflow. NaN and
+// infinities are counted beside the sum, so that adding and removing one cancels. Layout of
+// numeric: src/backend/utils/adt/numeric.c, stable since 9.1 on disk.
 #pragma once
 
 #include "pg/prelude.hpp"
@@ -20,13 +22,15 @@ enum class MeasureKind : uint8_t { integer, numeric };
 struct Decimal {
     enum class Form : uint8_t { zero, scaled, wide, nan, plus_infinity, minus_infinity };
     Form form = Form::zero;
-    int32_t scale = 0;      // decimal digits after the point, for `scaled`
-    int128 value = 0;       // value * 10^scale, for `scaled`
-    Datum numeric = 0;      // for `wide`: a detoasted numeric, lives as long as the row's expression context
+    int32_t scale = 0;  // decimal digits after the point, for `scaled`
+    int128 value = 0;   // value * 10^scale, for `scaled`
+    // for `wide`: a detoasted numeric, lives as long as the row's expression context
+    Datum numeric = 0;
 };
 
 Decimal from_integer(int64 value);
-// Raises 22003 for a magnitude above 10^100000: a row like that is a bad row, so no sum can overflow numeric.
+// Raises 22003 for a magnitude above 10^100000: a row like that is a bad row, so no sum can
+// overflow numeric.
 Decimal from_numeric(Datum value);
 
 // A running sum. Trivially copyable; `wide` lives in the memory context passed to add().

@@ -3,7 +3,8 @@
 namespace kpi::capture {
 namespace {
 
-constexpr int kBatch = 128;  // rows a heap_multi_insert: one WAL record per page instead of one per row
+// rows a heap_multi_insert: one WAL record per page instead of one per row
+constexpr int kBatch = 128;
 
 // Reads the value at *at and moves on; see append_dimension for the format.
 Datum read_dimension(const char **at, const FormData_pg_attribute &attribute, bool *null) {
@@ -45,14 +46,16 @@ void insert_rows(Relation relation, Changes *changes) {
     if (changes->count == 1) {
         each_entry(changes, [&](Entry *entry) {
             shape.fill(entry, values, nulls);
-            heap_insert(relation, heap_form_tuple(RelationGetDescr(relation), values, nulls), command, 0, nullptr);
+            heap_insert(relation, heap_form_tuple(RelationGetDescr(relation), values, nulls),
+                        command, 0, nullptr);
         });
         return;
     }
     TupleTableSlot *slots[kBatch] = {};
     int filled = 0;
     BulkInsertState bulk = GetBulkInsertState();
-    MemoryContext rows = AllocSetContextCreate(CurrentMemoryContext, "kpi delta rows", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext rows =
+        AllocSetContextCreate(CurrentMemoryContext, "kpi delta rows", ALLOCSET_DEFAULT_SIZES);
     auto insert = [&] {
         if (filled == 0) return;
         heap_multi_insert(relation, slots, filled, command, 0, bulk);
@@ -78,7 +81,8 @@ void insert_rows(Relation relation, Changes *changes) {
 
 }  // namespace
 
-DeltaShape::DeltaShape(TupleDesc descriptor, int measures) : descriptor_(descriptor), measures_(measures) {}
+DeltaShape::DeltaShape(TupleDesc descriptor, int measures)
+    : descriptor_(descriptor), measures_(measures) {}
 
 void DeltaShape::fill(Entry *entry, Datum *values, bool *nulls) const {
     const char *at = entry->key(measures_);
@@ -98,10 +102,14 @@ void DeltaShape::fill(Entry *entry, Datum *values, bool *nulls) const {
             char *suffix = nullptr;
             const long m = strtol(name + 1, &suffix, 10);
             const Sum &sum = entry->sums()[m - 1];
-            if (*suffix == '\0') values[c] = to_numeric(sum, &nulls[c]);
-            else if (strcmp(suffix, "_nan") == 0) values[c] = count_or_null(sum.nan, &nulls[c]);
-            else if (strcmp(suffix, "_pinf") == 0) values[c] = count_or_null(sum.plus_infinity, &nulls[c]);
-            else values[c] = count_or_null(sum.minus_infinity, &nulls[c]);
+            if (*suffix == '\0')
+                values[c] = to_numeric(sum, &nulls[c]);
+            else if (strcmp(suffix, "_nan") == 0)
+                values[c] = count_or_null(sum.nan, &nulls[c]);
+            else if (strcmp(suffix, "_pinf") == 0)
+                values[c] = count_or_null(sum.plus_infinity, &nulls[c]);
+            else
+                values[c] = count_or_null(sum.minus_infinity, &nulls[c]);
         }
     }
 }
@@ -110,7 +118,8 @@ void write_changes(Changes *changes) {
     if (changes->count == 0) return;
     Relation relation = try_relation_open(changes->delta, RowExclusiveLock);
     if (relation != nullptr) {
-        MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "kpi flush", ALLOCSET_SMALL_SIZES);
+        MemoryContext scratch =
+            AllocSetContextCreate(CurrentMemoryContext, "kpi flush", ALLOCSET_SMALL_SIZES);
         MemoryContext old = MemoryContextSwitchTo(scratch);
         insert_rows(relation, changes);
         MemoryContextSwitchTo(old);
@@ -137,7 +146,8 @@ void write_failures(Level *level) {
         set("first_at", TimestampTzGetDatum(now));
         set("last_at", TimestampTzGetDatum(now));
         set("rows", Int64GetDatum(failure->rows));
-        heap_insert(relation, heap_form_tuple(desc, values, nulls), GetCurrentCommandId(true), 0, nullptr);
+        heap_insert(relation, heap_form_tuple(desc, values, nulls), GetCurrentCommandId(true), 0,
+                    nullptr);
     }
     table_close(relation, NoLock);
     level->failures = nullptr;

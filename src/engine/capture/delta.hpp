@@ -1,5 +1,5 @@
-// Rows in the shape of a source's delta table, made from accumulator entries. The delta table has no index and no user
-// trigger, so rows go in by heap_insert.
+// Rows in the shape of a source's delta table, made from accumulator entries. The delta table has
+// no index and no user trigger, so rows go in by heap_insert.
 #pragma once
 
 #include "engine/capture/accumulator.hpp"
@@ -19,10 +19,11 @@ private:
     int measures_;
 };
 
-// Writes the entries to the delta table in the current subtransaction and clears them. The writer holds the delta's
-// lock since its first row. A delta that this transaction dropped is skipped.
+// Writes the entries to the delta table in the current subtransaction and clears them. The writer
+// holds the delta's lock since its first row. A delta that this transaction dropped is skipped.
 void write_changes(Changes *changes);
-// Appends the failures to kpi.capture_error, which has no index, so that no writer waits for another.
+// Appends the failures to kpi.capture_error, which has no index, so that no writer waits for
+// another.
 void write_failures(Level *level);
 
 }  // namespace kpi::capture

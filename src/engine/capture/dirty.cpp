@@ -11,22 +11,25 @@ struct State {
 };
 
 Datum column(HeapTuple tuple, Relation relation, const char *name, bool *null) {
-    return heap_getattr(tuple, get_attnum(RelationGetRelid(relation), name), RelationGetDescr(relation), null);
+    return heap_getattr(tuple, get_attnum(RelationGetRelid(relation), name),
+                        RelationGetDescr(relation), null);
 }
 
-// Calls visit(tuple, relation) for the rows of a registry table whose text column `key` is `value`, in the active
-// snapshot; the table's first index is on that column.
+// Calls visit(tuple, relation) for the rows of a registry table whose text column `key` is `value`,
+// in the active snapshot; the table's first index is on that column.
 template <class F>
 void lookup(const char *table, const char *key, const char *value, F visit) {
     Relation relation = table_open(registry_table(table), AccessShareLock);
     List *indexes = RelationGetIndexList(relation);
     ScanKeyData scan_key;
-    ScanKeyInit(&scan_key, get_attnum(RelationGetRelid(relation), key), BTEqualStrategyNumber, F_TEXTEQ,
-                CStringGetTextDatum(value));
+    ScanKeyInit(&scan_key, get_attnum(RelationGetRelid(relation), key), BTEqualStrategyNumber,
+                F_TEXTEQ, CStringGetTextDatum(value));
     scan_key.sk_collation = DEFAULT_COLLATION_OID;
-    SysScanDesc scan = systable_beginscan(relation, indexes == NIL ? InvalidOid : linitial_oid(indexes),
-                                          indexes != NIL, GetActiveSnapshot(), 1, &scan_key);
-    for (HeapTuple tuple = nullptr; HeapTupleIsValid(tuple = systable_getnext(scan));) visit(tuple, relation);
+    SysScanDesc scan =
+        systable_beginscan(relation, indexes == NIL ? InvalidOid : linitial_oid(indexes),
+                           indexes != NIL, GetActiveSnapshot(), 1, &scan_key);
+    for (HeapTuple tuple = nullptr; HeapTupleIsValid(tuple = systable_getnext(scan));)
+        visit(tuple, relation);
     systable_endscan(scan);
     table_close(relation, AccessShareLock);
 }
@@ -44,20 +47,23 @@ bool find_state(const char *source, State *out) {
     return found;
 }
 
-// By the reader's snapshot too: DISABLE TRIGGER leaves a mark, but a restore creates the triggers last.
+// By the reader's snapshot too: DISABLE TRIGGER leaves a mark, but a restore creates the triggers
+// last.
 bool has_triggers(const State &state, const char *source) {
     if (!OidIsValid(state.base)) return true;
     const char *name = psprintf("%s%s", kTriggerPrefix, source);
     Relation relation = table_open(TriggerRelationId, AccessShareLock);
     ScanKeyData key[2];
-    ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(state.base));
+    ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+                ObjectIdGetDatum(state.base));
     ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ,
                 DirectFunctionCall1(namein, CStringGetDatum(name)));
     SysScanDesc scan =
         systable_beginscan(relation, TriggerRelidNameIndexId, true, GetActiveSnapshot(), 2, key);
     bool found = false;
     for (HeapTuple tuple = nullptr; HeapTupleIsValid(tuple = systable_getnext(scan));)
-        found |= reinterpret_cast<Form_pg_trigger>(GETSTRUCT(tuple))->tgenabled == TRIGGER_FIRES_ALWAYS;
+        found |=
+            reinterpret_cast<Form_pg_trigger>(GETSTRUCT(tuple))->tgenabled == TRIGGER_FIRES_ALWAYS;
     systable_endscan(scan);
     table_close(relation, AccessShareLock);
     return found;
@@ -86,7 +92,8 @@ bool is_security_invoker(Oid facts) {
 
 void require_select(Oid relation) {
     if (pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-        aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
+        aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)),
+                       get_rel_name(relation));
 }
 
 }  // namespace
@@ -96,15 +103,20 @@ void require_reader(Oid facts, Oid base) {
     if (!OidIsValid(base) || !is_security_invoker(facts)) return;
     require_select(base);
     if (check_enable_rls(base, GetUserId(), true) == RLS_ENABLED)
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("row security of \"%s\" binds you, but a rollup has no rows to hide", get_rel_name(base)),
-                        errhint("Read the facts view itself, or ask its owner for a facts view that filters.")));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+             errmsg("row security of \"%s\" binds you, but a rollup has no rows to hide",
+                    get_rel_name(base)),
+             errhint(
+                 "Read the facts view itself, or ask its owner for a facts view that filters.")));
 }
 
 Datum dirty_days(const char *source) {
     State state;
     if (!find_state(source, &state))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("source \"%s\" does not exist", source)));
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                        errmsg("source \"%s\" does not exist", source)));
     require_reader(state.facts, state.base);
 
     TypeCacheEntry *type = lookup_type_cache(DATERANGEOID, TYPECACHE_RANGE_INFO);
@@ -119,7 +131,8 @@ Datum dirty_days(const char *source) {
         add(DatumGetDateADT(column(tuple, relation, "from", &null)),
             DatumGetDateADT(column(tuple, relation, "to", &null)));
     });
-    auto **array = static_cast<RangeType **>(palloc(sizeof(RangeType *) * size_t(list_length(ranges) + 1)));
+    auto **array =
+        static_cast<RangeType **>(palloc(sizeof(RangeType *) * size_t(list_length(ranges) + 1)));
     int count = 0;
     ListCell *cell = nullptr;
     foreach (cell, ranges) array[count++] = static_cast<RangeType *>(lfirst(cell));

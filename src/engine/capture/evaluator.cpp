@@ -16,7 +16,8 @@ struct Builder {
     Expr *plan(Node *node) {
         if (map != nullptr) {
             bool whole_row = false;
-            node = map_variable_attnos(node, int(expressions->varno), 0, map, InvalidOid, &whole_row);
+            node =
+                map_variable_attnos(node, int(expressions->varno), 0, map, InvalidOid, &whole_row);
         }
         Expr *planned = plan_expression(node);
         all = lappend(all, planned);
@@ -35,26 +36,29 @@ struct Builder {
 void collect_used(Evaluator *out, List *all, Index varno) {
     Bitmapset *set = nullptr;
     pull_varattnos(reinterpret_cast<Node *>(all), varno, &set);
-    out->used = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * size_t(bms_num_members(set) + 1)));
+    out->used =
+        static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * size_t(bms_num_members(set) + 1)));
     for (int x = -1; (x = bms_next_member(set, x)) >= 0;) {
         const auto number = AttrNumber(x + FirstLowInvalidHeapAttributeNumber);
         if (number > 0) out->used[out->used_count++] = number;
     }
 }
 
-// One role must own both (membership counts): otherwise the view could read what its owner may not, or the table's
-// writers would run expressions of a stranger.
+// One role must own both (membership counts): otherwise the view could read what its owner may not,
+// or the table's writers would run expressions of a stranger.
 void check_owners(const Source *source, Oid view_owner) {
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(source->base));
     if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for relation %u", source->base);
     const Oid base_owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
     ReleaseSysCache(tuple);
     if (!has_privs_of_role(view_owner, base_owner))
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("owner of the facts view is not an owner of the base table any more")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                 errmsg("owner of the facts view is not an owner of the base table any more")));
     if (check_enable_rls(source->base, view_owner, true) == RLS_ENABLED)
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("row security of the base table binds the owner of the facts view")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                 errmsg("row security of the base table binds the owner of the facts view")));
 }
 
 void reserve_key(Contribution *row, int more) {
@@ -69,8 +73,9 @@ void append_key(Contribution *row, const void *bytes, int length) {
     row->key_length += length;
 }
 
-// Key bytes of one dimension: a null flag, then the value (length first when it varies). Equal bytes are equal values;
-// equal values may differ in bytes (1.0 and 1.00), which only splits a delta, and the merge groups by real equality.
+// Key bytes of one dimension: a null flag, then the value (length first when it varies). Equal
+// bytes are equal values; equal values may differ in bytes (1.0 and 1.00), which only splits a
+// delta, and the merge groups by real equality.
 void append_dimension(Contribution *row, const DimensionType &type, Datum value, bool null) {
     const char flag = null ? 1 : 0;
     append_key(row, &flag, 1);
@@ -92,32 +97,39 @@ void append_dimension(Contribution *row, const DimensionType &type, Datum value,
 bool event_time(Evaluator *evaluator, Datum value, Bucket *bucket) {
     TimestampTz at = 0;
     switch (evaluator->time_type) {
-    case TIMESTAMPTZOID: at = DatumGetTimestampTz(value); break;
-    case TIMESTAMPOID:
-        if (!evaluator->calendar.instant(DatumGetTimestamp(value), &at)) return false;
-        break;
-    default: {
-        const DateADT date = DatumGetDateADT(value);
-        if (DATE_NOT_FINITE(date)) return false;
-        if (!evaluator->calendar.instant(int64(date) * USECS_PER_DAY, &at)) return false;
-    }
+        case TIMESTAMPTZOID:
+            at = DatumGetTimestampTz(value);
+            break;
+        case TIMESTAMPOID:
+            if (!evaluator->calendar.instant(DatumGetTimestamp(value), &at)) return false;
+            break;
+        default: {
+            const DateADT date = DatumGetDateADT(value);
+            if (DATE_NOT_FINITE(date)) return false;
+            if (!evaluator->calendar.instant(int64(date) * USECS_PER_DAY, &at)) return false;
+        }
     }
     return evaluator->calendar.bucket(at, bucket);
 }
 
 Decimal measure(Oid type, Datum value) {
     switch (type) {
-    case INT2OID: return from_integer(DatumGetInt16(value));
-    case INT4OID: return from_integer(DatumGetInt32(value));
-    case INT8OID: return from_integer(DatumGetInt64(value));
-    default: return from_numeric(value);
+        case INT2OID:
+            return from_integer(DatumGetInt16(value));
+        case INT4OID:
+            return from_integer(DatumGetInt32(value));
+        case INT8OID:
+            return from_integer(DatumGetInt64(value));
+        default:
+            return from_numeric(value);
     }
 }
 
 }  // namespace
 
 Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
-    MemoryContext context = AllocSetContextCreate(parent, "kpi facts expressions", ALLOCSET_SMALL_SIZES);
+    MemoryContext context =
+        AllocSetContextCreate(parent, "kpi facts expressions", ALLOCSET_SMALL_SIZES);
     MemoryContext old = MemoryContextSwitchTo(context);
     auto *out = static_cast<Evaluator *>(palloc0(sizeof(Evaluator)));
     out->context = context;
@@ -128,7 +140,8 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     Oid saved_user = InvalidOid;
     int saved_security = 0;
     GetUserIdAndSecContext(&saved_user, &saved_security);
-    SetUserIdAndSecContext(out->owner, saved_security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    SetUserIdAndSecContext(
+        out->owner, saved_security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 
     Builder builder{out, view, read_view(view), map};
     if (builder.expressions == nullptr)
@@ -157,7 +170,8 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
         Expr *expression = builder.column(source->dimension_names[i]);
         char align = 0;
         get_typlenbyvalalign(getBaseType(exprType(reinterpret_cast<Node *>(expression))),
-                             &out->dimension_types[i].length, &out->dimension_types[i].by_value, &align);
+                             &out->dimension_types[i].length, &out->dimension_types[i].by_value,
+                             &align);
         out->dimensions[i] = ExecInitExpr(expression, nullptr);
     }
     for (int i = 0; i < measures; ++i) {
@@ -202,16 +216,16 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
     Oid saved_user = InvalidOid;
     int saved_security = 0;
     GetUserIdAndSecContext(&saved_user, &saved_security);
-    SetUserIdAndSecContext(evaluator->owner,
-                           saved_security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    SetUserIdAndSecContext(evaluator->owner, saved_security | SECURITY_LOCAL_USERID_CHANGE |
+                                                 SECURITY_RESTRICTED_OPERATION);
     MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 
     bool null = false;
     bool present = evaluator->qual == nullptr || ExecQual(evaluator->qual, econtext);
     if (present) {
         const Datum at = ExecEvalExpr(evaluator->time, econtext, &null);
-        // Every expression is evaluated before the row counts: a row without a bucket and a row with an error
-        // both contribute nothing, but the error is to be seen.
+        // Every expression is evaluated before the row counts: a row without a bucket and a row
+        // with an error both contribute nothing, but the error is to be seen.
         present = !null && event_time(evaluator, at, &out->bucket);
         for (int i = 0; i < evaluator->source->dimensions; ++i) {
             const Datum value = ExecEvalExpr(evaluator->dimensions[i], econtext, &null);
@@ -241,22 +255,27 @@ ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribu
 
 bool is_data_error(int sqlstate) {
     switch (ERRCODE_TO_CATEGORY(sqlstate)) {
-    case MAKE_SQLSTATE('2', '1', '0', '0', '0'):
-    case MAKE_SQLSTATE('2', '2', '0', '0', '0'):
-    case MAKE_SQLSTATE('2', '3', '0', '0', '0'):
-    case MAKE_SQLSTATE('2', 'F', '0', '0', '0'):
-    case MAKE_SQLSTATE('3', '8', '0', '0', '0'): return true;
-    default: return sqlstate == ERRCODE_RAISE_EXCEPTION;
+        case MAKE_SQLSTATE('2', '1', '0', '0', '0'):
+        case MAKE_SQLSTATE('2', '2', '0', '0', '0'):
+        case MAKE_SQLSTATE('2', '3', '0', '0', '0'):
+        case MAKE_SQLSTATE('2', 'F', '0', '0', '0'):
+        case MAKE_SQLSTATE('3', '8', '0', '0', '0'):
+            return true;
+        default:
+            return sqlstate == ERRCODE_RAISE_EXCEPTION;
     }
 }
 
 bool must_rethrow(int sqlstate) {
     switch (ERRCODE_TO_CATEGORY(sqlstate)) {
-    case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
-    case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
-    case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
-    case MAKE_SQLSTATE('4', '0', '0', '0', '0'): return true;
-    default: return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+        case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
+        case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
+        case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
+        case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
+            return true;
+        default:
+            return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX ||
+                   sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
     }
 }
 

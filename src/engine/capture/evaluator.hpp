@@ -1,6 +1,7 @@
-// Evaluates a facts view's own expressions, taken from its stored query tree, on a row of the base table.
-// Expressions are prepared and evaluated as the view's owner in a restricted context. A row for which any expression
-// raises a data error contributes nothing (capture, build, rebuild and verify share this code).
+// Evaluates a facts view's own expressions, taken from its stored query tree, on a row of the base
+// table. Expressions are prepared and evaluated as the view's owner in a restricted context. A row
+// for which any expression raises a data error contributes nothing (capture, build, rebuild and
+// verify share this code).
 #pragma once
 
 #include "engine/capture/calendar.hpp"
@@ -36,21 +37,22 @@ struct Evaluator {
     ExprState **dimensions, **measures;
     AttrNumber *used;  // attributes of the slot the expressions read
     int used_count;
-    bool can_raise;        // needs the guard (a subtransaction) for each row
-    bool has_functions;    // calls user-defined functions: prepared anew in each transaction
+    bool can_raise;      // needs the guard (a subtransaction) for each row
+    bool has_functions;  // calls user-defined functions: prepared anew in each transaction
     Calendar calendar;
     Contribution before, after;
 };
 
-// Compiles the view's expressions for rows whose attribute numbers are those of the base table mapped through `map`
-// (null: as they are). Allocates in a child of `parent`. Raises when the view cannot be captured any more.
+// Compiles the view's expressions for rows whose attribute numbers are those of the base table
+// mapped through `map` (null: as they are). Allocates in a child of `parent`. Raises when the view
+// cannot be captured any more.
 Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent);
 void release(Evaluator *evaluator);
 
 // Evaluates one row into `out`; raises what the expressions raise. Runs as the view's owner.
 void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out);
-// The same behind a guard: a data error makes the row contribute nothing and is returned (in the current context);
-// cancel, timeout, resource and serialization errors are rethrown.
+// The same behind a guard: a data error makes the row contribute nothing and is returned (in the
+// current context); cancel, timeout, resource and serialization errors are rethrown.
 ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out);
 
 bool is_data_error(int sqlstate);
@@ -59,7 +61,8 @@ bool must_rethrow(int sqlstate);
 // True when no attribute that the expressions read differs between the two rows.
 bool same_inputs(const Evaluator *evaluator, TupleTableSlot *before, TupleTableSlot *after);
 
-// Runs f in a subtransaction; returns its error (copied into the current context) or null. For PostgreSQL's regime.
+// Runs f in a subtransaction; returns its error (copied into the current context) or null. For
+// PostgreSQL's regime.
 template <class F>
 ErrorData *guarded(F f) {
     MemoryContext const home = CurrentMemoryContext;

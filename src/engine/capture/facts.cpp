@@ -26,7 +26,8 @@ DateADT bound(const RangeBound &bound) {
 
 Days read_days(Datum datum) {
     MultirangeType *multirange = DatumGetMultirangeTypeP(datum);
-    TypeCacheEntry *type = lookup_type_cache(MultirangeTypeGetOid(multirange), TYPECACHE_MULTIRANGE_INFO);
+    TypeCacheEntry *type =
+        lookup_type_cache(MultirangeTypeGetOid(multirange), TYPECACHE_MULTIRANGE_INFO);
     Days days;
     days.count = int(multirange->rangeCount);
     days.from = static_cast<DateADT *>(palloc(sizeof(DateADT) * size_t(days.count + 1)));
@@ -53,10 +54,13 @@ struct Receiver {
 };
 
 void emit(Changes *changes, const DeltaShape &shape, Tuplestorestate *store, TupleDesc descriptor) {
-    MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "kpi facts rows", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext scratch =
+        AllocSetContextCreate(CurrentMemoryContext, "kpi facts rows", ALLOCSET_DEFAULT_SIZES);
     MemoryContext old = MemoryContextSwitchTo(scratch);
-    auto *values = static_cast<Datum *>(MemoryContextAlloc(old, sizeof(Datum) * size_t(shape.columns())));
-    auto *nulls = static_cast<bool *>(MemoryContextAlloc(old, sizeof(bool) * size_t(shape.columns())));
+    auto *values =
+        static_cast<Datum *>(MemoryContextAlloc(old, sizeof(Datum) * size_t(shape.columns())));
+    auto *nulls =
+        static_cast<bool *>(MemoryContextAlloc(old, sizeof(bool) * size_t(shape.columns())));
     each_entry(changes, [&](Entry *entry) {
         shape.fill(entry, values, nulls);
         tuplestore_putvalues(store, descriptor, values, nulls);
@@ -74,7 +78,8 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
     Contribution *row = &evaluator->after;
     ErrorData *failure = evaluate_guarded(evaluator, slot, row);
     if (failure != nullptr) {
-        // Not a data error: it would repeat or lie in the system, and silence would make the numbers wrong.
+        // Not a data error: it would repeat or lie in the system, and silence would make the
+        // numbers wrong.
         if (!is_data_error(failure->sqlerrcode)) ReThrowError(failure);
         FreeErrorData(failure);
     } else if (row->present && receiver->days->contain(row->bucket.day)) {
@@ -84,7 +89,8 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
     if (receiver->changes->full || ++receiver->since_check >= 1024) {
         receiver->since_check = 0;
         const Size limit = Size(work_mem) * 1024;
-        if (receiver->changes->full || MemoryContextMemAllocated(receiver->changes->context, true) > limit) {
+        if (receiver->changes->full ||
+            MemoryContextMemAllocated(receiver->changes->context, true) > limit) {
             emit(receiver->changes, *receiver->shape, receiver->store, receiver->descriptor);
             clear(receiver->changes);
         }
@@ -95,7 +101,8 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
 void no_start(DestReceiver *, int, TupleDesc) {}
 void no_end(DestReceiver *) {}
 
-// The base table's columns as the scan delivers them: attribute number -> position, dropped columns left out.
+// The base table's columns as the scan delivers them: attribute number -> position, dropped columns
+// left out.
 AttrMap *scan_map(Relation base) {
     TupleDesc desc = RelationGetDescr(base);
     AttrMap *map = make_attrmap(desc->natts);
@@ -105,17 +112,19 @@ AttrMap *scan_map(Relation base) {
     return map;
 }
 
-// A predicate that lets an index or partitions on the time column serve a finite range: a day of slack on both sides
-// covers every zone. Empty when the view's time is not a plain column.
+// A predicate that lets an index or partitions on the time column serve a finite range: a day of
+// slack on both sides covers every zone. Empty when the view's time is not a plain column.
 char *time_predicate(Relation base, const Source *source, const Days &days) {
     Relation view = relation_open(source->facts, AccessShareLock);
     ViewExpressions *expressions = read_view(view);
-    auto *time = expressions == nullptr
-                     ? nullptr
-                     : reinterpret_cast<Node *>(column_expression(view, expressions, source->time_column));
+    auto *time =
+        expressions == nullptr
+            ? nullptr
+            : reinterpret_cast<Node *>(column_expression(view, expressions, source->time_column));
     relation_close(view, AccessShareLock);
     if (time == nullptr || !IsA(time, Var)) return pstrdup("");
-    const char *column = quote_identifier(get_attname(RelationGetRelid(base), castNode(Var, time)->varattno, false));
+    const char *column =
+        quote_identifier(get_attname(RelationGetRelid(base), castNode(Var, time)->varattno, false));
     DateADT first = days.from[0], last = days.to[0];
     for (int i = 1; i < days.count; ++i) {
         first = Min(first, days.from[i]);
@@ -129,9 +138,12 @@ char *time_predicate(Relation base, const Source *source, const Days &days) {
         int year = 0, month = 0, dom = 0;
         j2date(day + slack + POSTGRES_EPOCH_JDATE, &year, &month, &dom);
         if (year < 1) return;  // before Christ: no predicate, the scan is still right
-        appendStringInfo(&where, " %s %s %s '%04d-%02d-%02d%s'::pg_catalog.%s", where.len == 0 ? "WHERE" : "AND", column,
-                         op, year, month, dom, type == TIMESTAMPTZOID ? " 00:00 UTC" : "",
-                         type == TIMESTAMPTZOID ? "timestamptz" : type == DATEOID ? "date" : "timestamp");
+        appendStringInfo(&where, " %s %s %s '%04d-%02d-%02d%s'::pg_catalog.%s",
+                         where.len == 0 ? "WHERE" : "AND", column, op, year, month, dom,
+                         type == TIMESTAMPTZOID ? " 00:00 UTC" : "",
+                         type == TIMESTAMPTZOID ? "timestamptz"
+                         : type == DATEOID      ? "date"
+                                                : "timestamp");
     };
     add(">=", first, -1);
     add("<", last, 1);
@@ -140,13 +152,16 @@ char *time_predicate(Relation base, const Source *source, const Days &days) {
 
 void run_scan(const char *sql, Receiver *receiver) {
     List *parsed = pg_parse_query(sql);
-    List *rewritten = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, parsed), sql, nullptr, 0, nullptr);
+    List *rewritten = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, parsed), sql,
+                                                         nullptr, 0, nullptr);
     PlannedStmt *plan = pg_plan_query(linitial_node(Query, rewritten), sql, 0, nullptr);
-    QueryDesc *query = CreateQueryDesc(plan, sql, GetActiveSnapshot(), InvalidSnapshot, &receiver->api, nullptr, nullptr, 0);
+    QueryDesc *query = CreateQueryDesc(plan, sql, GetActiveSnapshot(), InvalidSnapshot,
+                                       &receiver->api, nullptr, nullptr, 0);
     ExecutorStart(query, 0);
     ExecutorRun(query, ForwardScanDirection, 0
 #if PG_VERSION_NUM < 180000
-                , true
+                ,
+                true
 #endif
     );
     ExecutorFinish(query);
@@ -174,13 +189,16 @@ void facts_rows(Oid delta, Datum datum, Tuplestorestate *store, TupleDesc descri
     if (days.count == 0) return;
     Source *source = find_source_of_delta(delta);
     if (source == nullptr)
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no source has this delta table")));
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no source has this delta table")));
     require_reader(source->facts, source->base);
     if (!OidIsValid(source->base))
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("source \"%s\" has window capture: read its facts view", source->name)));
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("source \"%s\" has window capture: read its facts view", source->name)));
     Relation base = relation_open(source->base, AccessShareLock);
-    MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);
     MemoryContext old = MemoryContextSwitchTo(context);
     Evaluator *evaluator = prepare(source, scan_map(base), context);
     Level level = {};
@@ -206,11 +224,13 @@ void facts_rows(Oid delta, Datum datum, Tuplestorestate *store, TupleDesc descri
     Oid saved_user = InvalidOid;
     int saved_security = 0;
     GetUserIdAndSecContext(&saved_user, &saved_security);
-    SetUserIdAndSecContext(evaluator->owner,
-                           saved_security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    SetUserIdAndSecContext(evaluator->owner, saved_security | SECURITY_LOCAL_USERID_CHANGE |
+                                                 SECURITY_RESTRICTED_OPERATION);
     const int nest = NewGUCNestLevel();
-    set_local("row_security", "off");  // a policy that would hide rows is an error, not a smaller number
-    set_local("max_parallel_workers_per_gather", "0");  // sending whole rows to the leader costs more than the scan
+    // a policy that would hide rows is an error, not a smaller number
+    set_local("row_security", "off");
+    // sending whole rows to the leader costs more than the scan
+    set_local("max_parallel_workers_per_gather", "0");
     run_scan(sql, &receiver);
     AtEOXact_GUC(false, nest);
     SetUserIdAndSecContext(saved_user, saved_security);

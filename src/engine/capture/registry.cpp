@@ -3,7 +3,8 @@
 namespace kpi::capture {
 namespace {
 
-// A row of a registry table by column name, so that the order of columns in the script does not matter here.
+// A row of a registry table by column name, so that the order of columns in the script does not
+// matter here.
 struct Reader {
     Relation relation;
     HeapTuple tuple;
@@ -11,7 +12,8 @@ struct Reader {
     Datum get(const char *column, bool *null) const {
         const AttrNumber number = get_attnum(RelationGetRelid(relation), column);
         if (number == InvalidAttrNumber)
-            elog(ERROR, "column %s of %s does not exist", column, RelationGetRelationName(relation));
+            elog(ERROR, "column %s of %s does not exist", column,
+                 RelationGetRelationName(relation));
         return heap_getattr(tuple, number, RelationGetDescr(relation), null);
     }
     char *string(const char *column) const {
@@ -49,8 +51,10 @@ void read_dimensions(const Reader &row, Source *source) {
     ArrayType *array = DatumGetArrayTypeP(row.get("dimensions", &null));
     Datum *elements = nullptr;
     bool *nulls = nullptr;
-    deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements, &nulls, &source->dimensions);
-    source->dimension_names = static_cast<const char **>(palloc(sizeof(char *) * size_t(source->dimensions + 1)));
+    deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements, &nulls,
+                      &source->dimensions);
+    source->dimension_names =
+        static_cast<const char **>(palloc(sizeof(char *) * size_t(source->dimensions + 1)));
     for (int i = 0; i < source->dimensions; ++i)
         source->dimension_names[i] = pstrdup(NameStr(*DatumGetName(elements[i])));
 }
@@ -111,7 +115,8 @@ Source *find_source(const char *name) {
 }
 
 Source *find_source_of_delta(Oid delta) {
-    return find([&](const char *, Oid candidate) { return OidIsValid(candidate) && candidate == delta; });
+    return find(
+        [&](const char *, Oid candidate) { return OidIsValid(candidate) && candidate == delta; });
 }
 
 void mark_all_dirty(const char *source, const char *why) {

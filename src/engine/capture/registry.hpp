@@ -1,5 +1,5 @@
-// The registry as the trigger must see it: with the latest snapshot, never the transaction's, because a REPEATABLE READ
-// writer older than kpi.track would not find its source and lose rows.
+// The registry as the trigger must see it: with the latest snapshot, never the transaction's,
+// because a REPEATABLE READ writer older than kpi.track would not find its source and lose rows.
 #pragma once
 
 #include "engine/capture/decimal.hpp"
@@ -25,9 +25,11 @@ Source *find_source(const char *name);
 Source *find_source_of_delta(Oid delta);
 
 Oid registry_table(const char *name);  // kpi.<name>; raises when the extension is gone
-Oid data_table(const char *source, const char *suffix);  // kpi_data.<source>_<suffix>, or InvalidOid
+// kpi_data.<source>_<suffix>, or InvalidOid
+Oid data_table(const char *source, const char *suffix);
 
-// Inserts a dirty mark over everything, with the rights of the extension, in the current subtransaction.
+// Inserts a dirty mark over everything, with the rights of the extension, in the current
+// subtransaction.
 void mark_all_dirty(const char *source, const char *why);
 
 }  // namespace kpi::capture

@@ -7,7 +7,7 @@
 namespace kpi::capture {
 namespace {
 
-constexpr uint32 kCheckEvery = 256;           // rows between looks at the memory used
+constexpr uint32 kCheckEvery = 256;  // rows between looks at the memory used
 
 Level *innermost = nullptr;
 bool flush_over = false;  // this transaction has flushed: later rows are written at once
@@ -41,18 +41,21 @@ void forget() noexcept {
 
 void on_transaction(XactEvent event, void *) {
     switch (event) {
-    case XACT_EVENT_PRE_COMMIT:
-    case XACT_EVENT_PRE_PREPARE:
-        if (innermost != nullptr) flush();
-        break;
-    case XACT_EVENT_COMMIT:
-        Assert(innermost == nullptr || flush_over);
-        if (wrote) pg::ring_worker(flushed_rows);
-        forget();
-        break;
-    case XACT_EVENT_PREPARE:
-    case XACT_EVENT_ABORT: forget(); break;
-    default: break;  // parallel workers fire no triggers
+        case XACT_EVENT_PRE_COMMIT:
+        case XACT_EVENT_PRE_PREPARE:
+            if (innermost != nullptr) flush();
+            break;
+        case XACT_EVENT_COMMIT:
+            Assert(innermost == nullptr || flush_over);
+            if (wrote) pg::ring_worker(flushed_rows);
+            forget();
+            break;
+        case XACT_EVENT_PREPARE:
+        case XACT_EVENT_ABORT:
+            forget();
+            break;
+        default:
+            break;  // parallel workers fire no triggers
     }
 }
 
@@ -60,27 +63,30 @@ void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, v
     if (innermost == nullptr) return;
     const int nest = GetCurrentTransactionNestLevel();
     switch (event) {
-    case SUBXACT_EVENT_PRE_COMMIT_SUB:
-        if (innermost->nest == nest && innermost->outer != nullptr && innermost->outer->nest == nest - 1) {
-            merge_levels(innermost->outer, innermost);
-            Level *outer = innermost->outer;
-            MemoryContextDelete(innermost->context);
-            innermost = outer;
-        }
-        break;
-    case SUBXACT_EVENT_COMMIT_SUB:
-        // No allocation here: what is left simply belongs to the parent now.
-        for (Level *level = innermost; level != nullptr && level->nest == nest; level = level->outer)
-            level->nest = nest - 1;
-        break;
-    case SUBXACT_EVENT_ABORT_SUB:
-        while (innermost != nullptr && innermost->nest >= nest) {
-            Level *outer = innermost->outer;
-            MemoryContextDelete(innermost->context);
-            innermost = outer;
-        }
-        break;
-    default: break;
+        case SUBXACT_EVENT_PRE_COMMIT_SUB:
+            if (innermost->nest == nest && innermost->outer != nullptr &&
+                innermost->outer->nest == nest - 1) {
+                merge_levels(innermost->outer, innermost);
+                Level *outer = innermost->outer;
+                MemoryContextDelete(innermost->context);
+                innermost = outer;
+            }
+            break;
+        case SUBXACT_EVENT_COMMIT_SUB:
+            // No allocation here: what is left simply belongs to the parent now.
+            for (Level *level = innermost; level != nullptr && level->nest == nest;
+                 level = level->outer)
+                level->nest = nest - 1;
+            break;
+        case SUBXACT_EVENT_ABORT_SUB:
+            while (innermost != nullptr && innermost->nest >= nest) {
+                Level *outer = innermost->outer;
+                MemoryContextDelete(innermost->context);
+                innermost = outer;
+            }
+            break;
+        default:
+            break;
     }
 }
 
@@ -94,7 +100,8 @@ void register_callbacks() {
 Level *current_level() {
     const int nest = GetCurrentTransactionNestLevel();
     if (innermost != nullptr && innermost->nest == nest) return innermost;
-    MemoryContext context = AllocSetContextCreate(TopTransactionContext, "kpi accumulator", ALLOCSET_SMALL_SIZES);
+    MemoryContext context =
+        AllocSetContextCreate(TopTransactionContext, "kpi accumulator", ALLOCSET_SMALL_SIZES);
     auto *level = static_cast<Level *>(MemoryContextAllocZero(context, sizeof(Level)));
     level->context = context;
     level->nest = nest;
@@ -110,7 +117,8 @@ void after_change(Level *level, Changes *changes) {
     bool spill = flush_over || changes->full;
     if (!spill && ++since_check >= kCheckEvery) {
         since_check = 0;
-        spill = MemoryContextMemAllocated(level->context, true) > Size(pg::settings().accumulator_memory) * 1024;
+        spill = MemoryContextMemAllocated(level->context, true) >
+                Size(pg::settings().accumulator_memory) * 1024;
     }
     if (!spill) return;
     // Early is exact: the rows belong to the same subtransaction as the changes they stand for.

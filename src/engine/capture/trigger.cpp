@@ -10,13 +10,16 @@ struct CacheKey {
     Oid relation, trigger;
 };
 
-// Per backend: how rows of one relation (a leaf partition has its own attribute numbers) are evaluated for one source.
+// Per backend: how rows of one relation (a leaf partition has its own attribute numbers) are
+// evaluated for one source.
 struct Capture {
     CacheKey key;
-    bool valid;       // cleared by invalidation callbacks, which free nothing: the entry may be running
+    // cleared by invalidation callbacks, which free nothing: the entry may be running
+    bool valid;
     bool registered;  // false: not the registered pair, do nothing
     bool warned;
-    const char *refusal;   // why nothing can be captured until the source is repaired; null: all is well
+    // why nothing can be captured until the source is repaired; null: all is well
+    const char *refusal;
     Oid facts, base, delta;
     LocalTransactionId prepared_in;  // of sources that call user functions
     Evaluator *evaluator;
@@ -45,8 +48,8 @@ void invalidate_if(F matches) {
 
 void on_relation_changed(Datum, Oid relation) {
     invalidate_if([&](const Capture &c) {
-        return relation == InvalidOid || relation == c.key.relation || relation == c.facts || relation == c.base ||
-               relation == c.delta;
+        return relation == InvalidOid || relation == c.key.relation || relation == c.facts ||
+               relation == c.base || relation == c.delta;
     });
 }
 
@@ -62,18 +65,21 @@ Oid root_of(Oid relation) {
     return root;
 }
 
-// The registered base may be the table itself or any of its ancestors (a partition tree can be tracked below its root).
+// The registered base may be the table itself or any of its ancestors (a partition tree can be
+// tracked below its root).
 bool is_registered(const Source *source, Relation relation, const Trigger *trigger) {
     if (source == nullptr) return false;
     const char *expected = psprintf("%s%s", kTriggerPrefix, source->name);
     const Oid self = RelationGetRelid(relation);
-    if (strcmp(trigger->tgname, expected) != 0) return false;  // clones on partitions have the same name
+    // clones on partitions have the same name
+    if (strcmp(trigger->tgname, expected) != 0) return false;
     if (source->base == self) return true;
-    return get_rel_relispartition(self) && list_member_oid(get_partition_ancestors(self), source->base);
+    return get_rel_relispartition(self) &&
+           list_member_oid(get_partition_ancestors(self), source->base);
 }
 
-// Attribute numbers of the root to those of the leaf, by name. From the catalog cache: opening the root would lock it after
-// the leaf, against the order of DDL.
+// Attribute numbers of the root to those of the leaf, by name. From the catalog cache: opening the
+// root would lock it after the leaf, against the order of DDL.
 AttrMap *map_to_leaf(Oid root, Relation leaf) {
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(root));
     if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for relation %u", root);
@@ -105,13 +111,15 @@ void build(Capture *capture, TriggerData *data) {
     capture->prepared_in = pg::current_transaction_number();
 }
 
-// Makes the entry usable; an error while preparing leaves a refusal instead, so that the writer goes on.
+// Makes the entry usable; an error while preparing leaves a refusal instead, so that the writer
+// goes on.
 void refresh(Capture *capture, TriggerData *data) {
     if (capture->context != nullptr) {
         // The old expressions may be running further up the stack: they go with the transaction.
         MemoryContextSetParent(capture->context, TopTransactionContext);
     }
-    capture->context = AllocSetContextCreate(CacheMemoryContext, "kpi capture", ALLOCSET_SMALL_SIZES);
+    capture->context =
+        AllocSetContextCreate(CacheMemoryContext, "kpi capture", ALLOCSET_SMALL_SIZES);
     capture->evaluator = nullptr;
     capture->refusal = nullptr;
     capture->valid = true;
@@ -135,7 +143,8 @@ bool stale(const Capture *capture) {
 
 Capture *find_capture(TriggerData *data) {
     const CacheKey key = {RelationGetRelid(data->tg_relation), data->tg_trigger->tgoid};
-    if (last != nullptr && last->key.relation == key.relation && last->key.trigger == key.trigger) return last;
+    if (last != nullptr && last->key.relation == key.relation && last->key.trigger == key.trigger)
+        return last;
     if (cache == nullptr) create_cache();
     bool found = false;
     auto *capture = static_cast<Capture *>(hash_search(cache, &key, HASH_ENTER, &found));
@@ -147,9 +156,10 @@ Capture *find_capture(TriggerData *data) {
     return capture;
 }
 
-// The source's changes in the current level; takes the locks when the level meets the source for the first time.
-// AccessShare on the view is kept to the end, so that nobody replaces it between this row and the flush; the delta is
-// locked now, not at commit, because a DROP that came first would otherwise meet the commit as a deadlock.
+// The source's changes in the current level; takes the locks when the level meets the source for
+// the first time. AccessShare on the view is kept to the end, so that nobody replaces it between
+// this row and the flush; the delta is locked now, not at commit, because a DROP that came first
+// would otherwise meet the commit as a deadlock.
 Changes *enter_source(Level *level, Capture *capture, TriggerData *data) {
     if (capture->evaluator != nullptr && !stale(capture))
         if (Changes *changes = find_changes(level, capture->delta)) return changes;
@@ -173,7 +183,8 @@ void give_up(Level *level, TriggerData *data, const char *why) {
     mark_all_dirty(source, why);
 }
 
-bool contribution(Level *level, TriggerData *data, Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
+bool contribution(Level *level, TriggerData *data, Evaluator *evaluator, TupleTableSlot *slot,
+                  Contribution *out) {
     ErrorData *failure = evaluate_guarded(evaluator, slot, out);
     if (failure == nullptr) return out->present;
     if (is_data_error(failure->sqlerrcode)) {
@@ -192,10 +203,11 @@ void capture_row(TriggerData *data, Capture *capture) {
     Changes *changes = enter_source(level, capture, data);
     if (!capture->registered) {
         if (!capture->warned)
-            ereport(int(pg::Level::warning),
-                    (errmsg("trigger \"%s\" on \"%s\" is not a registered capture trigger of kpi_ext",
-                            data->tg_trigger->tgname, RelationGetRelationName(data->tg_relation)),
-                     errhint("Drop the trigger; kpi.track creates capture triggers.")));
+            ereport(
+                int(pg::Level::warning),
+                (errmsg("trigger \"%s\" on \"%s\" is not a registered capture trigger of kpi_ext",
+                        data->tg_trigger->tgname, RelationGetRelationName(data->tg_relation)),
+                 errhint("Drop the trigger; kpi.track creates capture triggers.")));
         capture->warned = true;
         return;
     }
@@ -245,12 +257,16 @@ Datum on_row(FunctionCallInfo fcinfo) {
 
 Datum on_truncate(FunctionCallInfo fcinfo) {
     auto *data = reinterpret_cast<TriggerData *>(fcinfo->context);
-    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) || data->tg_trigger->tgnargs != 1)
-        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("kpi.capture_truncate can only be called as a TRUNCATE trigger of kpi.track")));
+    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ||
+        data->tg_trigger->tgnargs != 1)
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+             errmsg("kpi.capture_truncate can only be called as a TRUNCATE trigger of kpi.track")));
     const Source *source = find_source(data->tg_trigger->tgargs[0]);
     const Oid self = RelationGetRelid(data->tg_relation);
-    const bool registered = source != nullptr && (source->base == self || root_of(self) == root_of(source->base));
+    const bool registered =
+        source != nullptr && (source->base == self || root_of(self) == root_of(source->base));
     if (registered) {
         mark_all_dirty(source->name, "TRUNCATE");
         pg::ring_at_commit();

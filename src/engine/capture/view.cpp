@@ -5,10 +5,11 @@ namespace {
 
 // Built-in functions that raise for no input, beside those PostgreSQL marks leakproof.
 constexpr Oid kHarmless[] = {
-    F_INT4_BOOL,  F_INT4_INT2,    F_INT8_INT2,    F_INT8_INT4,    F_NUMERIC_INT2, F_NUMERIC_INT4, F_NUMERIC_INT8,
-    F_NUMERIC_EQ, F_NUMERIC_NE,   F_NUMERIC_LT,   F_NUMERIC_LE,   F_NUMERIC_GT,   F_NUMERIC_GE,   F_ENUM_EQ,
-    F_ENUM_NE,    F_TEXT_LT,      F_TEXT_LE,      F_TEXT_GT,      F_TEXT_GE,      F_BPCHAREQ,     F_BPCHARNE,
-    F_LOWER_TEXT, F_UPPER_TEXT,   F_BTRIM_TEXT,   F_LTRIM_TEXT,   F_RTRIM_TEXT,
+    F_INT4_BOOL,    F_INT4_INT2,  F_INT8_INT2,  F_INT8_INT4,  F_NUMERIC_INT2, F_NUMERIC_INT4,
+    F_NUMERIC_INT8, F_NUMERIC_EQ, F_NUMERIC_NE, F_NUMERIC_LT, F_NUMERIC_LE,   F_NUMERIC_GT,
+    F_NUMERIC_GE,   F_ENUM_EQ,    F_ENUM_NE,    F_TEXT_LT,    F_TEXT_LE,      F_TEXT_GT,
+    F_TEXT_GE,      F_BPCHAREQ,   F_BPCHARNE,   F_LOWER_TEXT, F_UPPER_TEXT,   F_BTRIM_TEXT,
+    F_LTRIM_TEXT,   F_RTRIM_TEXT,
 };
 
 bool function_can_raise(Oid function, void *) {
@@ -21,25 +22,25 @@ bool function_can_raise(Oid function, void *) {
 bool can_raise_walker(Node *node, void *context) {
     if (node == nullptr) return false;
     switch (nodeTag(node)) {
-    case T_List:
-    case T_Var:
-    case T_Const:
-    case T_FuncExpr:
-    case T_OpExpr:
-    case T_DistinctExpr:
-    case T_NullIfExpr:
-    case T_ScalarArrayOpExpr:
-    case T_BoolExpr:
-    case T_RelabelType:
-    case T_CaseExpr:
-    case T_CaseWhen:
-    case T_CaseTestExpr:
-    case T_CoalesceExpr:
-    case T_NullTest:
-    case T_BooleanTest:
-        break;
-    default:
-        return true;
+        case T_List:
+        case T_Var:
+        case T_Const:
+        case T_FuncExpr:
+        case T_OpExpr:
+        case T_DistinctExpr:
+        case T_NullIfExpr:
+        case T_ScalarArrayOpExpr:
+        case T_BoolExpr:
+        case T_RelabelType:
+        case T_CaseExpr:
+        case T_CaseWhen:
+        case T_CaseTestExpr:
+        case T_CoalesceExpr:
+        case T_NullTest:
+        case T_BooleanTest:
+            break;
+        default:
+            return true;
     }
     if (check_functions_in_node(node, function_can_raise, context)) return true;
     return pg::walk_expression(node, can_raise_walker, context);
@@ -78,7 +79,8 @@ bool let_through(Node *node) {
     }
     if (IsA(node, FuncExpr)) {
         auto *function = castNode(FuncExpr, node);
-        return (function->funcid == F_CONCAT || function->funcid == F_CONCAT_WS) && all_text(function->args);
+        return (function->funcid == F_CONCAT || function->funcid == F_CONCAT_WS) &&
+               all_text(function->args);
     }
     if (IsA(node, OpExpr)) {
         auto *op = castNode(OpExpr, node);
@@ -88,16 +90,50 @@ bool let_through(Node *node) {
     return false;
 }
 
-bool function_is_mutable(Oid function, void *) { return func_volatile(function) != PROVOLATILE_IMMUTABLE; }
+bool function_is_mutable(Oid function, void *) {
+    return func_volatile(function) != PROVOLATILE_IMMUTABLE;
+}
 
 bool mutable_walker(Node *node, Node **found) {
     if (node == nullptr) return false;
-    const bool special = IsA(node, SQLValueFunction) || IsA(node, NextValueExpr) || IsA(node, XmlExpr);
-    if (special || (!let_through(node) && check_functions_in_node(node, function_is_mutable, nullptr))) {
+    const bool special =
+        IsA(node, SQLValueFunction) || IsA(node, NextValueExpr) || IsA(node, XmlExpr);
+    if (special ||
+        (!let_through(node) && check_functions_in_node(node, function_is_mutable, nullptr))) {
         *found = node;
         return true;
     }
     return pg::walk_expression(node, mutable_walker, found);
+}
+
+bool is_unpinned(Oid function, void *found) {
+    if (function < FirstNormalObjectId) return false;
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(tuple)) return false;
+    auto *proc = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+    bool no_body = true, no_config = true;
+    (void)SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &no_body);
+    const Datum config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &no_config);
+    bool pinned = proc->prolang == ClanguageId || proc->prolang == INTERNALlanguageId || !no_body;
+    if (!no_config) {
+        Datum *settings = nullptr;
+        int count = 0;
+        deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings,
+                          nullptr, &count);
+        for (int i = 0; i < count; ++i) {
+            char *setting = text_to_cstring(DatumGetTextPP(settings[i]));
+            pinned |= strncmp(setting, "search_path=", 12) == 0;
+        }
+    }
+    ReleaseSysCache(tuple);
+    if (!pinned) *static_cast<Oid *>(found) = function;
+    return !pinned;
+}
+
+bool unpinned_walker(Node *node, Oid *found) {
+    if (node == nullptr) return false;
+    if (check_functions_in_node(node, is_unpinned, found)) return true;
+    return pg::walk_expression(node, unpinned_walker, found);
 }
 
 }  // namespace
@@ -149,6 +185,12 @@ const char *mutable_piece(Node *node, Oid view) {
     }
     relation_close(relation, AccessShareLock);
     return deparse_expression(found, deparse_context_for(get_rel_name(base), base), false, false);
+}
+
+const char *unpinned_function(Node *node) {
+    Oid found = InvalidOid;
+    if (!unpinned_walker(node, &found)) return nullptr;
+    return format_procedure_qualified(found);
 }
 
 }  // namespace kpi::capture

@@ -26,8 +26,9 @@ std::string sums(const SourceInfo &source) {
     for (const MeasureInfo &measure : source.measures) {
         const std::string name = pg::quote(measure.name);
         if (measure.kind == MeasureKind::numeric)
-            out += fmt::format(", kpi._sum(sum(m{0}), sum(m{0}_nan), sum(m{0}_pinf), sum(m{0}_ninf)) AS {1}",
-                               measure.position, name);
+            out += fmt::format(
+                ", kpi._sum(sum(m{0}), sum(m{0}_nan), sum(m{0}_pinf), sum(m{0}_ninf)) AS {1}",
+                measure.position, name);
         else
             out += fmt::format(", coalesce(sum(m{}), 0) AS {}", measure.position, name);
     }
@@ -42,8 +43,9 @@ std::string typed_view_sql(const SourceInfo &source, ViewGrain grain) {
     const std::string rollup = data_table(source.name, hourly ? "rollup_hour" : "rollup_day");
     const std::string keys = std::string(hourly ? "day, hour" : "day") + dimension_list(source);
     const std::string columns = keys + ", n" + measure_list(source);
-    // `allowed` is a one-time filter: no predicate of the reader's is evaluated on a row before kpi._dirty has checked
-    // the reader's right. Rows of the facts branch are in dirty days by construction.
+    // `allowed` is a one-time filter: no predicate of the reader's is evaluated on a row before
+    // kpi._dirty has checked the reader's right. Rows of the facts branch are in dirty days by
+    // construction.
     const std::string allowed = "(SELECT g.dirty FROM g) IS NOT NULL";
     const std::string clean = "NOT day <@ (SELECT g.dirty FROM g)";
     const std::string live = "day >= (SELECT g.frozen_before FROM g)";
@@ -55,19 +57,21 @@ std::string typed_view_sql(const SourceInfo &source, ViewGrain grain) {
         names += fmt::format(", d{} AS {}", i + 1, pg::quote(source.dimensions[i].name));
 
     std::string sql = fmt::format(
-        "WITH g AS MATERIALIZED (SELECT kpi._dirty(name) AS dirty, frozen_before, hours_from FROM kpi.source "
+        "WITH g AS MATERIALIZED (SELECT kpi._dirty(name) AS dirty, frozen_before, hours_from FROM "
+        "kpi.source "
         "WHERE name = {})\n",
         pg::literal(source.name));
-    sql += fmt::format("SELECT {}{}, sum(n)::bigint AS row_count{}\nFROM (\n", hourly ? "day, hour" : "day", names,
-                       sums(source));
-    sql += fmt::format("SELECT {} FROM {} WHERE level = {} AND {} AND {}{}\nUNION ALL\n", columns, rollup,
-                       source.full_level(), allowed, clean, kept);
-    sql += fmt::format("SELECT {} FROM {} WHERE {} AND {} AND {}{}{}\nUNION ALL\n", columns, delta, allowed, clean, live,
-                       kept, has_hour);
-    sql += fmt::format("SELECT {} FROM kpi._pending(NULL::{}) WHERE {} AND {} AND {}{}{}\nUNION ALL\n", columns, delta,
+    sql += fmt::format("SELECT {}{}, sum(n)::bigint AS row_count{}\nFROM (\n",
+                       hourly ? "day, hour" : "day", names, sums(source));
+    sql += fmt::format("SELECT {} FROM {} WHERE level = {} AND {} AND {}{}\nUNION ALL\n", columns,
+                       rollup, source.full_level(), allowed, clean, kept);
+    sql += fmt::format("SELECT {} FROM {} WHERE {} AND {} AND {}{}{}\nUNION ALL\n", columns, delta,
                        allowed, clean, live, kept, has_hour);
-    sql += fmt::format("SELECT {} FROM kpi._facts(NULL::{}, (SELECT g.dirty FROM g)) WHERE {}{}\n", columns, delta,
-                       allowed, kept);
+    sql +=
+        fmt::format("SELECT {} FROM kpi._pending(NULL::{}) WHERE {} AND {} AND {}{}{}\nUNION ALL\n",
+                    columns, delta, allowed, clean, live, kept, has_hour);
+    sql += fmt::format("SELECT {} FROM kpi._facts(NULL::{}, (SELECT g.dirty FROM g)) WHERE {}{}\n",
+                       columns, delta, allowed, kept);
     sql += fmt::format(") x GROUP BY {} HAVING sum(n) <> 0", keys);
     return sql;
 }

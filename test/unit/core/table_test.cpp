@@ -20,7 +20,8 @@ TEST(Table, NullIsNotTheEmptyText) {
     EXPECT_EQ(*row[1], "");
 }
 
-// A literal must not become a bool, as const char * would in a variant that prefers built-in conversions.
+// A literal must not become a bool, as const char * would in a variant that prefers built-in
+// conversions.
 TEST(Param, ALiteralIsText) {
     const Param param = std::string("x");
     EXPECT_TRUE(std::holds_alternative<std::string>(param));

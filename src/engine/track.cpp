@@ -1,0 +1,361 @@
+#include "engine/track.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "engine/capture/analysis.hpp"
+#include "engine/columns.hpp"
+#include "engine/query/typed_view.hpp"
+#include "engine/rollup/upkeep.hpp"
+#include "engine/source_info.hpp"
+#include "engine/tables.hpp"
+#include "pg/lock.hpp"
+#include "pg/shared.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::engine {
+namespace {
+
+// Shorter than deadlock_timeout (1 s): whoever deadlocks with us, we give up, never the writer.
+constexpr const char *kLockTimeout = "300ms";
+constexpr int kLockTries = 40;
+
+struct Facts {
+    ObjectId id, owner;
+    std::string name, text;  // bare and qualified
+};
+
+Facts check_facts(ObjectId facts) {
+    const Table t = pg::query(
+        "SELECT c.relkind, c.relname, c.relowner, pg_catalog.pg_has_role(c.relowner, 'USAGE'), "
+        "c.relpersistence "
+        "FROM pg_catalog.pg_class c WHERE c.oid = $1",
+        {facts});
+    if (t.empty())
+        throw Error("42P01", fmt::format("relation with OID {} does not exist", facts.value));
+    const Row &row = t.rows[0];
+    Facts out{facts, ObjectId{uint32_t(std::stoul(*row[2]))}, *row[1], pg::qualified(facts)};
+    if (*row[0] == "m")
+        throw Error("42809", fmt::format("{} is a materialized view", out.text),
+                    "Its rows are as old as its last refresh.",
+                    "Track an ordinary view with the same query.");
+    if (*row[0] != "v")
+        throw Error(
+            "42809", fmt::format("{} is not a view", out.text),
+            "A source is described by a view: one row per event.",
+            fmt::format("CREATE VIEW {0}_facts AS SELECT ... FROM {0}; and track that.", out.name));
+    if (*row[4] == "t")
+        throw Error("0A000", fmt::format("{} is a temporary view", out.text), {},
+                    "Create it in a permanent schema.");
+    if (*row[3] != "t") throw Error("42501", fmt::format("must be owner of view {}", out.text));
+    return out;
+}
+
+std::string check_zone(const std::optional<std::string> &wanted) {
+    const std::string zone =
+        wanted ? *wanted : *pg::value("SELECT pg_catalog.current_setting('TimeZone')");
+    const Table t = pg::query(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_timezone_names WHERE pg_catalog.lower(name) = "
+        "pg_catalog.lower($1)), "
+        "EXISTS (SELECT FROM pg_catalog.pg_timezone_abbrevs WHERE pg_catalog.lower(abbrev) = "
+        "pg_catalog.lower($1) "
+        "  AND pg_catalog.lower(abbrev) NOT IN ('utc', 'gmt'))",
+        {zone});
+    if (*t.rows[0][0] == "t" && *t.rows[0][1] != "t") return zone;
+    throw Error("22023", fmt::format("\"{}\" is not the name of a time zone", zone), {},
+                wanted ? "Use a full name such as 'Europe/Madrid' or 'UTC' (see pg_timezone_names)."
+                       : "The session's TimeZone is used by default: pass timezone => "
+                         "'Europe/Madrid', for example.");
+}
+
+std::string check_name(const std::optional<std::string> &wanted, const Facts &facts) {
+    std::string name;
+    if (wanted) {
+        name = *wanted;
+    } else {
+        for (const char c : facts.name)
+            name += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ? c
+                    : c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a')
+                                           : '_';
+        if (name[0] >= '0' && name[0] <= '9') name = "_" + name;
+        name = name.substr(0, 40);
+    }
+    const auto ok = pg::value("SELECT $1 ~ '^[a-z_][a-z0-9_]{0,39}$'", {name});
+    if (*ok != "t")
+        throw Error("42602", fmt::format("\"{}\" is not a name for a source", name), {},
+                    "Use up to 40 lower-case letters, digits and underscores.");
+    const Table t =
+        pg::query("SELECT name FROM kpi.source WHERE name = $1 OR facts = $2", {name, facts.id});
+    if (!t.empty())
+        throw Error(
+            "42710",
+            *t.rows[0][0] == name
+                ? fmt::format("source \"{}\" exists already", name)
+                : fmt::format("{} is tracked already, as source \"{}\"", facts.text, *t.rows[0][0]),
+            {},
+            *t.rows[0][0] == name ? "Pass another name => '...', or kpi.untrack the old one first."
+                                  : "kpi.untrack it first to track it anew.");
+    return name;
+}
+
+void check_measure_names(const FactsColumns &columns) {
+    for (const NewMeasure &measure : columns.measures) {
+        const Table t = pg::query(
+            "SELECT measure, (SELECT source FROM kpi.measure m WHERE m.name = x.measure) "
+            "FROM kpi.metric x WHERE name = $1",
+            {measure.name});
+        if (t.empty()) continue;
+        const std::string holder =
+            t.rows[0][1] ? fmt::format("source \"{}\"", *t.rows[0][1]) : "kpi.define";
+        throw Error(
+            "42710", fmt::format("measure or metric \"{}\" exists already", measure.name),
+            fmt::format(
+                "It belongs to {}. Measures are named without their source, so names are unique.",
+                holder),
+            fmt::format("Name the column differently in the view: {0} AS my_{0}.", measure.name));
+    }
+}
+
+// What one recompute of the window costs, as the planner sees it, for the notice.
+std::string window_cost(const Facts &facts, const TrackRequest &request) {
+    const auto plan = pg::value(fmt::format("EXPLAIN (FORMAT JSON) SELECT * FROM {}", facts.text));
+    const Table t = pg::query(
+        "SELECT ($1::pg_catalog.json -> 0 -> 'Plan' ->> 'Total Cost'), "
+        "($1::pg_catalog.json -> 0 -> 'Plan' ->> 'Plan Rows')",
+        {*plan});
+    return fmt::format(
+        "Window capture recomputes the last {} of it again and again, and sees older changes only "
+        "after "
+        "kpi.rebuild; one full read costs {} in the planner's units, for about {} rows.",
+        request.lookback, *t.rows[0][0], *t.rows[0][1]);
+}
+
+enum class Capture { trigger, window };
+
+Capture choose_capture(const Facts &facts, const TrackRequest &request, const FactsColumns &columns,
+                       ObjectId *base) {
+    if (request.capture != "auto" && request.capture != "trigger" && request.capture != "window")
+        throw Error("22023", fmt::format("\"{}\" is not a capture mode", request.capture), {},
+                    "Use auto, trigger or window.");
+    std::vector<std::string> names{columns.time_column};
+    for (const auto &dimension : columns.dimensions) names.push_back(dimension.name);
+    for (const auto &measure : columns.measures) names.push_back(measure.name);
+    const capture::Analysis analysis = capture::analyze(facts.id, names);
+    *base = analysis.base;
+    if (request.capture == "window") {
+        *base = {};
+        return Capture::window;
+    }
+    const capture::Refusal &refusal = analysis.refusal;
+    if (!refusal.refused) return Capture::trigger;
+    if (request.capture == "auto" && refusal.structural) {
+        pg::log(pg::Level::notice,
+                fmt::format("{} gets window capture: {}", facts.text, refusal.message),
+                window_cost(facts, request));
+        return Capture::window;
+    }
+    const std::string cost =
+        refusal.sqlstate == "0A000" && refusal.hint.find("window") != std::string::npos
+            ? (refusal.detail.empty() ? "" : " ") + window_cost(facts, request)
+            : std::string();
+    throw Error(refusal.sqlstate, "cannot capture by trigger: " + refusal.message,
+                refusal.detail + cost, refusal.hint);
+}
+
+void register_source(const std::string &name, const Facts &facts, ObjectId base,
+                     const std::string &zone, const TrackRequest &request,
+                     const FactsColumns &columns) {
+    std::vector<std::string> dimensions;
+    for (const auto &dimension : columns.dimensions) dimensions.push_back(dimension.name);
+    pg::execute(
+        "INSERT INTO kpi.source (name, facts, base, time_column, dimensions, timezone, capture, "
+        "lookback, hour_retention, "
+        "hours_from) VALUES ($1, $2, nullif($3, 0::pg_catalog.oid), $4, $5::pg_catalog.name[], $6, "
+        "$7, "
+        "$8::pg_catalog.interval, $9::pg_catalog.interval, "
+        "((pg_catalog.now() AT TIME ZONE $6) - $9::pg_catalog.interval)::pg_catalog.date)",
+        {name, facts.id, base, columns.time_column, dimensions, zone,
+         std::string(base.value == 0 ? "window" : "trigger"), request.lookback,
+         request.hour_retention});
+    pg::execute("INSERT INTO kpi.source_state (source) VALUES ($1)", {name});
+    for (size_t i = 0; i < columns.measures.size(); ++i) {
+        const std::string &measure = columns.measures[i].name;
+        pg::execute(
+            "INSERT INTO kpi.measure (name, source, position, type) VALUES ($1, $2, $3, "
+            "$4::pg_catalog.regtype)",
+            {measure, name, int64_t(i + 1), columns.measure_types[i]});
+        pg::execute(
+            "INSERT INTO kpi.metric (name, formula, owner, measure) VALUES ($1, "
+            "pg_catalog.quote_ident($1), $2, $1)",
+            {measure, facts.owner});
+    }
+}
+
+void create_typed_views(const std::string &name, ObjectId owner) {
+    const SourceInfo source = load_source(name, pg::Access::read_write);
+    const std::string role = *pg::value(
+        "SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid = $1", {owner});
+    for (const auto &[suffix, grain] :
+         {std::pair{"daily", ViewGrain::day}, std::pair{"hourly", ViewGrain::hour}}) {
+        const std::string view = data_table(name, suffix);
+        pg::execute(fmt::format("CREATE VIEW {} AS {}", view, typed_view_sql(source, grain)));
+        pg::execute(fmt::format(
+            "COMMENT ON VIEW {} IS {}", view,
+            pg::literal(fmt::format(
+                "Source {} by {}: full segments, exact at the reader's snapshot; needs SELECT "
+                "on the facts view",
+                name, grain == ViewGrain::day ? "day" : "hour, for the hours that are kept"))));
+        // kpi._dirty checks the reader's right on the facts view, so the typed view itself is open.
+        pg::execute(fmt::format("GRANT SELECT ON {} TO PUBLIC", view));
+        pg::execute(fmt::format("ALTER VIEW {} OWNER TO {}", view, role));
+    }
+}
+
+std::string qualified_or_empty(ObjectId relation) {
+    return relation.value == 0 ? std::string() : pg::qualified(relation);
+}
+
+// Locks the base table for trigger DDL in short tries, so that writers queue behind us for
+// kLockTimeout at most.
+void lock_base(const std::string &base, const char *mode) {
+    for (int attempt = 1;; ++attempt) {
+        try {
+            pg::Savepoint savepoint;
+            const pg::LocalSettings settings{{{"lock_timeout", kLockTimeout}}};
+            pg::execute(fmt::format("LOCK TABLE {} IN {} MODE", base, mode));
+            savepoint.release();
+            return;
+        } catch (const Error &error) {
+            if (error.sqlstate != "55P03") throw;
+            if (attempt == kLockTries)
+                throw Error("55P03", fmt::format("could not lock {} in {} tries", base, kLockTries),
+                            "A long transaction writes to it or holds a lock on it.",
+                            "Try again when it has ended; pg_stat_activity and pg_locks show it.");
+        }
+        pg::execute("SELECT pg_catalog.pg_sleep(0.2)");
+    }
+}
+
+}  // namespace
+
+void mark_dirty(const std::string &source, const std::string &why) {
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    pg::execute(
+        "INSERT INTO kpi.dirty (source, \"from\", \"to\", why) VALUES ($1, '-infinity', "
+        "'infinity', $2)",
+        {source, why});
+    pg::ring_at_commit();
+}
+
+void create_row_trigger(const std::string &source, ObjectId base) {
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    const std::string table = pg::qualified(base);
+    const std::string trigger = pg::quote("kpi_capture_" + source);
+    pg::execute(fmt::format(
+        "CREATE TRIGGER {} AFTER INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW EXECUTE FUNCTION "
+        "kpi.capture({})",
+        trigger, table, pg::literal(source)));
+    pg::execute(fmt::format("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", table, trigger));
+}
+
+void create_truncate_triggers(const std::string &source, ObjectId base) {
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    const Table t = pg::query(
+        "SELECT p.oid FROM (SELECT $1::pg_catalog.oid AS oid UNION SELECT relid FROM "
+        "pg_catalog.pg_partition_tree($1::pg_catalog.regclass)) p "
+        "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = p.oid AND "
+        "t.tgname = $2::pg_catalog.name)",
+        {base, "kpi_truncate_" + source});
+    for (const Row &row : t.rows) {
+        const std::string table = pg::qualified(ObjectId{uint32_t(std::stoul(*row[0]))});
+        const std::string trigger = pg::quote("kpi_truncate_" + source);
+        pg::execute(fmt::format(
+            "CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION "
+            "kpi.capture_truncate({})",
+            trigger, table, pg::literal(source)));
+        pg::execute(fmt::format("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", table, trigger));
+    }
+}
+
+std::string track(const TrackRequest &request) {
+    const Facts facts = check_facts(request.facts);
+    const FactsColumns columns =
+        sort_columns(request.facts, request.time_column, request.dimensions);
+    const std::string name = check_name(request.name, facts);
+    const std::string zone = check_zone(request.timezone);
+    check_measure_names(columns);
+    if (request.build != "auto" && request.build != "now")
+        throw Error("22023", fmt::format("\"{}\" is not a way to build", request.build), {},
+                    "Use auto (the worker or kpi.work() builds) or now (in this transaction, "
+                    "keeping its locks).");
+    ObjectId base;
+    const Capture capture = choose_capture(facts, request, columns, &base);
+    if (capture == Capture::trigger &&
+        *pg::value("SELECT pg_catalog.pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class "
+                   "WHERE oid = $1",
+                   {base}) != "t")
+        throw Error("42501", fmt::format("must be owner of table {}", pg::qualified(base)));
+    {
+        const pg::RunAs as_extension_owner(pg::extension_owner());
+        register_source(name, facts, base, zone, request, columns);
+        create_tables({name, columns.dimensions, columns.measures, facts.owner});
+        create_typed_views(name, facts.owner);
+    }
+    mark_dirty(name, "new");
+    if (capture == Capture::trigger) {
+        lock_base(pg::qualified(base), "SHARE ROW EXCLUSIVE");
+        create_row_trigger(name, base);
+        create_truncate_triggers(name, base);
+    }
+    if (request.build == "now")
+        while (repair(name).more) {
+        }
+    return name;
+}
+
+void forget(const std::string &source) {
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    drop_tables(source);
+    pg::execute("DELETE FROM kpi.capture_error WHERE source = $1", {source});
+    pg::execute("DELETE FROM kpi.source WHERE name = $1", {source});
+}
+
+void untrack(const std::string &source) {
+    const Table t = pg::query(
+        "SELECT coalesce(s.base, 0)::pg_catalog.oid, s.facts::pg_catalog.oid, "
+        "pg_catalog.pg_has_role(c.relowner, 'USAGE'), "
+        "(SELECT pg_catalog.string_agg(x.name, ', ') FROM kpi.metric x WHERE x.measure IS NULL AND "
+        "EXISTS (SELECT FROM kpi.measure m "
+        "  WHERE m.source = s.name AND x.formula ~ ('\\m' || m.name || '\\M'))) "
+        "FROM kpi.source s LEFT JOIN pg_catalog.pg_class c ON c.oid = s.facts WHERE s.name = $1",
+        {source});
+    if (t.empty())
+        throw Error("42704", fmt::format("source \"{}\" does not exist", source), {},
+                    "See kpi.source.");
+    if (t.rows[0][2] && *t.rows[0][2] != "t")
+        throw Error("42501", fmt::format("must be owner of source \"{}\"", source));
+    if (t.rows[0][3])
+        throw Error(
+            "2BP01",
+            fmt::format("cannot untrack source \"{}\" because metrics use its measures", source),
+            fmt::format("They are: {}.", *t.rows[0][3]), "kpi.undefine them first.");
+    const ObjectId base{uint32_t(std::stoul(*t.rows[0][0]))};
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    // Base before everything else: a writer has it and will want the delta.
+    if (const std::string table = qualified_or_empty(base); !table.empty()) {
+        lock_base(table, "ACCESS EXCLUSIVE");
+        const Table triggers = pg::query(
+            "SELECT t.tgname, t.tgrelid::pg_catalog.oid FROM pg_catalog.pg_trigger t WHERE "
+            "t.tgparentid = 0 "
+            "AND t.tgname IN ($2::pg_catalog.name, $3::pg_catalog.name) AND t.tgrelid IN (SELECT "
+            "$1::pg_catalog.oid UNION "
+            "SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.regclass))",
+            {base, "kpi_capture_" + source, "kpi_truncate_" + source});
+        for (const Row &row : triggers.rows)
+            pg::execute(fmt::format("DROP TRIGGER {} ON {}", pg::quote(*row[0]),
+                                    pg::qualified(ObjectId{uint32_t(std::stoul(*row[1]))})));
+    }
+    forget(source);
+}
+
+}  // namespace kpi::engine

@@ -1,0 +1,42 @@
+// kpi.track and kpi.untrack: from an ordinary view to a source. Checks first, then registry and
+// tables, then the dirty mark over everything, the triggers last, because their lock on the base
+// table is kept to the end of the transaction. Needs an open Spi.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/table.hpp"
+
+namespace kpi::engine {
+
+struct TrackRequest {
+    ObjectId facts;
+    std::string time_column;
+    std::vector<std::string> dimensions;
+    std::optional<std::string> name, timezone;
+    std::string capture = "auto";  // auto, trigger, window
+    std::string lookback = "3 days", hour_retention = "60 days";
+    // auto: the worker or kpi.work() builds; now: in this transaction
+    std::string build = "auto";
+};
+
+// Returns the source's name. Errors: 42501 not the owner; 42703, 42804, 42710, 42P17, 0A000 for
+// what cannot be tracked, each with the mend; 55P03 when the base table stays locked by others.
+std::string track(const TrackRequest &request);
+void untrack(const std::string &source);
+
+// Drops the source without asking for rights or locks; for sql_drop, where the view or base is gone
+// already.
+void forget(const std::string &source);
+
+// Creates what a capture trigger needs on the base table, and TRUNCATE triggers on it and all its
+// partitions that lack one.
+void create_row_trigger(const std::string &source, ObjectId base);
+void create_truncate_triggers(const std::string &source, ObjectId base);
+
+// Inserts a mark over everything and rings the worker at commit.
+void mark_dirty(const std::string &source, const std::string &why);
+
+}  // namespace kpi::engine
