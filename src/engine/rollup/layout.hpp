@@ -1,28 +1,23 @@
-// A source as its rollups see it: names of its tables and SQL lists of their columns (layout:
-// docs/design.md). All text is quoted and schema-qualified; d1.. and m1.. are ours and need no
-// quotes.
+// A source as its rollups see it: names of its tables and SQL lists of their columns (layout: docs/design.md).
+// All text is quoted and schema-qualified; d1.. and m1.. are ours and need no quotes.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "core/table.hpp"
-#include "engine/tables.hpp"
+#include "engine/source_info.hpp"
 
 namespace kpi::engine {
 
-enum class Capture { trigger, window };
-
 struct Layout {
-    std::string name;
-    ObjectId owner, facts_id, base_id, delta_id;  // base_id is 0 with window capture
-    Capture capture = Capture::trigger;
+    SourceInfo info;
+    ObjectId base, delta_id;  // base is 0 with window capture
     std::string facts, delta, day, hour;
-    std::string time_column, time_type, timezone;   // column and type as SQL text, the zone bare
-    std::vector<std::string> dimensions, measures;  // columns of the facts view, quoted
-    std::vector<MeasureKind> kinds;
+    std::string time_column, time_type;
 
-    int full_level() const { return (1 << dimensions.size()) - 1; }
+    const std::string &name() const { return info.name; }
+    bool by_trigger() const { return info.capture == "trigger"; }
+    size_t width() const { return info.dimensions.size(); }
     // The levels that have rollup rows: total, single dimensions, full; each once.
     std::vector<int> levels() const;
 
@@ -34,15 +29,13 @@ struct Layout {
     std::vector<std::string> sums() const;
     // ", <text>" for each additive column, with {0} replaced by its name.
     std::string each_sum(const std::string &text) const;
-    // "hash_record_extended(ROW(p.d1, ..), 0)": the segment part of the rollups' indexes; "0"
-    // without dimensions.
+    // "hash_record_extended(ROW(p.d1, ..), 0)": the segment part of the rollups' indexes; "0" without dimensions.
     std::string segment_hash(const std::string &prefix) const;
-    // The condition that two aliases mean the same segment at the same level; starts with " AND" or
-    // is empty.
+    // The condition that two aliases mean the same segment at the same level; starts with " AND" or is empty.
     std::string same_segment(const std::string &left, const std::string &right) const;
 };
 
 // Errors: 42704 when there is no such source, or its tables are gone.
-Layout load_layout(const std::string &source);
+Layout load_layout(const std::string &source, pg::Access access);
 
 }  // namespace kpi::engine
