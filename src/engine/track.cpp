@@ -240,9 +240,13 @@ void lock_base(const std::string &base, const char *mode) {
 
 void mark_dirty(const std::string &source, const std::string &why) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
+    // One mark of this transaction is enough; another transaction's may be repaired away before
+    // this one commits.
     pg::execute(
-        "INSERT INTO kpi.dirty (source, \"from\", \"to\", why) VALUES ($1, '-infinity', "
-        "'infinity', $2)",
+        "INSERT INTO kpi.dirty (source, \"from\", \"to\", why) "
+        "SELECT $1, '-infinity', 'infinity', $2 WHERE NOT EXISTS ("
+        "SELECT FROM kpi.dirty d WHERE d.source = $1 AND d.\"from\" = '-infinity' "
+        "AND d.\"to\" = 'infinity' AND d.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid)",
         {source, why});
     pg::ring_at_commit();
 }

@@ -28,7 +28,9 @@ std::optional<kpi::Timestamp> instant(FunctionCallInfo fcinfo, int index) {
     return kpi::Timestamp{PG_GETARG_TIMESTAMPTZ(index)};
 }
 
-kpi::engine::Period period(FunctionCallInfo fcinfo) { return {instant(fcinfo, 1), instant(fcinfo, 2)}; }
+kpi::engine::Period period(FunctionCallInfo fcinfo) {
+    return {instant(fcinfo, 1), instant(fcinfo, 2)};
+}
 
 }  // namespace
 

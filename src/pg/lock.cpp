@@ -41,6 +41,14 @@ bool share_extension() {
     });
 }
 
+void exclusive_extension() {
+    call([] {
+        const Oid extension = get_extension_oid(kExtension, true);
+        if (extension != InvalidOid)
+            LockDatabaseObject(ExtensionRelationId, extension, 0, AccessExclusiveLock);
+    });
+}
+
 ObjectId extension_owner() {
     Oid owner = InvalidOid;
     call([&] {

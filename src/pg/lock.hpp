@@ -17,6 +17,9 @@ bool try_share(ObjectId relation);
 // AccessShare on the extension, taken before everything else: DROP EXTENSION locks it first and
 // waits. Returns false when the extension does not exist any more; raises 55P03 after lock_timeout.
 bool share_extension();
+// AccessExclusive on the extension, for our part of DROP EXTENSION: taken before the tables, as
+// everybody does.
+void exclusive_extension();
 // The role that owns the extension. Throws 42704 when it does not exist.
 ObjectId extension_owner();
 

@@ -11,7 +11,8 @@ constexpr int64_t kEpochGap = int64_t(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) *
 
 }  // namespace
 
-std::vector<ZoneSpan> zone_spans(const std::string &zone, Timestamp from, Timestamp to, size_t most) {
+std::vector<ZoneSpan> zone_spans(const std::string &zone, Timestamp from, Timestamp to,
+                                 size_t most) {
     const char *name = zone.c_str();
     pg_tz *tz = call([&] { return pg_tzset(name); });
     if (tz == nullptr) throw Error("22023", fmt::format("time zone \"{}\" not recognized", zone));
@@ -24,8 +25,11 @@ std::vector<ZoneSpan> zone_spans(const std::string &zone, Timestamp from, Timest
         int before_dst = 0;
         int after_dst = 0;
         pg_time_t boundary = 0;
-        const int found = pg_next_dst_boundary(&at, &before, &before_dst, &boundary, &after, &after_dst, tz);
-        if (found < 0) throw Error("22023", fmt::format("time zone \"{}\" has no offset for the given time", zone));
+        const int found =
+            pg_next_dst_boundary(&at, &before, &before_dst, &boundary, &after, &after_dst, tz);
+        if (found < 0)
+            throw Error("22023",
+                        fmt::format("time zone \"{}\" has no offset for the given time", zone));
         // A boundary may change the abbreviation only.
         if (!spans.empty() && spans.back().seconds_east == int(before)) spans.pop_back();
         spans.push_back({.seconds_east = int(before)});

@@ -125,7 +125,10 @@ Datum dirty_days(const char *source) {
         from = Max(from, state.frozen_before);
         if (from < to) ranges = lappend(ranges, make_days(type, from, to));
     };
-    if (!has_triggers(state, source)) add(DATEVAL_NOBEGIN, DATEVAL_NOEND);
+    // An unlogged table is emptied by a crash, which no trigger sees.
+    const bool permanent =
+        !OidIsValid(state.base) || get_rel_persistence(state.base) == RELPERSISTENCE_PERMANENT;
+    if (!permanent || !has_triggers(state, source)) add(DATEVAL_NOBEGIN, DATEVAL_NOEND);
     lookup("dirty", "source", source, [&](HeapTuple tuple, Relation relation) {
         bool null = false;
         add(DatumGetDateADT(column(tuple, relation, "from", &null)),

@@ -10,7 +10,8 @@ namespace kpi::engine {
 namespace {
 
 constexpr double kChunkRows = 500000;
-// A part must cost at most this share of the whole, or reading by parts reads everything again and again.
+// A part must cost at most this share of the whole, or reading by parts reads everything again and
+// again.
 constexpr double kWorthwhile = 0.3;
 constexpr int kLongest = 1 << 14;  // days
 
@@ -23,7 +24,8 @@ Estimate estimate(const Layout &source, const Days &days) {
     std::string condition;
     if (days.from != "-infinity")
         condition += fmt::format(" AND {} >= {}::date", source.time_column, pg::literal(days.from));
-    if (days.to != "infinity") condition += fmt::format(" AND {} < {}::date", source.time_column, pg::literal(days.to));
+    if (days.to != "infinity")
+        condition += fmt::format(" AND {} < {}::date", source.time_column, pg::literal(days.to));
     const auto text = pg::value(
         fmt::format("EXPLAIN (FORMAT JSON) SELECT FROM {} WHERE true{}", source.facts, condition));
     const auto plan = nlohmann::json::parse(text.value_or("[]")).at(0).at("Plan");
@@ -31,8 +33,11 @@ Estimate estimate(const Layout &source, const Days &days) {
 }
 
 std::string days_before(const std::string &day, int days) {
-    return pg::value("SELECT CASE WHEN isfinite($1::date) THEN $1::date ELSE current_date + 1 END - $2::int4",
-                     {day, int64_t(days)}).value_or("-infinity");
+    return pg::value(
+               "SELECT CASE WHEN isfinite($1::date) THEN $1::date ELSE current_date + 1 END - "
+               "$2::int4",
+               {day, int64_t(days)})
+        .value_or("-infinity");
 }
 
 }  // namespace
@@ -45,7 +50,8 @@ Days latest_chunk(const Layout &source, const Days &days) {
     Days chunk = days;
     for (int length = 1; length <= kLongest; length *= 2) {
         const Days longer{days_before(days.to, length), days.to};
-        const bool covers = pg::value("SELECT $1::date <= $2::date", {longer.from, days.from}) == "t";
+        const bool covers =
+            pg::value("SELECT $1::date <= $2::date", {longer.from, days.from}) == "t";
         if (covers) return days;
         const Estimate part = estimate(source, longer);
         if (part.cost > kWorthwhile * whole.cost) break;

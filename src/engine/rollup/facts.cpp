@@ -8,7 +8,8 @@
 namespace kpi::engine {
 namespace {
 
-// More offset changes than this in one range (a century of some zones): the zone goes by name, the aggregate runs here.
+// More offset changes than this in one range (a century of some zones): the zone goes by name, the
+// aggregate runs here.
 constexpr size_t kMostSpans = 250;
 
 struct Clock {
@@ -19,37 +20,49 @@ Timestamp instant(const Cell &microseconds) { return {std::stoll(microseconds.va
 
 std::string interval(int seconds) { return fmt::format("interval '{} seconds'", seconds); }
 
-// postgres_fdw ships no function with a text argument, because its collation is not derived from a foreign column. So
-// neither AT TIME ZONE 'name' nor date_trunc('hour', ..) may occur: the zone's offsets are written out as intervals.
+// postgres_fdw ships no function with a text argument, because its collation is not derived from a
+// foreign column. So neither AT TIME ZONE 'name' nor date_trunc('hour', ..) may occur: the zone's
+// offsets are written out as intervals.
 std::string local_time(const std::vector<pg::ZoneSpan> &spans) {
-    if (spans.size() == 1) return fmt::format("pg_catalog.timezone({}, f.at)", interval(spans[0].seconds_east));
+    if (spans.size() == 1)
+        return fmt::format("pg_catalog.timezone({}, f.at)", interval(spans[0].seconds_east));
     std::string out = "CASE";
     // Latest first: most rows are recent.
     for (size_t i = spans.size(); i > 1; --i) {
-        const auto since = pg::value("SELECT timestamptz '2000-01-01 00:00:00+00' + $1 * interval '1 microsecond'",
-                                     {spans[i - 2].until});
+        const auto since =
+            pg::value("SELECT timestamptz '2000-01-01 00:00:00+00' + $1 * interval '1 microsecond'",
+                      {spans[i - 2].until});
         out += fmt::format(" WHEN f.at >= {}::timestamptz THEN pg_catalog.timezone({}, f.at)",
                            pg::literal(since.value_or("")), interval(spans[i - 1].seconds_east));
     }
-    return out + fmt::format(" ELSE pg_catalog.timezone({}, f.at) END", interval(spans[0].seconds_east));
+    return out +
+           fmt::format(" ELSE pg_catalog.timezone({}, f.at) END", interval(spans[0].seconds_east));
 }
 
-std::vector<pg::ZoneSpan> spans_of(const Layout &source, const std::string &from, const std::string &to) {
+std::vector<pg::ZoneSpan> spans_of(const Layout &source, const std::string &from,
+                                   const std::string &to) {
     const Table edges = pg::query(
         "SELECT (extract(epoch FROM $1::timestamptz - '2000-01-01 00:00:00+00') * 1000000)::int8, "
-        "(extract(epoch FROM $2::timestamptz - '2000-01-01 00:00:00+00') * 1000000)::int8", {from, to});
-    return pg::zone_spans(source.info.timezone, instant(edges.rows[0][0]), instant(edges.rows[0][1]), kMostSpans);
+        "(extract(epoch FROM $2::timestamptz - '2000-01-01 00:00:00+00') * 1000000)::int8",
+        {from, to});
+    return pg::zone_spans(source.info.timezone, instant(edges.rows[0][0]),
+                          instant(edges.rows[0][1]), kMostSpans);
 }
 
-// Range of instants that surely holds the days; open ends are closed by what the view holds, with two years to spare for
-// rows that arrive while the statement starts. Nothing when the view has no row.
-std::optional<std::pair<std::string, std::string>> instants(const Layout &source, const Days &days) {
+// Range of instants that surely holds the days; open ends are closed by what the view holds, with
+// two years to spare for rows that arrive while the statement starts. Nothing when the view has no
+// row.
+std::optional<std::pair<std::string, std::string>> instants(const Layout &source,
+                                                            const Days &days) {
     const Table edges = pg::query(
-        fmt::format("SELECT CASE WHEN isfinite($1::date) THEN $1::date::timestamptz - interval '1 day' ELSE "
-                    "(SELECT min({0}) FROM {1} WHERE isfinite({0})) - interval '2 years' END, "
-                    "CASE WHEN isfinite($2::date) THEN $2::date::timestamptz + interval '1 day' ELSE "
-                    "greatest((SELECT max({0}) FROM {1} WHERE isfinite({0})), now()) + interval '2 years' END",
-                    source.time_column, source.facts),
+        fmt::format(
+            "SELECT CASE WHEN isfinite($1::date) THEN $1::date::timestamptz - interval '1 day' "
+            "ELSE "
+            "(SELECT min({0}) FROM {1} WHERE isfinite({0})) - interval '2 years' END, "
+            "CASE WHEN isfinite($2::date) THEN $2::date::timestamptz + interval '1 day' ELSE "
+            "greatest((SELECT max({0}) FROM {1} WHERE isfinite({0})), now()) + interval '2 years' "
+            "END",
+            source.time_column, source.facts),
         {days.from, days.to});
     if (!edges.rows[0][0]) return std::nullopt;
     return std::pair(*edges.rows[0][0], *edges.rows[0][1]);
@@ -66,7 +79,8 @@ std::string aggregate(const Layout &source, const std::string &events, const Day
             continue;
         }
         sums += fmt::format(
-            ", sum(e.{0}) FILTER (WHERE e.{0} <> ALL ('{{NaN,Infinity,-Infinity}}'::numeric[])) AS {0}"
+            ", sum(e.{0}) FILTER (WHERE e.{0} <> ALL ('{{NaN,Infinity,-Infinity}}'::numeric[])) AS "
+            "{0}"
             ", count(*) FILTER (WHERE e.{0} = 'NaN'::numeric) AS {0}_nan"
             ", count(*) FILTER (WHERE e.{0} = 'Infinity'::numeric) AS {0}_pinf"
             ", count(*) FILTER (WHERE e.{0} = '-Infinity'::numeric) AS {0}_ninf",
@@ -80,14 +94,14 @@ std::string aggregate(const Layout &source, const std::string &events, const Day
            FROM {events}
           WHERE e.l::date >= {from}::date AND e.l::date < {to}::date
           GROUP BY 1, 2{dims}) g))",
-        fmt::arg("more_dims", source.more_dims()), fmt::arg("columns", columns), fmt::arg("dims", dims),
-        fmt::arg("sums", sums), fmt::arg("events", events), fmt::arg("from", pg::literal(days.from)),
-        fmt::arg("to", pg::literal(days.to)));
+        fmt::arg("more_dims", source.more_dims()), fmt::arg("columns", columns),
+        fmt::arg("dims", dims), fmt::arg("sums", sums), fmt::arg("events", events),
+        fmt::arg("from", pg::literal(days.from)), fmt::arg("to", pg::literal(days.to)));
 }
 
 std::string no_rows(const Layout &source) {
-    return fmt::format("(SELECT hour, day, n{}{} FROM {} WHERE false)", source.more_dims(), source.each_sum("{0}"),
-                       source.delta);
+    return fmt::format("(SELECT hour, day, n{}{} FROM {} WHERE false)", source.more_dims(),
+                       source.each_sum("{0}"), source.delta);
 }
 
 std::string window_rows(const Layout &source, const Days &days) {
@@ -99,19 +113,23 @@ std::string window_rows(const Layout &source, const Days &days) {
     for (size_t i = 0; i < source.info.measures.size(); ++i)
         columns += fmt::format(", v.{} AS m{}", pg::quote(source.info.measures[i].name), i + 1);
     const bool is_instant = source.time_type == "timestamp with time zone";
-    Clock clock{"f.at::timestamp", fmt::format("(f.at::timestamp AT TIME ZONE {}) AT TIME ZONE 'UTC'",
-                                               pg::literal(source.info.timezone))};
+    Clock clock{"f.at::timestamp",
+                fmt::format("(f.at::timestamp AT TIME ZONE {}) AT TIME ZONE 'UTC'",
+                            pg::literal(source.info.timezone))};
     if (is_instant) {
         const auto spans = spans_of(source, range->first, range->second);
-        clock.local = spans.empty() ? fmt::format("f.at AT TIME ZONE {}", pg::literal(source.info.timezone)) : local_time(spans);
+        clock.local = spans.empty()
+                          ? fmt::format("f.at AT TIME ZONE {}", pg::literal(source.info.timezone))
+                          : local_time(spans);
         clock.utc = "pg_catalog.timezone(interval '0', f.at)";
     }
     const std::string events = fmt::format(
         R"((SELECT {local} AS l, {utc} AS u, f.*
            FROM (SELECT v.{time} AS at{columns} FROM {facts} v) f
           WHERE isfinite(f.at) AND f.at >= {from}::{type} AND f.at < {to}::{type}) e)",
-        fmt::arg("local", clock.local), fmt::arg("utc", clock.utc), fmt::arg("time", source.time_column),
-        fmt::arg("columns", columns), fmt::arg("facts", source.facts), fmt::arg("from", pg::literal(range->first)),
+        fmt::arg("local", clock.local), fmt::arg("utc", clock.utc),
+        fmt::arg("time", source.time_column), fmt::arg("columns", columns),
+        fmt::arg("facts", source.facts), fmt::arg("from", pg::literal(range->first)),
         fmt::arg("to", pg::literal(range->second)), fmt::arg("type", source.time_type));
     return aggregate(source, events, days);
 }
@@ -119,16 +137,19 @@ std::string window_rows(const Layout &source, const Days &days) {
 }  // namespace
 
 std::string within(const Days &days) {
-    return fmt::format("day >= greatest({}::date, (SELECT frozen_before FROM bounds)) AND day < {}::date",
-                       pg::literal(days.from), pg::literal(days.to));
+    return fmt::format(
+        "day >= greatest({}::date, (SELECT frozen_before FROM bounds)) AND day < {}::date",
+        pg::literal(days.from), pg::literal(days.to));
 }
 
 std::string facts_rows(const Layout &source, const Days &days) {
     if (!source.by_trigger()) return window_rows(source, days);
     // An empty range when the days are frozen.
-    return fmt::format("kpi._facts(NULL::{0}, datemultirange(daterange(least(greatest({1}::date, (SELECT frozen_before FROM "
-                       "bounds)), {2}::date), {2}::date)))",
-                       source.delta, pg::literal(days.from), pg::literal(days.to));
+    return fmt::format(
+        "kpi._facts(NULL::{0}, datemultirange(daterange(least(greatest({1}::date, (SELECT "
+        "frozen_before FROM "
+        "bounds)), {2}::date), {2}::date)))",
+        source.delta, pg::literal(days.from), pg::literal(days.to));
 }
 
 }  // namespace kpi::engine

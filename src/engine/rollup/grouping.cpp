@@ -35,7 +35,8 @@ std::string level(const Layout &source) {
 
 std::string is_void(const Layout &source, const std::string &prefix) {
     std::string out = fmt::format("({}n = 0", prefix);
-    for (const std::string &column : source.sums()) out += fmt::format(" AND coalesce({}{}, 0) = 0", prefix, column);
+    for (const std::string &column : source.sums())
+        out += fmt::format(" AND coalesce({}{}, 0) = 0", prefix, column);
     return out + ")";
 }
 
@@ -49,8 +50,9 @@ std::string grouped(const Layout &source, const std::string &rows) {
      GROUP BY GROUPING SETS ({sets})) g
    WHERE hour IS DISTINCT FROM '-infinity' AND NOT {is_void})",
         fmt::arg("level", level(source)), fmt::arg("dims", source.more_dims()),
-        fmt::arg("sums", source.each_sum("sum({0}) AS {0}")), fmt::arg("columns", source.each_sum("{0}")),
-        fmt::arg("rows", rows), fmt::arg("sets", grouping_sets(source)), fmt::arg("is_void", is_void(source, "")));
+        fmt::arg("sums", source.each_sum("sum({0}) AS {0}")),
+        fmt::arg("columns", source.each_sum("{0}")), fmt::arg("rows", rows),
+        fmt::arg("sets", grouping_sets(source)), fmt::arg("is_void", is_void(source, "")));
 }
 
 }  // namespace kpi::engine

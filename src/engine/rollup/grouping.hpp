@@ -9,13 +9,15 @@ namespace kpi::engine {
 
 enum class Grain { day, hour };
 
-// SELECT level, day, hour, d1.., n, m1..: the total, every single dimension and the full segment of `rows`, a FROM item
-// with the columns of the delta table. hour is NULL in rows of the day grain; hours that are not kept have no rows of the
-// hour grain. Groups in which everything cancels are left out. Expects a CTE `bounds` (hours_from, frozen_before).
+// SELECT level, day, hour, d1.., n, m1..: the total, every single dimension and the full segment of
+// `rows`, a FROM item with the columns of the delta table. hour is NULL in rows of the day grain;
+// hours that are not kept have no rows of the hour grain. Groups in which everything cancels are
+// left out. Expects a CTE `bounds` (hours_from, frozen_before).
 std::string grouped(const Layout &source, const std::string &rows);
 
-// The condition that no row and no sum is left, over columns with the given prefix. Not n = 0 alone: deltas are not merged
-// in commit order, so a group may pass through n = 0 with sums that the next batch takes away again.
+// The condition that no row and no sum is left, over columns with the given prefix. Not n = 0
+// alone: deltas are not merged in commit order, so a group may pass through n = 0 with sums that
+// the next batch takes away again.
 std::string is_void(const Layout &source, const std::string &prefix);
 
 // The CTE `bounds` of source $1.

@@ -27,7 +27,8 @@ std::vector<int> Layout::levels() const {
 
 std::string Layout::dims(const std::string &prefix) const {
     std::string out;
-    for (size_t i = 0; i < width(); ++i) out += fmt::format("{}{}d{}", i == 0 ? "" : ", ", prefix, i + 1);
+    for (size_t i = 0; i < width(); ++i)
+        out += fmt::format("{}{}d{}", i == 0 ? "" : ", ", prefix, i + 1);
     return out;
 }
 
@@ -40,7 +41,8 @@ std::vector<std::string> Layout::sums() const {
     for (size_t i = 0; i < info.measures.size(); ++i) {
         out.push_back(fmt::format("m{}", i + 1));
         if (info.measures[i].kind != MeasureKind::numeric) continue;
-        for (const char *special : {"nan", "pinf", "ninf"}) out.push_back(fmt::format("m{}_{}", i + 1, special));
+        for (const char *special : {"nan", "pinf", "ninf"})
+            out.push_back(fmt::format("m{}_{}", i + 1, special));
     }
     return out;
 }
@@ -58,8 +60,8 @@ std::string Layout::segment_hash(const std::string &prefix) const {
 
 std::string Layout::same_segment(const std::string &left, const std::string &right) const {
     if (info.dimensions.empty()) return {};
-    return fmt::format(" AND {} = {} AND pg_catalog.record_eq(ROW({}), ROW({}))", segment_hash(left), segment_hash(right),
-                       dims(left), dims(right));
+    return fmt::format(" AND {} = {} AND pg_catalog.record_eq(ROW({}), ROW({}))",
+                       segment_hash(left), segment_hash(right), dims(left), dims(right));
 }
 
 Layout load_layout(const std::string &source, pg::Access access) {
@@ -71,8 +73,9 @@ Layout load_layout(const std::string &source, pg::Access access) {
     out.hour = data_table(source, "rollup_hour");
     const Table columns = pg::query(kColumns, {source, out.delta}, {.access = access});
     if (columns.empty() || !columns.rows[0][1])
-        throw Error("42704", fmt::format("the time column or the tables of source \"{}\" are gone", source), {},
-                    "Call kpi.untrack and kpi.track again.");
+        throw Error("42704",
+                    fmt::format("the time column or the tables of source \"{}\" are gone", source),
+                    {}, "Call kpi.untrack and kpi.track again.");
     const Row &row = columns.rows[0];
     out.base = object(row[0]);
     out.delta_id = object(row[1]);

@@ -1,5 +1,6 @@
-// A source as its rollups see it: names of its tables and SQL lists of their columns (layout: docs/design.md).
-// All text is quoted and schema-qualified; d1.. and m1.. are ours and need no quotes.
+// A source as its rollups see it: names of its tables and SQL lists of their columns (layout:
+// docs/design.md). All text is quoted and schema-qualified; d1.. and m1.. are ours and need no
+// quotes.
 #pragma once
 
 #include <string>
@@ -29,9 +30,11 @@ struct Layout {
     std::vector<std::string> sums() const;
     // ", <text>" for each additive column, with {0} replaced by its name.
     std::string each_sum(const std::string &text) const;
-    // "hash_record_extended(ROW(p.d1, ..), 0)": the segment part of the rollups' indexes; "0" without dimensions.
+    // "hash_record_extended(ROW(p.d1, ..), 0)": the segment part of the rollups' indexes; "0"
+    // without dimensions.
     std::string segment_hash(const std::string &prefix) const;
-    // The condition that two aliases mean the same segment at the same level; starts with " AND" or is empty.
+    // The condition that two aliases mean the same segment at the same level; starts with " AND" or
+    // is empty.
     std::string same_segment(const std::string &left, const std::string &right) const;
 };
 

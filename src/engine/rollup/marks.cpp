@@ -10,8 +10,9 @@ std::vector<Mark> seen_marks(const std::string &source) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const pg::LocalSettings settings = plain_settings();
     std::vector<Mark> out;
-    const Table found = pg::query(R"(SELECT ctid, "from", "to" FROM kpi.dirty WHERE source = $1 ORDER BY "to" DESC, "from")",
-                                  {source}, {.see = pg::See::latest});
+    const Table found = pg::query(
+        R"(SELECT ctid, "from", "to" FROM kpi.dirty WHERE source = $1 ORDER BY "to" DESC, "from")",
+        {source}, {.see = pg::See::latest});
     for (const Row &row : found.rows) out.push_back({*row[0], {*row[1], *row[2]}});
     return out;
 }
@@ -34,8 +35,9 @@ SELECT source, rest."from", rest."to", why, marked_at
 
 void add_mark(const std::string &source, const Days &days, const std::string &why) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
-    pg::execute(R"(INSERT INTO kpi.dirty (source, "from", "to", why) VALUES ($1, $2::date, $3::date, $4))",
-                {source, days.from, days.to, why});
+    pg::execute(
+        R"(INSERT INTO kpi.dirty (source, "from", "to", why) VALUES ($1, $2::date, $3::date, $4))",
+        {source, days.from, days.to, why});
 }
 
 }  // namespace kpi::engine

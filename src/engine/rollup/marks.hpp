@@ -1,5 +1,6 @@
-// Dirty marks of a source (kpi.dirty): seen before a repair takes its snapshot, cleared after it. Run as the extension's
-// owner; the caller holds the source's mutex, so nobody else changes marks, though anybody may add some.
+// Dirty marks of a source (kpi.dirty): seen before a repair takes its snapshot, cleared after it.
+// Run as the extension's owner; the caller holds the source's mutex, so nobody else changes marks,
+// though anybody may add some.
 #pragma once
 
 #include <string>

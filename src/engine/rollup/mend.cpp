@@ -12,26 +12,32 @@ namespace kpi::engine {
 namespace {
 
 // "SELECT <hour>, day, d.., n, m.." over one part of what is known, with a sign.
-std::string part(const Layout &source, const char *hour, const std::string &sign, const std::string &from) {
-    return fmt::format("SELECT {} AS hour, day{}, {}n::int8 AS n{} FROM {}", hour, source.more_dims(), sign,
-                       source.each_sum(sign + "{0} AS {0}"), from);
+std::string part(const Layout &source, const char *hour, const std::string &sign,
+                 const std::string &from) {
+    return fmt::format("SELECT {} AS hour, day{}, {}n::int8 AS n{} FROM {}", hour,
+                       source.more_dims(), sign, source.each_sum(sign + "{0} AS {0}"), from);
 }
 
-// Changes of this transaction that will be flushed as deltas at its commit: what is written now must not hold them too.
+// Changes of this transaction that will be flushed as deltas at its commit: what is written now
+// must not hold them too.
 std::string pending(const Layout &source, const std::string &sign, const Days &days) {
     if (!source.by_trigger()) return {};
-    return "\n  UNION ALL " + part(source, "hour", sign, fmt::format("kpi._pending(NULL::{}) WHERE {}", source.delta, within(days)));
+    return "\n  UNION ALL " +
+           part(source, "hour", sign,
+                fmt::format("kpi._pending(NULL::{}) WHERE {}", source.delta, within(days)));
 }
 
 std::string facts_part(const Layout &source, const Days &days) {
-    return part(source, "hour", "", fmt::format("{} f WHERE {}", facts_rows(source, days), within(days)));
+    return part(source, "hour", "",
+                fmt::format("{} f WHERE {}", facts_rows(source, days), within(days)));
 }
 
 // The rows of a rollup in the range. By level, so that the index serves a bounded range.
 std::string rollup_rows(const Layout &source, const Days &days) {
     if (days.from == "-infinity" && days.to == "infinity") return within(days);
     std::string levels;
-    for (const int level : source.levels()) levels += fmt::format("{}{}", levels.empty() ? "" : ",", level);
+    for (const int level : source.levels())
+        levels += fmt::format("{}{}", levels.empty() ? "" : ",", level);
     return fmt::format("level = ANY ('{{{}}}'::int2[]) AND {}", levels, within(days));
 }
 
@@ -53,16 +59,19 @@ SELECT (SELECT count(*) FROM sums), day FROM (SELECT day FROM sums WHERE level =
  UNION ALL SELECT (SELECT count(*) FROM sums), NULL ORDER BY 2)",
         fmt::arg("bounds", kBounds), fmt::arg("delta", source.delta), fmt::arg("day", source.day),
         fmt::arg("hour", source.hour), fmt::arg("within", within(days)),
-        fmt::arg("rollup_rows", rollup_rows(source, days)), fmt::arg("facts", facts_part(source, days)),
-        fmt::arg("pending", pending(source, "-", days)), fmt::arg("grouped", grouped(source, "present")),
-        fmt::arg("dims", source.more_dims()), fmt::arg("columns", source.each_sum("{0}")),
-        fmt::arg("max_days", kMaxDays + 1));
+        fmt::arg("rollup_rows", rollup_rows(source, days)),
+        fmt::arg("facts", facts_part(source, days)),
+        fmt::arg("pending", pending(source, "-", days)),
+        fmt::arg("grouped", grouped(source, "present")), fmt::arg("dims", source.more_dims()),
+        fmt::arg("columns", source.each_sum("{0}")), fmt::arg("max_days", kMaxDays + 1));
 }
 
 // $1 source. Hours that are not kept are compared by day.
 std::string append_statement(const Layout &source, const Days &days) {
-    const std::string kept = "CASE WHEN day >= (SELECT hours_from FROM bounds) THEN hour ELSE '-infinity' END";
-    const std::string full = fmt::format("level = {} AND {}", source.info.full_level(), within(days));
+    const std::string kept =
+        "CASE WHEN day >= (SELECT hours_from FROM bounds) THEN hour ELSE '-infinity' END";
+    const std::string full =
+        fmt::format("level = {} AND {}", source.info.full_level(), within(days));
     const std::string hours = "(SELECT hours_from FROM bounds)";
     return fmt::format(
         R"(
@@ -78,18 +87,26 @@ added AS (INSERT INTO {delta} (hour, day, n{dims}{columns})
 SELECT (SELECT count(*) FROM added), day FROM (SELECT DISTINCT day FROM added LIMIT {max_days}) touched
  UNION ALL SELECT (SELECT count(*) FROM added), NULL ORDER BY 2)",
         fmt::arg("bounds", kBounds), fmt::arg("facts", facts_part(source, days)),
-        fmt::arg("rollup_hours", part(source, "hour", "-", fmt::format("{} WHERE {} AND day >= {}", source.hour, full, hours))),
-        fmt::arg("rollup_days", part(source, "'-infinity'", "-", fmt::format("{} WHERE {} AND day < {}", source.day, full, hours))),
-        fmt::arg("deltas", part(source, "hour", "-", fmt::format("{} WHERE {}", source.delta, within(days)))),
-        fmt::arg("pending", pending(source, "-", days)), fmt::arg("kept", kept), fmt::arg("dims", source.more_dims()),
-        fmt::arg("sums", source.each_sum("sum({0}) AS {0}")), fmt::arg("delta", source.delta),
-        fmt::arg("columns", source.each_sum("{0}")), fmt::arg("is_void", is_void(source, "")),
-        fmt::arg("max_days", kMaxDays + 1));
+        fmt::arg("rollup_hours",
+                 part(source, "hour", "-",
+                      fmt::format("{} WHERE {} AND day >= {}", source.hour, full, hours))),
+        fmt::arg("rollup_days",
+                 part(source, "'-infinity'", "-",
+                      fmt::format("{} WHERE {} AND day < {}", source.day, full, hours))),
+        fmt::arg("deltas",
+                 part(source, "hour", "-", fmt::format("{} WHERE {}", source.delta, within(days)))),
+        fmt::arg("pending", pending(source, "-", days)), fmt::arg("kept", kept),
+        fmt::arg("dims", source.more_dims()), fmt::arg("sums", source.each_sum("sum({0}) AS {0}")),
+        fmt::arg("delta", source.delta), fmt::arg("columns", source.each_sum("{0}")),
+        fmt::arg("is_void", is_void(source, "")), fmt::arg("max_days", kMaxDays + 1));
 }
 
 bool has_rollups(const Layout &source, const Days &days) {
-    return pg::value(fmt::format("SELECT true FROM {} WHERE level = 0 AND day >= $1::date AND day < $2::date LIMIT 1", source.day),
-                     {days.from, days.to}, {.see = pg::See::latest}).has_value();
+    return pg::value(fmt::format("SELECT true FROM {} WHERE level = 0 AND day >= $1::date AND day "
+                                 "< $2::date LIMIT 1",
+                                 source.day),
+                     {days.from, days.to}, {.see = pg::See::latest})
+        .has_value();
 }
 
 }  // namespace
@@ -100,9 +117,10 @@ Step mend(const Layout &source, const Days &days, Method method) {
     {
         const pg::RunAs as_owner(source.info.owner);
         const pg::LocalSettings settings = facts_settings();
-        if (method == Method::either) method = has_rollups(source, days) ? Method::append : Method::rewrite;
-        const std::string statement =
-            method == Method::rewrite ? rewrite_statement(source, days) : append_statement(source, days);
+        if (method == Method::either)
+            method = has_rollups(source, days) ? Method::append : Method::rewrite;
+        const std::string statement = method == Method::rewrite ? rewrite_statement(source, days)
+                                                                : append_statement(source, days);
         touched = pg::query(statement, {source.name()}, {.see = pg::See::latest});
     }
     clear_marks(source.name(), marks, days);

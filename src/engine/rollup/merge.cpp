@@ -1,4 +1,5 @@
-// The merge: moves deltas into the rollups in one statement, so that every snapshot sees each change exactly once.
+// The merge: moves deltas into the rollups in one statement, so that every snapshot sees each
+// change exactly once.
 #include <fmt/format.h>
 
 #include "engine/rollup/grouping.hpp"
@@ -10,9 +11,10 @@
 namespace kpi::engine {
 namespace {
 
-// CTEs that add the rows of `sums` of one grain to its rollup. One index probe finds the row; the change goes by its
-// tuple address, which is stable because only the holder of the mutex writes rollups. (ON CONFLICT would need a unique
-// index, which cannot tell a NULL dimension from a long value's hash.)
+// CTEs that add the rows of `sums` of one grain to its rollup. One index probe finds the row; the
+// change goes by its tuple address, which is stable because only the holder of the mutex writes
+// rollups. (ON CONFLICT would need a unique index, which cannot tell a NULL dimension from a long
+// value's hash.)
 std::string add_to_rollup(const Layout &source, Grain grain) {
     const bool hourly = grain == Grain::hour;
     return fmt::format(
@@ -26,14 +28,18 @@ std::string add_to_rollup(const Layout &source, Grain grain) {
 {grain}_insert AS (
   INSERT INTO {table} (level, {bucket}, n{dims}{columns})
   SELECT level, {bucket}, n{dims}{columns} FROM {grain}_probe p WHERE found IS NULL AND NOT {is_void}))",
-        fmt::arg("grain", hourly ? "hour" : "day"), fmt::arg("table", hourly ? source.hour : source.day),
-        fmt::arg("bucket", hourly ? "day, hour" : "day"), fmt::arg("s_bucket", hourly ? "s.day, s.hour" : "s.day"),
-        fmt::arg("null", hourly ? "NOT NULL" : "NULL"), fmt::arg("same_hour", hourly ? " AND r.hour = s.hour" : ""),
-        fmt::arg("same_segment", source.same_segment("r.", "s.")), fmt::arg("hash", source.segment_hash("")),
-        fmt::arg("dims", source.more_dims()), fmt::arg("s_dims", source.more_dims("s.")),
+        fmt::arg("grain", hourly ? "hour" : "day"),
+        fmt::arg("table", hourly ? source.hour : source.day),
+        fmt::arg("bucket", hourly ? "day, hour" : "day"),
+        fmt::arg("s_bucket", hourly ? "s.day, s.hour" : "s.day"),
+        fmt::arg("null", hourly ? "NOT NULL" : "NULL"),
+        fmt::arg("same_hour", hourly ? " AND r.hour = s.hour" : ""),
+        fmt::arg("same_segment", source.same_segment("r.", "s.")),
+        fmt::arg("hash", source.segment_hash("")), fmt::arg("dims", source.more_dims()),
+        fmt::arg("s_dims", source.more_dims("s.")),
         fmt::arg("totals", source.each_sum("coalesce(r.{0} + s.{0}, r.{0}, s.{0}) AS {0}")),
-        fmt::arg("set", source.each_sum("{0} = p.{0}")), fmt::arg("columns", source.each_sum("{0}")),
-        fmt::arg("is_void", is_void(source, "p.")));
+        fmt::arg("set", source.each_sum("{0} = p.{0}")),
+        fmt::arg("columns", source.each_sum("{0}")), fmt::arg("is_void", is_void(source, "p.")));
 }
 
 // $1 source, $2 batch size. Deltas of frozen days are taken and dropped.
@@ -46,9 +52,10 @@ kept AS (SELECT * FROM gone WHERE day >= (SELECT frozen_before FROM bounds)),
 sums AS MATERIALIZED ({grouped}){day}{hour}
 SELECT (SELECT count(*) FROM gone), day FROM (SELECT DISTINCT day FROM kept LIMIT {max_days}) touched
  UNION ALL SELECT (SELECT count(*) FROM gone), NULL ORDER BY 2)",
-        fmt::arg("bounds", kBounds), fmt::arg("delta", source.delta), fmt::arg("grouped", grouped(source, "kept")),
-        fmt::arg("day", add_to_rollup(source, Grain::day)), fmt::arg("hour", add_to_rollup(source, Grain::hour)),
-        fmt::arg("max_days", kMaxDays + 1));
+        fmt::arg("bounds", kBounds), fmt::arg("delta", source.delta),
+        fmt::arg("grouped", grouped(source, "kept")),
+        fmt::arg("day", add_to_rollup(source, Grain::day)),
+        fmt::arg("hour", add_to_rollup(source, Grain::hour)), fmt::arg("max_days", kMaxDays + 1));
 }
 
 }  // namespace
@@ -58,8 +65,10 @@ Step merge(const std::string &name, int64_t limit) {
     if (!lock_source({.delta = source.delta_id}, Wait::no)) return {.busy = true};
     const pg::RunAs as_owner(source.info.owner);
     const pg::LocalSettings settings = merge_settings();
-    // The latest snapshot in any isolation level: it must see what the last holder of the mutex committed.
-    Step step = step_of(pg::query(merge_statement(source), {name, limit}, {.see = pg::See::latest}));
+    // The latest snapshot in any isolation level: it must see what the last holder of the mutex
+    // committed.
+    Step step =
+        step_of(pg::query(merge_statement(source), {name, limit}, {.see = pg::See::latest}));
     step.more = step.rows >= limit;
     return step;
 }

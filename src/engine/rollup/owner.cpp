@@ -19,17 +19,18 @@ constexpr int64_t kBatch = 50000;
 
 // A merge takes milliseconds, a repair may take long: wait a while, then say so.
 void lock_for_owner(const Layout &source) {
-    const auto timeout = pg::value("SELECT CASE WHEN setting::int BETWEEN 1 AND 10000 THEN setting ELSE '10000' END "
-                                   "FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'");
+    const auto timeout = pg::value(
+        "SELECT CASE WHEN setting::int BETWEEN 1 AND 10000 THEN setting ELSE '10000' END "
+        "FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'");
     const pg::LocalSettings patience({{"lock_timeout", timeout.value_or("10000")}});
     if (lock_source({source.base, source.info.facts, source.delta_id}, Wait::briefly)) return;
     throw Error("55P03", fmt::format("source \"{}\" is locked", source.name()),
-                "Another session changes its base table or its facts view.", "Try again when that transaction has ended.");
+                "Another session changes its base table or its facts view.",
+                "Try again when that transaction has ended.");
 }
 
 std::string local_day(const Layout &source, Timestamp at) {
-    return pg::value("SELECT ($1 AT TIME ZONE $2)::date", {at, source.info.timezone})
-        .value_or("");
+    return pg::value("SELECT ($1 AT TIME ZONE $2)::date", {at, source.info.timezone}).value_or("");
 }
 
 bool is_before(const std::string &left, const std::string &right) {
@@ -42,15 +43,17 @@ int64_t merge_all_of(const std::string &name) {
         const Step step = merge(name, kBatch);
         rows += step.rows;
         if (step.busy)
-            pg::log(pg::Level::notice, fmt::format("source \"{}\" is being merged by another session, skipped", name));
+            pg::log(pg::Level::notice,
+                    fmt::format("source \"{}\" is being merged by another session, skipped", name));
         if (!step.more) return rows;
     }
 }
 
 std::vector<std::string> owned_sources() {
     std::vector<std::string> out;
-    const Table found = pg::query("SELECT s.name FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts "
-                                  "WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE') ORDER BY s.name");
+    const Table found = pg::query(
+        "SELECT s.name FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts "
+        "WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE') ORDER BY s.name");
     for (const Row &row : found.rows) out.push_back(*row[0]);
     return out;
 }
@@ -62,16 +65,19 @@ Days whole_days(const Layout &source, const Period &period) {
     if (period.from) days.from = local_day(source, *period.from);
     // The day that holds the last instant before the end, and the day after it as the open bound.
     if (period.to)
-        days.to = pg::value("SELECT CASE WHEN isfinite($1) THEN (($1 - interval '1 microsecond') AT TIME ZONE $2)::date + 1 "
-                            "ELSE ($1 AT TIME ZONE $2)::date END",
-                            {*period.to, source.info.timezone})
+        days.to = pg::value(
+                      "SELECT CASE WHEN isfinite($1) THEN (($1 - interval '1 microsecond') AT TIME "
+                      "ZONE $2)::date + 1 "
+                      "ELSE ($1 AT TIME ZONE $2)::date END",
+                      {*period.to, source.info.timezone})
                       .value_or("infinity");
     return days;
 }
 
 Layout owned_source(const std::string &name, pg::Access access) {
     Layout source = load_layout(name, access);
-    if (pg::value("SELECT pg_catalog.pg_has_role($1::oid, 'USAGE')", {source.info.owner}, {.access = access}) != "t")
+    if (pg::value("SELECT pg_catalog.pg_has_role($1::oid, 'USAGE')", {source.info.owner},
+                  {.access = access}) != "t")
         throw Error("42501", fmt::format("must be owner of source {}", name), {},
                     fmt::format("The source belongs to the owner of {}.", source.facts));
     return source;
@@ -98,10 +104,12 @@ void freeze(const std::string &name, Timestamp before) {
     const pg::LocalSettings settings = plain_settings();
     const Layout source = owned_source(name, pg::Access::read_write);
     lock_for_owner(source);
-    const std::string frozen = pg::value("SELECT frozen_before FROM kpi.source WHERE name = $1", {name},
-                                         {.see = pg::See::latest}).value_or("-infinity");
+    const std::string frozen = pg::value("SELECT frozen_before FROM kpi.source WHERE name = $1",
+                                         {name}, {.see = pg::See::latest})
+                                   .value_or("-infinity");
     const std::string day = local_day(source, before);
-    const auto today = pg::value("SELECT (clock_timestamp() AT TIME ZONE $1)::date", {source.info.timezone});
+    const auto today =
+        pg::value("SELECT (clock_timestamp() AT TIME ZONE $1)::date", {source.info.timezone});
     if (is_before(today.value_or("infinity"), day))
         throw Error("22023", "cannot freeze days that are not over",
                     fmt::format("Day {} is later than today in {}.", day, source.info.timezone));

@@ -1,6 +1,6 @@
-// What the owner of a source may ask for by SQL. Each needs an open Spi and runs in the caller's transaction.
-// Errors: 42501 unless the caller is a member of the role that owns the source, 42704 for an unknown source, 55P03 when
-// the source's mutex stays taken for lock_timeout (at most 10 s).
+// What the owner of a source may ask for by SQL. Each needs an open Spi and runs in the caller's
+// transaction. Errors: 42501 unless the caller is a member of the role that owns the source, 42704
+// for an unknown source, 55P03 when the source's mutex stays taken for lock_timeout (at most 10 s).
 #pragma once
 
 #include <cstdint>
@@ -23,14 +23,15 @@ Days whole_days(const Layout &source, const Period &period);
 // The source, if the current user may write it.
 Layout owned_source(const std::string &name, pg::Access access);
 
-// Merges all deltas of one source, or of every source that the caller owns. A busy source is skipped with a NOTICE.
-// Returns the number of deltas.
+// Merges all deltas of one source, or of every source that the caller owns. A busy source is
+// skipped with a NOTICE. Returns the number of deltas.
 int64_t merge_by_hand(const std::optional<std::string> &name);
-// Replaces deltas and rollups of the period by the facts. Does not block writers. Days that are frozen stay.
+// Replaces deltas and rollups of the period by the facts. Does not block writers. Days that are
+// frozen stay.
 void rebuild(const std::string &name, const Period &period);
-// Keeps the days before `before` as they are now: deltas, repair, rebuild and verify leave them alone. Merges and repairs
-// first. An earlier date than before thaws the days between, which are then repaired from the facts.
-// Errors: 22023 when a day would be frozen that is not over.
+// Keeps the days before `before` as they are now: deltas, repair, rebuild and verify leave them
+// alone. Merges and repairs first. An earlier date than before thaws the days between, which are
+// then repaired from the facts. Errors: 22023 when a day would be frozen that is not over.
 void freeze(const std::string &name, Timestamp before);
 
 }  // namespace kpi::engine

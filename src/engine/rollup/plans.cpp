@@ -6,8 +6,12 @@ namespace {
 using Settings = std::vector<std::pair<const char *, std::string>>;
 
 Settings plain() {
-    return {{"search_path", "pg_catalog, pg_temp"}, {"row_security", "off"},    {"DateStyle", "ISO, YMD"},
-            {"IntervalStyle", "postgres"},          {"extra_float_digits", "1"}, {"TimeZone", "UTC"}};
+    return {{"search_path", "pg_catalog, pg_temp"},
+            {"row_security", "off"},
+            {"DateStyle", "ISO, YMD"},
+            {"IntervalStyle", "postgres"},
+            {"extra_float_digits", "1"},
+            {"TimeZone", "UTC"}};
 }
 
 Settings with(Settings more) {
@@ -31,7 +35,8 @@ pg::LocalSettings merge_settings() {
 }
 
 pg::LocalSettings facts_settings() {
-    return pg::LocalSettings(with({{"enable_partitionwise_aggregate", "on"}, {"enable_partitionwise_join", "on"}}));
+    return pg::LocalSettings(
+        with({{"enable_partitionwise_aggregate", "on"}, {"enable_partitionwise_join", "on"}}));
 }
 
 }  // namespace kpi::engine

@@ -1,4 +1,5 @@
-// Steps of the worker that read the facts view: repair of dirty ranges and the window of window capture.
+// Steps of the worker that read the facts view: repair of dirty ranges and the window of window
+// capture.
 #include <fmt/format.h>
 
 #include "engine/rollup/chunk.hpp"
@@ -17,8 +18,11 @@ bool lock_for_repair(const Layout &source) {
 }
 
 std::string window_start(const std::string &source) {
-    return pg::value("SELECT ((pg_catalog.clock_timestamp() - lookback) AT TIME ZONE timezone)::pg_catalog.date "
-                     "FROM kpi.source WHERE name = $1", {source}, {.see = pg::See::latest})
+    return pg::value(
+               "SELECT ((pg_catalog.clock_timestamp() - lookback) AT TIME ZONE "
+               "timezone)::pg_catalog.date "
+               "FROM kpi.source WHERE name = $1",
+               {source}, {.see = pg::See::latest})
         .value_or("-infinity");
 }
 
@@ -26,9 +30,11 @@ std::string now() { return pg::value("SELECT pg_catalog.clock_timestamp()").valu
 
 void set_computed_at(const std::string &source, const std::string &at) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
-    pg::execute("INSERT INTO kpi.source_state (source, computed_at) VALUES ($1, $2::pg_catalog.timestamptz) "
-                "ON CONFLICT (source) DO UPDATE SET computed_at = EXCLUDED.computed_at",
-                {source, at}, {.see = pg::See::latest});
+    pg::execute(
+        "INSERT INTO kpi.source_state (source, computed_at) VALUES ($1, "
+        "$2::pg_catalog.timestamptz) "
+        "ON CONFLICT (source) DO UPDATE SET computed_at = EXCLUDED.computed_at",
+        {source, at}, {.see = pg::See::latest});
 }
 
 }  // namespace
@@ -36,9 +42,12 @@ void set_computed_at(const std::string &source, const std::string &at) {
 std::vector<std::string> workable_sources() {
     std::vector<std::string> out;
     const Table found = pg::query(
-        "SELECT s.name FROM kpi.source s WHERE pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || "
-        "'_rollup_hour')) IS NOT NULL AND (s.capture = 'window' OR EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE "
-        "t.tgrelid = s.base AND t.tgname = ('kpi_capture_' || s.name)::pg_catalog.name AND t.tgenabled = 'A')) "
+        "SELECT s.name FROM kpi.source s WHERE pg_catalog.to_regclass('kpi_data.' || "
+        "pg_catalog.quote_ident(s.name || "
+        "'_rollup_hour')) IS NOT NULL AND (s.capture = 'window' OR EXISTS (SELECT FROM "
+        "pg_catalog.pg_trigger t WHERE "
+        "t.tgrelid = s.base AND t.tgname = ('kpi_capture_' || s.name)::pg_catalog.name AND "
+        "t.tgenabled = 'A')) "
         "ORDER BY s.name");
     for (const Row &row : found.rows) out.push_back(*row[0]);
     return out;

@@ -11,8 +11,8 @@
 namespace kpi::engine {
 namespace {
 
-// A view that fails with the value in the message ("invalid input syntax: ..") must not fill the table: beyond this many
-// per source the oldest share one row.
+// A view that fails with the value in the message ("invalid input syntax: ..") must not fill the
+// table: beyond this many per source the oldest share one row.
 constexpr int64_t kMostMessages = 100;
 
 constexpr const char *kNewStart = R"(
@@ -30,23 +30,31 @@ Step expire_hours(const std::string &name) {
     if (!start) return {};
     {
         const pg::RunAs as_extension_owner(pg::extension_owner());
-        pg::execute("UPDATE kpi.source SET hours_from = $2::date WHERE name = $1", {name, *start}, {.see = pg::See::latest});
+        pg::execute("UPDATE kpi.source SET hours_from = $2::date WHERE name = $1", {name, *start},
+                    {.see = pg::See::latest});
     }
     const pg::RunAs as_owner(source.info.owner);
     Step step;
     for (const int level : source.levels())
-        step.rows += pg::execute(fmt::format("DELETE FROM {} WHERE level = {} AND day < $1::date", source.hour, level),
-                                 {*start}, {.see = pg::See::latest});
+        step.rows += pg::execute(
+            fmt::format("DELETE FROM {} WHERE level = {} AND day < $1::date", source.hour, level),
+            {*start}, {.see = pg::See::latest});
     return step;
 }
 
 int64_t fold_capture_errors() {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const pg::LocalSettings settings = plain_settings();
-    const bool unfolded = pg::value("SELECT true FROM kpi.capture_error GROUP BY source, sqlstate, message "
-                                    "HAVING count(*) > 1 LIMIT 1", {}, {.see = pg::See::latest}).has_value();
-    const bool too_many = pg::value("SELECT true FROM kpi.capture_error GROUP BY source HAVING count(*) > $1 LIMIT 1",
-                                    {kMostMessages + 1}, {.see = pg::See::latest}).has_value();
+    const bool unfolded =
+        pg::value(
+            "SELECT true FROM kpi.capture_error GROUP BY source, sqlstate, message "
+            "HAVING count(*) > 1 LIMIT 1",
+            {}, {.see = pg::See::latest})
+            .has_value();
+    const bool too_many =
+        pg::value("SELECT true FROM kpi.capture_error GROUP BY source HAVING count(*) > $1 LIMIT 1",
+                  {kMostMessages + 1}, {.see = pg::See::latest})
+            .has_value();
     if (!unfolded && !too_many) return 0;
     return pg::execute(R"(
 WITH gone AS (DELETE FROM kpi.capture_error RETURNING *),

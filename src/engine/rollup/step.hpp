@@ -9,7 +9,8 @@ namespace kpi::engine {
 // Step::days names at most this many.
 inline constexpr size_t kMaxDays = 400;
 
-// Rows of (rows written, touched day), the last with a NULL day; more than kMaxDays days: none is named.
+// Rows of (rows written, touched day), the last with a NULL day; more than kMaxDays days: none is
+// named.
 Step step_of(const Table &touched);
 
 }  // namespace kpi::engine

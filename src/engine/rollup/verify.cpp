@@ -16,21 +16,24 @@ std::string segment(const Layout &source) {
         pairs += fmt::format("{}({}, {}, to_jsonb(d{}))", i == 0 ? "" : ", ", i,
                              pg::literal(source.info.dimensions[i].name), i + 1);
     if (pairs.empty()) return "'{}'::jsonb";
-    return fmt::format("(SELECT coalesce(jsonb_object_agg(k, v), '{{}}'::jsonb) FROM (VALUES {}) p (i, k, v) "
-                       "WHERE level::int4 >> i & 1 = 1)", pairs);
+    return fmt::format(
+        "(SELECT coalesce(jsonb_object_agg(k, v), '{{}}'::jsonb) FROM (VALUES {}) p (i, k, v) "
+        "WHERE level::int4 >> i & 1 = 1)",
+        pairs);
 }
 
 std::string total(const Layout &source, size_t i, char side) {
     const std::string m = fmt::format("{}_m{}", side, i + 1);
-    if (source.info.measures[i].kind == MeasureKind::integer) return fmt::format("coalesce({}, 0)", m);
+    if (source.info.measures[i].kind == MeasureKind::integer)
+        return fmt::format("coalesce({}, 0)", m);
     return fmt::format("kpi._sum({0}, {0}_nan, {0}_pinf, {0}_ninf)", m);
 }
 
 std::string measures(const Layout &source) {
     std::string out = "('row_count', coalesce(e_n, 0), coalesce(a_n, 0))";
     for (size_t i = 0; i < source.info.measures.size(); ++i)
-        out += fmt::format(", ({}, {}, {})", pg::literal(source.info.measures[i].name), total(source, i, 'e'),
-                           total(source, i, 'a'));
+        out += fmt::format(", ({}, {}, {})", pg::literal(source.info.measures[i].name),
+                           total(source, i, 'e'), total(source, i, 'a'));
     return out;
 }
 
@@ -43,14 +46,17 @@ std::string side(const Layout &source, char letter, const char *condition) {
 }
 
 std::string columns(const Layout &source, const char *hour, const char *expected) {
-    return fmt::format("SELECT {} AS expected, level, day, {} AS hour{}, n{}", expected, hour, source.more_dims(),
-                       source.each_sum("{0}"));
+    return fmt::format("SELECT {} AS expected, level, day, {} AS hour{}, n{}", expected, hour,
+                       source.more_dims(), source.each_sum("{0}"));
 }
 
 std::string changes(const Layout &source, const std::string &used) {
-    const std::string list = fmt::format("SELECT hour, day, n{}{} FROM ", source.more_dims(), source.each_sum("{0}"));
+    const std::string list =
+        fmt::format("SELECT hour, day, n{}{} FROM ", source.more_dims(), source.each_sum("{0}"));
     std::string out = fmt::format("{}{} WHERE {}", list, source.delta, used);
-    if (source.by_trigger()) out += fmt::format(" UNION ALL {}kpi._pending(NULL::{}) WHERE {}", list, source.delta, used);
+    if (source.by_trigger())
+        out +=
+            fmt::format(" UNION ALL {}kpi._pending(NULL::{}) WHERE {}", list, source.delta, used);
     return out;
 }
 
@@ -74,12 +80,16 @@ SELECT CASE WHEN hour IS NULL THEN day::timestamp AT TIME ZONE {zone} ELSE hour 
   FROM compared CROSS JOIN LATERAL (VALUES {measures}) m (measure, expected, actual)
  WHERE expected IS DISTINCT FROM actual
  ORDER BY day, hour NULLS FIRST, level, 3, 4)",
-        fmt::arg("bounds", kBounds), fmt::arg("dims", source.more_dims()), fmt::arg("sums", source.each_sum("{0}")),
-        fmt::arg("facts", facts_rows(source, days)), fmt::arg("used", used), fmt::arg("changes", changes(source, used)),
-        fmt::arg("expected", columns(source, "hour", "true")), fmt::arg("actual", columns(source, "hour", "false")),
-        fmt::arg("actual_day", columns(source, "NULL", "false")), fmt::arg("grouped_facts", grouped(source, "facts")),
-        fmt::arg("grouped_changes", grouped(source, "changes")), fmt::arg("day", source.day), fmt::arg("hour", source.hour),
-        fmt::arg("e", side(source, 'e', "expected")), fmt::arg("a", side(source, 'a', "NOT expected")),
+        fmt::arg("bounds", kBounds), fmt::arg("dims", source.more_dims()),
+        fmt::arg("sums", source.each_sum("{0}")), fmt::arg("facts", facts_rows(source, days)),
+        fmt::arg("used", used), fmt::arg("changes", changes(source, used)),
+        fmt::arg("expected", columns(source, "hour", "true")),
+        fmt::arg("actual", columns(source, "hour", "false")),
+        fmt::arg("actual_day", columns(source, "NULL", "false")),
+        fmt::arg("grouped_facts", grouped(source, "facts")),
+        fmt::arg("grouped_changes", grouped(source, "changes")), fmt::arg("day", source.day),
+        fmt::arg("hour", source.hour), fmt::arg("e", side(source, 'e', "expected")),
+        fmt::arg("a", side(source, 'a', "NOT expected")),
         fmt::arg("zone", pg::literal(source.info.timezone)), fmt::arg("segment", segment(source)),
         fmt::arg("measures", measures(source)));
 }

@@ -1,0 +1,266 @@
+#include "engine/ddl.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "engine/capture/analysis.hpp"
+#include "engine/columns.hpp"
+#include "engine/facts_change.hpp"
+#include "engine/track.hpp"
+#include "pg/lock.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::engine {
+namespace {
+
+constexpr const char *kCapturePrefix = "kpi_capture_";
+constexpr const char *kTruncatePrefix = "kpi_truncate_";
+
+ObjectId id(const Cell &cell) { return {cell ? uint32_t(std::stoul(*cell)) : 0U}; }
+
+// The registry may be gone in the middle of DROP EXTENSION, and most databases track nothing.
+bool anything_tracked() {
+    return *pg::value("SELECT pg_catalog.to_regclass('kpi.source') IS NOT NULL") == "t" &&
+           *pg::value("SELECT EXISTS (SELECT FROM kpi.source)") == "t";
+}
+
+struct Tracked {
+    std::string source;
+    ObjectId base;
+};
+
+// Sources whose base is the relation, above it or below it in its partition tree, or its
+// inheritance parent.
+std::vector<Tracked> tracked_through(ObjectId relation) {
+    const Table t = pg::query(
+        "SELECT name, base::pg_catalog.oid FROM kpi.source s WHERE base IS NOT NULL AND (base = $1 "
+        "OR EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors($1::pg_catalog.regclass) a WHERE "
+        "a.relid = s.base) "
+        "OR EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(s.base) a WHERE a.relid = $1) "
+        "OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = $1 AND i.inhparent = "
+        "s.base)) ORDER BY name",
+        {relation});
+    std::vector<Tracked> out;
+    for (const Row &row : t.rows) out.push_back({*row[0], id(row[1])});
+    return out;
+}
+
+void refuse_foreign_leaf(const Tracked &tracked) {
+    const auto leaf = pg::value(
+        "SELECT p.relid::pg_catalog.regclass::text FROM "
+        "pg_catalog.pg_partition_tree($1::pg_catalog.regclass) p "
+        "JOIN pg_catalog.pg_class c ON c.oid = p.relid WHERE c.relkind = 'f' LIMIT 1",
+        {tracked.base});
+    if (leaf)
+        throw Error("0A000",
+                    fmt::format("{} is a foreign table and cannot be a partition of a table that "
+                                "source \"{}\" tracks",
+                                *leaf, tracked.source),
+                    "What other clients write to the remote table fires no trigger here.",
+                    "kpi.untrack the source and track it with capture => 'window'.");
+}
+
+void refuse_inheritance(const Tracked &tracked, ObjectId relation) {
+    const auto child = pg::value(
+        "SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_inherits i JOIN "
+        "pg_catalog.pg_class c ON c.oid = i.inhrelid "
+        "WHERE NOT c.relispartition AND (i.inhparent = $1 OR (i.inhrelid = $1 AND i.inhrelid = "
+        "$2)) LIMIT 1",
+        {tracked.base, relation});
+    if (child)
+        throw Error(
+            "0A000",
+            fmt::format("{} cannot take part in inheritance with a table that source \"{}\" tracks",
+                        *child, tracked.source),
+            "Rows written to a child do not fire the parent's triggers.",
+            "Use declarative partitioning, or kpi.untrack the source first.");
+}
+
+// TRUNCATE triggers of relations that have left the partition tree.
+void drop_stray_truncate_triggers(const Tracked &tracked) {
+    const Table t = pg::query(
+        "SELECT t.tgrelid::pg_catalog.oid FROM pg_catalog.pg_trigger t WHERE t.tgname = "
+        "$2::pg_catalog.name AND t.tgrelid <> $1 "
+        "AND t.tgrelid NOT IN (SELECT relid FROM "
+        "pg_catalog.pg_partition_tree($1::pg_catalog.regclass))",
+        {tracked.base, kTruncatePrefix + tracked.source});
+    for (const Row &row : t.rows)
+        pg::execute(fmt::format("DROP TRIGGER {} ON {}",
+                                pg::quote(kTruncatePrefix + tracked.source),
+                                pg::qualified(id(row[0]))));
+}
+
+// ENABLE TRIGGER ALL leaves ours firing for local sessions only: they are to fire always, or not to
+// be relied on at all.
+void restore_always(const Tracked &tracked) {
+    const Table t = pg::query(
+        "SELECT t.tgname, t.tgrelid::pg_catalog.oid FROM pg_catalog.pg_trigger t WHERE t.tgenabled "
+        "IN ('O', 'R') "
+        "AND t.tgname IN ($2::pg_catalog.name, $3::pg_catalog.name) AND t.tgrelid IN (SELECT "
+        "$1::pg_catalog.oid UNION "
+        "SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.regclass))",
+        {tracked.base, kCapturePrefix + tracked.source, kTruncatePrefix + tracked.source});
+    for (const Row &row : t.rows)
+        pg::execute(fmt::format("ALTER TABLE ONLY {} ENABLE ALWAYS TRIGGER {}",
+                                pg::qualified(id(row[1])), pg::quote(*row[0])));
+}
+
+void after_alter_table(const pg::Ddl &ddl, ObjectId relation) {
+    const bool contents = ddl.attach || ddl.detach || ddl.trigger_state || ddl.persistence ||
+                          ddl.row_security || ddl.owner;
+    if (!contents && !ddl.inherit) return;
+    for (const Tracked &tracked : tracked_through(relation)) {
+        if (ddl.inherit) refuse_inheritance(tracked, relation);
+        if (ddl.attach) {
+            refuse_foreign_leaf(tracked);
+            create_truncate_triggers(tracked.source, tracked.base);
+        }
+        if (ddl.detach) drop_stray_truncate_triggers(tracked);
+        if (ddl.trigger_state) restore_always(tracked);
+        if (!contents) continue;
+        const char *why = ddl.attach          ? "ATTACH PARTITION"
+                          : ddl.detach        ? "DETACH PARTITION"
+                          : ddl.trigger_state ? "triggers disabled or enabled"
+                          : ddl.persistence   ? "SET LOGGED or UNLOGGED"
+                          : ddl.row_security  ? "row security switched"
+                                              : "owner changed";
+        mark_dirty(tracked.source, why);
+    }
+}
+
+void after_create_table(ObjectId relation) {
+    for (const Tracked &tracked : tracked_through(relation)) {
+        refuse_foreign_leaf(tracked);
+        refuse_inheritance(tracked, relation);
+        create_truncate_triggers(tracked.source, tracked.base);
+    }
+}
+
+// A function, operator, type or domain that facts views use directly has changed: so may every
+// value.
+void after_object_change(const std::string &catalog, ObjectId object, const std::string &what) {
+    const Table t = pg::query(
+        "SELECT DISTINCT s.name FROM kpi.source s JOIN pg_catalog.pg_rewrite r ON r.ev_class = "
+        "s.facts "
+        "JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass "
+        "AND d.objid = r.oid "
+        "WHERE d.refclassid = $1::pg_catalog.regclass AND d.refobjid = $2 ORDER BY 1",
+        {catalog, object});
+    for (const Row &row : t.rows) mark_dirty(*row[0], what);
+}
+
+void refuse_trigger_rename(const pg::Ddl &ddl) {
+    for (const char *prefix : {kCapturePrefix, kTruncatePrefix})
+        if (ddl.old_name.rfind(prefix, 0) == 0 && !tracked_through(ddl.renamed).empty())
+            throw Error("0A000",
+                        fmt::format("trigger \"{}\" belongs to kpi_ext and cannot be renamed",
+                                    ddl.old_name),
+                        {}, "kpi.untrack drops it.");
+}
+
+// Locks the tables of the sources that match, and their views, so that a writer in progress is
+// waited for, never met from behind.
+void lock_in_order(const std::string &condition, const Params &params) {
+    const Table t =
+        pg::query("SELECT base::pg_catalog.oid, facts::pg_catalog.oid FROM kpi.source s WHERE " +
+                      condition + " ORDER BY base::pg_catalog.oid, facts::pg_catalog.oid",
+                  params);
+    for (const size_t column : {size_t(0), size_t(1)})
+        for (const Row &row : t.rows)
+            if (id(row[column]).value != 0 &&
+                *pg::value("SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = $1)",
+                           {id(row[column])}) == "t")
+                pg::execute(fmt::format("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
+                                        pg::qualified(id(row[column]))));
+}
+
+std::vector<std::string> ids(const std::vector<ObjectId> &relations) {
+    std::vector<std::string> out;
+    for (const ObjectId relation : relations) out.push_back(std::to_string(relation.value));
+    return out;
+}
+
+}  // namespace
+
+void before_drop(const pg::Ddl &ddl) {
+    if (!anything_tracked()) return;
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    if (ddl.tag == "DROP EXTENSION") {
+        for (const std::string &name : ddl.names) {
+            if (name != "kpi_ext") continue;
+            pg::exclusive_extension();
+            lock_in_order("true", {});
+        }
+    } else if (ddl.tag == "DROP SCHEMA") {
+        for (const std::string &name : ddl.names)
+            if (name == "kpi" || name == "kpi_data") pg::exclusive_extension();
+        lock_in_order(
+            "EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+            "c.relnamespace "
+            "WHERE c.oid IN (s.base, s.facts) AND (n.nspname = ANY ($1) OR 'kpi' = ANY ($1) OR "
+            "'kpi_data' = ANY ($1)))",
+            {ddl.names});
+    } else if (ddl.tag == "DROP OWNED") {
+        lock_in_order("true", {});
+    } else {
+        lock_in_order("s.facts = ANY ($1::pg_catalog.oid[]) OR s.base = ANY ($1::pg_catalog.oid[])",
+                      {ids(ddl.relations)});
+    }
+}
+
+void after_ddl(const pg::Ddl &ddl) {
+    if (pg::in_extension_script() || !anything_tracked()) return;
+    const Table commands = pg::query(
+        "SELECT DISTINCT c.classid::pg_catalog.regclass::text, c.objid, c.object_type FROM "
+        "pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.objid IS NOT NULL ORDER BY 2");
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    if (ddl.rename == pg::Ddl::Rename::trigger) return refuse_trigger_rename(ddl);
+    if (ddl.rename == pg::Ddl::Rename::column)
+        return follow_column(ddl.renamed, ddl.old_name, ddl.new_name);
+    for (const Row &row : commands.rows) {
+        const std::string &catalog = *row[0];
+        const ObjectId object = id(row[1]);
+        const std::string &type = *row[2];
+        if (catalog != "pg_class") {
+            if (catalog == "pg_proc" || catalog == "pg_type" || catalog == "pg_operator")
+                after_object_change(catalog, object, type + " changed");
+            continue;
+        }
+        if (type == "view") {
+            if (ddl.owner) follow_owners();
+            follow_view(object);
+        } else if (ddl.tag == "ALTER TABLE" || ddl.tag == "ALTER FOREIGN TABLE") {
+            after_alter_table(ddl, object);
+        } else if (ddl.tag == "CREATE TABLE" || ddl.tag == "CREATE FOREIGN TABLE") {
+            after_create_table(object);
+        }
+    }
+}
+
+void after_drop(const pg::Ddl &ddl) {
+    if (!anything_tracked()) return;
+    const Table dropped = pg::query(
+        "SELECT d.classid::pg_catalog.regclass::text, d.objid, d.original, d.object_name, "
+        "d.object_identity, d.address_names "
+        "FROM pg_catalog.pg_event_trigger_dropped_objects() d "
+        "WHERE d.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, "
+        "'pg_catalog.pg_trigger'::pg_catalog.regclass) "
+        "AND d.objsubid = 0");
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    for (const Row &row : dropped.rows) {
+        if (*row[0] != "pg_class") continue;
+        const auto source = pg::value("SELECT name FROM kpi.source WHERE facts = $1", {id(row[1])});
+        if (source)
+            facts_dropped(*source, *row[2] == "t" && !ddl.cascade && ddl.tag == "DROP VIEW");
+    }
+    // A capture trigger that went while its source stays: a partition was dropped or detached, or
+    // somebody dropped it.
+    const Table lost = pg::query(
+        "SELECT s.name FROM kpi.source s WHERE 'kpi_capture_' || s.name = ANY ("
+        "SELECT d.address_names[pg_catalog.array_upper(d.address_names, 1)] FROM "
+        "pg_catalog.pg_event_trigger_dropped_objects() d "
+        "WHERE d.object_type = 'trigger') ORDER BY 1");
+    for (const Row &row : lost.rows) mark_dirty(*row[0], "partition or capture trigger dropped");
+}
+
+}  // namespace kpi::engine

@@ -1,0 +1,35 @@
+// A DDL command as an event trigger sees it, as plain data: what the parse tree tells and the SQL
+// functions pg_event_trigger_ddl_commands() and pg_event_trigger_dropped_objects() do not.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/table.hpp"
+
+struct FunctionCallInfoBaseData;
+
+namespace kpi::pg {
+
+struct Ddl {
+    enum class Rename { none, column, trigger };
+
+    std::string tag;  // "ALTER TABLE", ...
+    // ALTER TABLE sub-commands
+    bool attach = false, detach = false, trigger_state = false, persistence = false,
+         row_security = false, owner = false, inherit = false;
+    Rename rename = Rename::none;
+    ObjectId renamed;  // the relation
+    std::string old_name, new_name;
+    bool cascade = false;
+    // DROP: relations that exist (views, tables), or names (schemas, extensions)
+    std::vector<ObjectId> relations;
+    std::vector<std::string> names;
+};
+
+// Throws 39P03 unless called by the event trigger manager.
+Ddl read_ddl(FunctionCallInfoBaseData *fcinfo);
+// True while an extension script runs.
+bool in_extension_script();
+
+}  // namespace kpi::pg
