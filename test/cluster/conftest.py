@@ -4,6 +4,7 @@ How to write one: a file test/cluster/test_<topic>.py, functions named after the
 
     database        a fresh database with the extension on a shared preloaded server: .sql(text) .connect() .name .cluster
                     (dropped afterwards; cheap; never crash or restart its server)
+    unattended      the same on a server without preload: nothing is merged or built unless the test does it
     make_cluster    a function: make_cluster(preload=True, config={...}, name=None) -> a running Cluster of its own,
                     removed afterwards, its standbys too; crash it, restart it, promote it
     wait_until      wait_until(lambda: condition, 'what is awaited', seconds=60): polls, returns the true value, raises
@@ -87,6 +88,12 @@ def database(shared):
     name = shared.create_database()
     yield Database(shared, name)
     shared.sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def unattended(make_cluster):
+    cluster = make_cluster(preload=False)
+    return Database(cluster, cluster.create_database())
 
 
 @pytest.fixture
