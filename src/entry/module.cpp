@@ -3,10 +3,10 @@
 //
 // This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in
 // the postmaster.
-// This file: the magic block and _PG_init. Nothing global is constructed: the library is loaded in
-// the postmaster.
 #include "engine/capture/transaction.hpp"
 #include "engine/capture/trigger.hpp"
+#include "pg/enrolment.hpp"
+#include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 
@@ -24,5 +24,9 @@ void _PG_init(void) {
     kpi::pg::prepare_shared();
     kpi::capture::register_callbacks();
     kpi::capture::register_invalidation();
+    kpi::pg::watch_enrolment();
+    // Preloaded once: a library loaded later cannot have shared memory or a launcher; CALL
+    // kpi.work() serves.
+    if (process_shared_preload_libraries_in_progress) kpi::pg::register_launcher();
 }
 }

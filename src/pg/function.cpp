@@ -65,4 +65,9 @@ Datum text_datum(std::string_view text) {
         [&] { return PointerGetDatum(cstring_to_text_with_len(text.data(), int(text.size()))); });
 }
 
+Datum jsonb_datum(const std::string &text) {
+    const char *json = text.c_str();
+    return call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(json)); });
+}
+
 }  // namespace kpi::pg

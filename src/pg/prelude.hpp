@@ -32,6 +32,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/tupconvert.h"
 #include "access/xact.h"
+#include "access/xlogutils.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
@@ -47,6 +48,7 @@ extern "C" {
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_tablespace_d.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
@@ -75,6 +77,7 @@ extern "C" {
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
 #include "rewrite/rowsecurity.h"
+#include "storage/bufmgr.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
@@ -84,6 +87,7 @@ extern "C" {
 #include "storage/procarray.h"
 #include "storage/procsignal.h"
 #include "storage/shmem.h"
+#include "storage/smgr.h"
 #include "tcop/cmdtag.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
@@ -107,6 +111,7 @@ extern "C" {
 #include "utils/rangetypes.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/relmapper.h"
 #include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/ruleutils.h"
@@ -128,6 +133,30 @@ extern "C" {
 #define KPI_PROC_NUMBER(proc) ((proc)->pgprocno)
 #else
 #define KPI_PROC_NUMBER(proc) GetNumberFromPGProc(proc)
+#endif
+
+// A mapped catalog of the cluster, for reading its pages without a relation cache.
+#if PG_VERSION_NUM < 160000
+#define KPI_FAKE_SHARED_RELATION(oid) \
+    CreateFakeRelcacheEntry(          \
+        RelFileNode{GLOBALTABLESPACE_OID, InvalidOid, RelationMapOidToFilenode((oid), true)})
+#else
+#define KPI_FAKE_SHARED_RELATION(oid) \
+    CreateFakeRelcacheEntry(          \
+        RelFileLocator{GLOBALTABLESPACE_OID, InvalidOid, RelationMapOidToFilenumber((oid), true)})
+#endif
+
+// A set that lives as long as the process.
+#if PG_VERSION_NUM < 170000
+#define KPI_CREATE_WAIT_SET(events) CreateWaitEventSet(TopMemoryContext, (events))
+#else
+#define KPI_CREATE_WAIT_SET(events) CreateWaitEventSet(nullptr, (events))
+#endif
+// Up to 14 a sender that is no client session signals the listeners itself, after its commit.
+#if PG_VERSION_NUM < 150000
+#define KPI_SIGNAL_LISTENERS() ProcessCompletedNotifies()
+#else
+#define KPI_SIGNAL_LISTENERS() ((void)0)
 #endif
 
 #include "pg/level.hpp"

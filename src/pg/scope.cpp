@@ -21,6 +21,15 @@ void Transaction::commit() {
     open_ = false;
 }
 
+OuterSnapshot::OuterSnapshot() : exceptions_(std::uncaught_exceptions()) {
+    call([] { PushActiveSnapshot(GetTransactionSnapshot()); });
+}
+
+OuterSnapshot::~OuterSnapshot() {
+    if (std::uncaught_exceptions() > exceptions_) return;
+    attempt([] { PopActiveSnapshot(); });
+}
+
 Savepoint::Savepoint() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
     call([this] {
         BeginInternalSubTransaction(nullptr);
@@ -46,10 +55,10 @@ void Savepoint::release() {
     open_ = false;
 }
 
-RunAs::RunAs(ObjectId role) {
+RunAs::RunAs(ObjectId role, Restriction restriction) {
     GetUserIdAndSecContext(&saved_role_, &saved_context_);
-    SetUserIdAndSecContext(
-        role.value, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    const int restricted = restriction == Restriction::full ? SECURITY_RESTRICTED_OPERATION : 0;
+    SetUserIdAndSecContext(role.value, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | restricted);
 }
 
 RunAs::~RunAs() { SetUserIdAndSecContext(saved_role_, saved_context_); }

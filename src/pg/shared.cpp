@@ -184,6 +184,8 @@ Bell begin_round() noexcept {
     return Bell{pg_atomic_exchange_u32(&own->urgent, 0) != 0};
 }
 
+bool is_rung_here() noexcept { return pg_atomic_read_u32(&own->pending) != 0; }
+
 uint32_t deltas_rung() noexcept { return pg_atomic_read_u32(&own->deltas); }
 
 void end_round(Outcome outcome) noexcept {

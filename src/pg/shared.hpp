@@ -43,7 +43,8 @@ struct Bell {
 void take_worker_seat();
 // Clears pending: called after ResetLatch and before the round's first snapshot.
 Bell begin_round() noexcept;
-// Deltas rung since begin_round.
+// Somebody has rung since begin_round; the deltas rung since then.
+bool is_rung_here() noexcept;
 uint32_t deltas_rung() noexcept;
 enum class Outcome { drained, unfinished };
 void end_round(Outcome outcome) noexcept;
@@ -58,7 +59,7 @@ void free_slot(uint32_t database) noexcept;
 // Why the last worker of the database ended (and forgets it); `failed` unless it said otherwise.
 Leave take_leave(uint32_t database) noexcept;
 bool is_rung(uint32_t database) noexcept;
-enum class Refusal : uint32_t { none, max_worker_processes, max_workers };
+enum class Refusal : uint32_t { none, max_worker_processes, max_workers, slots };
 void report_waiting(uint32_t databases, Refusal why) noexcept;
 
 // --- kpi.status(): times in microseconds since 2000-01-01, 0 = never

@@ -93,6 +93,20 @@ private:
     bool open_ = true;
 };
 
+// The snapshot around a worker's statements: PostgreSQL runs SQL inside a portal or a snapshot
+// only. Taken after the locks of the transaction's beginning. On an exception the transaction's
+// abort ends it.
+class OuterSnapshot {
+public:
+    OuterSnapshot();
+    ~OuterSnapshot();
+    OuterSnapshot(const OuterSnapshot &) = delete;
+    OuterSnapshot &operator=(const OuterSnapshot &) = delete;
+
+private:
+    int exceptions_;
+};
+
 // A subtransaction: the only place (beside Transaction) after which an Error of PostgreSQL may be
 // swallowed.
 //   try { Savepoint s; ...; s.release(); } catch (const Error &e) { ... }
@@ -110,12 +124,16 @@ private:
     bool open_ = true;
 };
 
-// Runs the scope as another role in a restricted context (no SET ROLE, no temporary objects of
-// others, no deferred tricks): user-defined SQL runs as its owner, never as the caller or the
+// full: a restricted context (no SET ROLE, no temporary objects, no deferred tricks), for SQL that
+// a user wrote. identity: the role only, for our own SQL and for REFRESH, which restricts what it
+// runs by itself and needs a temporary table.
+enum class Restriction { full, identity };
+
+// Runs the scope as another role: user-defined SQL runs as its owner, never as the caller or the
 // worker.
 class RunAs {
 public:
-    explicit RunAs(ObjectId role);
+    explicit RunAs(ObjectId role, Restriction restriction = Restriction::full);
     ~RunAs();
     RunAs(const RunAs &) = delete;
     RunAs &operator=(const RunAs &) = delete;

@@ -32,7 +32,9 @@ SELECT is_empty($$
        AND p.prokind <> 'a'
        -- C that runs once a row or once a read, where a SET would cost more than the work; all their SQL is qualified.
        AND p.oid <> ALL ('{kpi.capture(), kpi.capture_truncate(), kpi._dirty(text), "kpi._pending(anyelement)",
-                           "kpi._facts(anyelement,datemultirange)"}'::regprocedure[])$$,
+                           "kpi._facts(anyelement,datemultirange)"}'::regprocedure[])
+       -- A procedure with a SET clause cannot commit; it pins the path itself, step by step.
+       AND p.oid <> 'kpi.work()'::regprocedure$$,
     'every function pins its search_path to pg_catalog, pg_temp, or looks no name up');
 
 SELECT is_empty($$

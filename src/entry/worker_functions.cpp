@@ -1,0 +1,60 @@
+// SQL functions of the worker: kpi.wake, kpi.work, kpi.status, kpi.refresh, kpi.watch_view,
+// kpi.unwatch_view.
+#include "pg/function.hpp"
+#include "pg/guard.hpp"
+#include "pg/shared.hpp"
+#include "worker/by_hand.hpp"
+#include "worker/status.hpp"
+
+namespace {
+
+using kpi::ObjectId;
+using namespace kpi::worker;
+
+ObjectId caller() { return {GetUserId()}; }
+
+}  // namespace
+
+KPI_FUNCTION(wake) {
+    kpi::pg::ring_at_commit(kpi::pg::Urgency::urgent);
+    PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(work) {
+    auto *context = reinterpret_cast<CallContext *>(fcinfo->context);
+    const bool atomic = context == nullptr || !IsA(context, CallContext) || context->atomic;
+    work_by_hand(atomic ? Commits::forbidden : Commits::allowed);
+    PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(status) {
+    std::string state;
+    {
+        kpi::pg::Spi spi;  // what it allocates ends with it, so the result is made after it
+        state = status(caller());
+    }
+    return kpi::pg::jsonb_datum(state);
+}
+
+KPI_FUNCTION(refresh) {
+    std::optional<ObjectId> view;
+    if (!PG_ARGISNULL(0)) view = ObjectId{PG_GETARG_OID(0)};
+    const bool exclusive = !PG_ARGISNULL(1) && !PG_GETARG_BOOL(1);
+    Analyze analyze = Analyze::when_new;
+    if (!PG_ARGISNULL(2)) analyze = PG_GETARG_BOOL(2) ? Analyze::always : Analyze::never;
+    kpi::pg::Spi spi;
+    PG_RETURN_INT64(refresh_by_hand(caller(), view,
+                                    exclusive ? Manner::exclusive : Manner::concurrent, analyze));
+}
+
+KPI_FUNCTION(watch_view) {
+    kpi::pg::Spi spi;
+    watch_view(caller(), {PG_GETARG_OID(0)});
+    PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(unwatch_view) {
+    kpi::pg::Spi spi;
+    unwatch_view(caller(), {PG_GETARG_OID(0)});
+    PG_RETURN_VOID();
+}

@@ -1,0 +1,24 @@
+// The mains of the background processes.
+#include "pg/guard.hpp"
+#include "pg/process.hpp"
+#include "worker/launcher.hpp"
+#include "worker/loop.hpp"
+
+extern "C" {
+PGDLLEXPORT void kpi_ext_launcher_main(Datum argument);
+PGDLLEXPORT void kpi_ext_worker_main(Datum argument);
+
+void kpi_ext_launcher_main(Datum) {
+    kpi::pg::enter([] {
+        kpi::pg::become_launcher();
+        kpi::worker::run_launcher();
+    });
+}
+
+void kpi_ext_worker_main(Datum argument) {
+    kpi::pg::enter([argument] {
+        kpi::pg::become_worker(DatumGetObjectId(argument));
+        kpi::worker::run_worker();
+    });
+}
+}

@@ -1,0 +1,45 @@
+// The only place where the worker and the launcher wait: latch, timeout and postmaster death in one
+// set, so that no wait can outlive a cancel, a ProcSignalBarrier (DROP DATABASE of anybody) or the
+// server.
+#pragma once
+
+#include <cstdint>
+
+struct WaitEventSet;
+struct MemoryContextData;
+
+namespace kpi::pg {
+
+class Waiter {
+public:
+    Waiter();
+    ~Waiter();
+    Waiter(const Waiter &) = delete;
+    Waiter &operator=(const Waiter &) = delete;
+    // Waits until the latch is set, or `milliseconds` have passed. When it returns the latch is
+    // reset, interrupts were processed (a SIGTERM does not return), and a changed configuration
+    // file was read.
+    void wait(int64_t milliseconds);
+
+private:
+    WaitEventSet *set_ = nullptr;
+};
+
+// What a process allocates outside transactions, freed at once by reset().
+class LoopMemory {
+public:
+    LoopMemory();
+    ~LoopMemory();
+    LoopMemory(const LoopMemory &) = delete;
+    LoopMemory &operator=(const LoopMemory &) = delete;
+    // Empties the context and makes it the current one (the end of a transaction leaves another one
+    // current).
+    void reset();
+
+private:
+    MemoryContextData *context_ = nullptr;
+};
+
+int64_t now() noexcept;  // microseconds since 2000-01-01
+
+}  // namespace kpi::pg

@@ -1,0 +1,31 @@
+// What a round changed, and its announcement: one NOTIFY kpi_update with a small JSON payload,
+//   {"sources": {"payments": ["2026-11-23", "2026-11-24"], "leads": null}, "views":
+//   ["public.mv_kpi_daily"]}
+// days in the source's time zone; null: too many to name. A payload that would not fit names fewer
+// days, then no sources.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace kpi::worker {
+
+class Changes {
+public:
+    // No days: too many to name.
+    void add_source(const std::string &source, const std::vector<std::string> &days);
+    void add_view(const std::string &view) { views_.insert(view); }
+    bool empty() const { return sources_.empty() && views_.empty(); }
+    // At most `limit` bytes.
+    std::string payload(size_t limit) const;
+
+private:
+    using Days = std::optional<std::set<std::string>>;
+    std::map<std::string, Days> sources_;
+    std::set<std::string> views_;
+};
+
+}  // namespace kpi::worker

@@ -1,0 +1,117 @@
+#include "worker/loop.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "core/error.hpp"
+#include "pg/doorbell.hpp"
+#include "pg/settings.hpp"
+#include "pg/shared.hpp"
+#include "pg/sql.hpp"
+#include "pg/wait.hpp"
+#include "worker/rounds.hpp"
+#include "worker/steps.hpp"
+
+namespace kpi::worker {
+namespace {
+
+constexpr int64_t kLongestWait = 5'000'000;  // microseconds, as all times here
+// with nothing to do, when others wait for a process
+constexpr int64_t kTurn = 3'000'000;
+constexpr int64_t kLongTurn = 30'000'000;  // with work left, when others wait
+// after a round that failed, or left something that must wait
+constexpr int64_t kRetry = 1'000'000;
+constexpr int kFailedRounds = 10;
+
+class Loop {
+public:
+    void run();
+
+private:
+    Rest round();
+    void wait_for_work(Rest rest);
+    bool must_yield(Rest rest) const;
+
+    pg::Waiter waiter_;
+    pg::LoopMemory memory_;
+    Steps steps_;
+    Rounds rounds_{steps_};
+    int64_t started_at_ = pg::now();
+    int64_t round_at_ = 0;
+    int failures_ = 0;
+    bool urgent_ = false;
+};
+
+// Until the next round is due: a ring waits for kpi.merge_interval after the last round, unless the
+// deltas are many.
+void Loop::wait_for_work(Rest rest) {
+    for (;;) {
+        if (steps_.take_doorbell()) urgent_ = true;
+        const int64_t now = pg::now();
+        int64_t due = round_at_ + (rest == Rest::drained ? kLongestWait : kRetry);
+        if (pg::is_rung_here())
+            due = std::min(due, round_at_ + int64_t(pg::settings().merge_interval) * 1000);
+        if (urgent_ || pg::deltas_rung() >= uint32_t(pg::settings().merge_threshold)) due = now;
+        if (failures_ > 0) due = std::max(due, round_at_ + kRetry);
+        if (due <= now) return;
+        waiter_.wait((due - now + 999) / 1000);
+    }
+}
+
+Rest Loop::round() {
+    round_at_ = pg::now();
+    const bool rung = pg::begin_round().urgent;
+    const bool urgent = std::exchange(urgent_, false) || rung;
+    const Rest rest = rounds_.run(urgent ? Demand::everything : Demand::timed);
+    pg::end_round(rest == Rest::drained ? pg::Outcome::drained : pg::Outcome::unfinished);
+    failures_ = 0;
+    return rest;
+}
+
+bool Loop::must_yield(Rest rest) const {
+    if (pg::databases_waiting() == 0) return false;
+    return pg::now() - started_at_ > (rest == Rest::unfinished ? kLongTurn : kTurn);
+}
+
+void Loop::run() {
+    {
+        pg::Transaction transaction;
+        pg::listen_for_refresh();
+        transaction.commit();
+    }
+    for (;;) {
+        memory_.reset();
+        Rest rest = Rest::blocked;
+        try {
+            rest = round();
+        } catch (const Error &error) {
+            if (steps_.gone()) {
+                pg::leave_seat(pg::Leave::no_extension);
+                return;
+            }
+            if (++failures_ >= kFailedRounds) throw;
+            pg::log(pg::Level::log, "kpi_ext worker: a round failed: " + error.message,
+                    error.detail, error.hint);
+        }
+        if (must_yield(rest)) {
+            pg::leave_seat(pg::Leave::yielded);
+            return;
+        }
+        if (rest != Rest::unfinished)
+            wait_for_work(rest);
+        else
+            // latch, interrupts and configuration, between two rounds without a pause
+            waiter_.wait(0);
+    }
+}
+
+}  // namespace
+
+void run_worker() {
+    pg::take_worker_seat();
+    Loop loop;
+    loop.run();
+}
+
+}  // namespace kpi::worker

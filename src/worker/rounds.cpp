@@ -1,0 +1,153 @@
+#include "worker/rounds.hpp"
+
+#include <fmt/format.h>
+
+#include "engine/rollup/upkeep.hpp"
+#include "pg/doorbell.hpp"
+#include "pg/process.hpp"
+#include "pg/settings.hpp"
+#include "pg/wait.hpp"
+#include "worker/backoff.hpp"
+
+namespace kpi::worker {
+namespace {
+
+constexpr int kBatches = 4;  // merges of one source in a row while others wait
+constexpr int64_t kExpireEvery = 3600'000'000;
+constexpr int64_t kFoldEvery = 5'000'000;
+constexpr size_t kPayloadBytes = 7900;  // NOTIFY takes less than 8000
+
+engine::Step merge_batch(const std::string &source) { return engine::merge(source); }
+
+}  // namespace
+
+Rest Rounds::run(Demand demand) {
+    rest_ = Rest::drained;
+    for (const Source &source : due_sources(demand)) {
+        if (pg::now() < health_[source.name].not_before) {
+            leave(Rest::blocked);
+            continue;
+        }
+        try {
+            work_on(source);
+            succeeded(source.name);
+        } catch (const Error &error) {
+            if (steps_.gone()) throw;
+            failed(source.name, error);
+        }
+    }
+    if (pg::now() - folded_at_ >= kFoldEvery) fold_errors();
+    refresher_.refresh_due(changes_);
+    if (!changes_.empty()) {
+        const std::string payload = changes_.payload(kPayloadBytes);
+        steps_.run([&] { pg::notify_update(payload); });
+        changes_ = {};
+    }
+    pg::report_activity({});
+    return rest_;
+}
+
+std::vector<Rounds::Source> Rounds::due_sources(Demand demand) {
+    Table table;
+    steps_.run([&] {
+        table = pg::query(R"(
+            SELECT s.name, EXISTS (SELECT FROM kpi.dirty d WHERE d.source = s.name),
+                   s.capture = 'window' AND ($2 OR st.computed_at IS NULL
+                       OR st.computed_at + pg_catalog.make_interval(secs => $3) <= pg_catalog.clock_timestamp())
+              FROM kpi.source s LEFT JOIN kpi.source_state st ON st.source = s.name
+             WHERE s.name = ANY ($1)
+             ORDER BY st.merged_at NULLS FIRST, s.name)",
+                          {engine::workable_sources(), demand == Demand::everything,
+                           double(pg::settings().window_interval)});
+    });
+    std::vector<Source> sources;
+    std::map<std::string, Health> kept;
+    for (const Row &row : table.rows) {
+        sources.push_back({*row[0], row[1] == "t", row[2] == "t"});
+        kept[*row[0]] = health_[*row[0]];
+    }
+    health_ = std::move(kept);  // untracked sources are forgotten
+    return sources;
+}
+
+engine::Step Rounds::step(const std::string &source, engine::Step (*work)(const std::string &)) {
+    engine::Step done;
+    steps_.run([&] {
+        done = work(source);
+        if (done.rows == 0) return;
+        // Watched views compare this with their last refresh.
+        pg::execute(R"(
+            INSERT INTO kpi.source_state AS st (source, merged_at) VALUES ($1, pg_catalog.clock_timestamp())
+                ON CONFLICT (source) DO UPDATE SET merged_at = EXCLUDED.merged_at)",
+                    {source});
+    });
+    if (done.rows > 0) changes_.add_source(source, done.days);
+    if (done.busy) leave(Rest::blocked);
+    return done;
+}
+
+void Rounds::work_on(const Source &source) {
+    pg::report_activity("kpi_ext: merging " + source.name);
+    if (source.window_due) (void)step(source.name, engine::recompute_window);
+    bool more = true;
+    for (int batch = 0; more && batch < kBatches; ++batch)
+        more = step(source.name, merge_batch).more;
+    if (more) leave(Rest::unfinished);
+    if (source.dirty) {
+        pg::report_activity("kpi_ext: repairing " + source.name);
+        const engine::Step done = step(source.name, engine::repair);
+        // What a repair writes are deltas, to be merged, and there may be further ranges.
+        if (done.more || done.rows > 0) leave(Rest::unfinished);
+    }
+    Health &health = health_[source.name];
+    if (pg::now() - health.expired_at < kExpireEvery) return;
+    // Not step(): hours that expire change no number that is shown, so nothing is announced.
+    engine::Step done;
+    steps_.run([&] { done = engine::expire_hours(source.name); });
+    if (done.more) leave(Rest::unfinished);
+    if (!done.more && !done.busy) health.expired_at = pg::now();
+}
+
+void Rounds::fold_errors() {
+    folded_at_ = pg::now();
+    try {
+        steps_.run([] { (void)engine::fold_capture_errors(); });
+    } catch (const Error &error) {
+        if (steps_.gone()) throw;
+        pg::log(pg::Level::warning, "capture errors could not be folded: " + error.message,
+                error.detail, error.hint);
+    }
+}
+
+void Rounds::failed(const std::string &source, const Error &error) {
+    leave(Rest::blocked);
+    Health &health = health_[source];
+    health.not_before = pg::now() + backoff(++health.failures);
+    health.clean = false;
+    if (worth_logging(health.failures))
+        pg::log(pg::Level::warning,
+                fmt::format("work on source \"{}\" failed: {}", source, error.message),
+                error.detail, error.hint);
+    steps_.run([&] {
+        pg::execute(R"(
+            INSERT INTO kpi.source_state AS st (source, last_error, last_error_at)
+            SELECT name, $2, pg_catalog.clock_timestamp() FROM kpi.source WHERE name = $1
+                ON CONFLICT (source) DO UPDATE SET last_error = EXCLUDED.last_error, last_error_at = EXCLUDED.last_error_at)",
+                    {source, fmt::format("{}: {}", error.sqlstate, error.message)});
+    });
+}
+
+void Rounds::succeeded(const std::string &source) {
+    Health &health = health_[source];
+    health.failures = 0;
+    if (health.clean) return;
+    steps_.run([&] {
+        pg::execute(
+            "UPDATE kpi.source_state SET last_error = NULL WHERE source = $1 AND last_error IS NOT "
+            "NULL",
+            {source});
+    });
+    health.clean = true;
+}
+
+}  // namespace kpi::worker

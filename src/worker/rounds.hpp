@@ -1,0 +1,65 @@
+// A round: everything that is due in one database, each step in its own transaction, each source on
+// its own: an error is kept in kpi.source_state.last_error, that source waits (1 s, 2 s, 4 s ... 5
+// min), the others go on.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "worker/changes.hpp"
+#include "worker/refresh.hpp"
+#include "worker/steps.hpp"
+
+namespace kpi::engine {
+struct Step;
+}
+
+namespace kpi::worker {
+
+// timed: windows are recomputed when kpi.window_interval has passed; everything: now.
+enum class Demand { timed, everything };
+// What a round leaves: nothing; something that must wait (a source that failed, or is worked on by
+// somebody else); more of the same, to be called again at once.
+enum class Rest { drained, blocked, unfinished };
+
+class Rounds {
+public:
+    explicit Rounds(Steps &steps) : steps_(steps), refresher_(steps) {}
+    // Throws only when the extension is gone (Steps::gone) or the registry cannot be read.
+    Rest run(Demand demand);
+
+private:
+    struct Source {
+        std::string name;
+        bool dirty = false;
+        bool window_due = false;
+    };
+    struct Health {
+        int failures = 0;
+        bool clean = false;      // this process has seen that no error is on record
+        int64_t not_before = 0;  // microseconds since 2000
+        int64_t expired_at = 0;  // last look at hour retention
+    };
+
+    std::vector<Source> due_sources(Demand demand);
+    void work_on(const Source &source);
+    void leave(Rest rest) { rest_ = std::max(rest_, rest); }
+    engine::Step step(const std::string &source, engine::Step (*work)(const std::string &));
+    void fold_errors();
+    void failed(const std::string &source, const Error &error);
+    void succeeded(const std::string &source);
+
+    Steps &steps_;
+    Refresher refresher_;
+    Changes changes_;
+    std::map<std::string, Health> health_;
+    int64_t folded_at_ = 0;
+    Rest rest_ = Rest::drained;
+};
+
+}  // namespace kpi::worker

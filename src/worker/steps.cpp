@@ -1,0 +1,60 @@
+#include "worker/steps.hpp"
+
+#include "pg/doorbell.hpp"
+#include "pg/lock.hpp"
+#include "pg/process.hpp"
+
+namespace kpi::worker {
+
+void Steps::run(const std::function<void()> &body) {
+    if (procedure_ == nullptr)
+        in_process(body);
+    else
+        in_procedure(body);
+}
+
+bool Steps::take_doorbell() {
+    if (pg::answer_doorbell()) doorbell_ = true;
+    return std::exchange(doorbell_, false);
+}
+
+void Steps::hold_extension() {
+    if (pg::share_extension()) return;
+    gone_ = true;
+    throw Error("42704", "extension \"kpi_ext\" does not exist");
+}
+
+void Steps::in_process(const std::function<void()> &body) {
+    {
+        pg::Transaction transaction;
+        hold_extension();
+        {
+            pg::OuterSnapshot snapshot;
+            pg::Spi spi;
+            body();
+        }
+        transaction.commit();
+    }
+    pg::finish_notify();
+    pg::report_statistics();
+    // A long round must not hold back the cluster's queue of notifications.
+    if (pg::answer_doorbell()) doorbell_ = true;
+}
+
+void Steps::in_procedure(const std::function<void()> &body) {
+    {
+        pg::Savepoint savepoint;
+        hold_extension();
+        {
+            pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+            pg::LocalSettings settings({{"search_path", "pg_catalog, pg_temp"},
+                                        {"row_security", "off"},
+                                        {"TimeZone", "UTC"}});
+            body();
+        }
+        savepoint.release();
+    }
+    procedure_->commit();
+}
+
+}  // namespace kpi::worker

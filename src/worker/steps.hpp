@@ -1,0 +1,41 @@
+// worker: the moving part. Sees engine/ and pg/; nobody sees it but entry/. It decides what runs
+// when, in which transaction, and what an error means; what is run stands in engine/.
+//
+// Steps: one step is one transaction. It begins by locking the extension against DROP (first in the
+// lock order) and ends by a commit; in the worker it is a transaction of its own, in CALL
+// kpi.work() a committed part of the procedure.
+#pragma once
+
+#include <functional>
+
+#include "core/error.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::worker {
+
+class Steps {
+public:
+    // Of a background process.
+    Steps() = default;
+    // Of a procedure: `procedure` is its non-atomic connection.
+    explicit Steps(pg::Spi &procedure) : procedure_(&procedure) {}
+
+    // Runs `body` with an open Spi, as the extension's owner. An error rolls the step back and is
+    // thrown on.
+    void run(const std::function<void()> &body);
+    // The extension was dropped: every further step throws 42704.
+    bool gone() const { return gone_; }
+    // NOTIFY kpi_refresh came since the last call (background process only).
+    bool take_doorbell();
+
+private:
+    void in_process(const std::function<void()> &body);
+    void in_procedure(const std::function<void()> &body);
+    void hold_extension();
+
+    pg::Spi *procedure_ = nullptr;
+    bool gone_ = false;
+    bool doorbell_ = false;
+};
+
+}  // namespace kpi::worker
