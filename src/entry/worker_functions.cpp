@@ -50,6 +50,7 @@ KPI_FUNCTION(refresh) {
 KPI_FUNCTION(watch_view) {
     kpi::pg::Spi spi;
     watch_view(caller(), {PG_GETARG_OID(0)});
+    kpi::pg::ring_at_commit();
     PG_RETURN_VOID();
 }
 

@@ -35,6 +35,7 @@ struct Desk {
     bool wanted = false;
     bool ending = false;   // told to end
     bool missing = false;  // its worker found no extension
+    bool yielded = false;  // its worker made room: no hurry without a ring
     int failures = 0;
     int64_t started_at = 0;
     int64_t served_at = 0;  // when its last worker ended
@@ -91,10 +92,11 @@ void Launcher::settle(uint32_t database, Desk &desk, int64_t now) {
     desk.process->forget();
     desk.process.reset();
     desk.served_at = now;
-    desk.missing = false;
+    desk.missing = desk.yielded = false;
     const bool asked = std::exchange(desk.ending, false);
     switch (pg::take_leave(database)) {
         case pg::Leave::yielded:
+            desk.yielded = true;
             desk.failures = 0;
             desk.not_before = now;
             return;
@@ -134,8 +136,7 @@ bool Launcher::is_due(uint32_t database, const Desk &desk, int64_t now) const {
     // CREATE EXTENSION rings: no reason to wait longer.
     if (desk.missing && rung) return true;
     if (now < desk.not_before) return false;
-    return rung || desk.failures > 0 || desk.served_at == 0 ||
-           now - desk.served_at >= kTurnWithoutRing;
+    return rung || !desk.yielded || now - desk.served_at >= kTurnWithoutRing;
 }
 
 void Launcher::complain(const std::string &database, pg::Refusal why) {
