@@ -241,12 +241,47 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
     out->present = present;
 }
 
+namespace {
+
+// Parallel mode allows no subtransaction. Built-in immutable functions hold nothing that only an abort
+// would give back, so catching their error is enough; errors of user-defined functions end the query.
+template <class F>
+ErrorData *caught(F f) {
+    MemoryContext const home = CurrentMemoryContext;
+    ErrorData *volatile failure = nullptr;
+    Oid user = InvalidOid;
+    int security = 0;
+    GetUserIdAndSecContext(&user, &security);
+    PG_TRY();
+    {
+        f();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(home);
+        failure = CopyErrorData();
+        FlushErrorState();
+        SetUserIdAndSecContext(user, security);
+    }
+    PG_END_TRY();
+    return failure;
+}
+
+}  // namespace
+
 ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
     if (!evaluator->can_raise) {
         evaluate(evaluator, slot, out);
         return nullptr;
     }
-    ErrorData *failure = guarded([&] { evaluate(evaluator, slot, out); });
+    auto body = [&] { evaluate(evaluator, slot, out); };
+    ErrorData *failure = nullptr;
+    if (!IsInParallelMode())
+        failure = guarded(body);
+    else if (!evaluator->has_functions)
+        failure = caught(body);
+    else
+        body();
     if (failure == nullptr) return nullptr;
     out->present = false;
     if (must_rethrow(failure->sqlerrcode)) ReThrowError(failure);

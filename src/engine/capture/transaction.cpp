@@ -24,7 +24,6 @@ void flush() {
         }
         write_failures(level);
     }
-    flush_over = true;
 }
 
 // Cannot fail: deletes memory and resets variables.
@@ -44,6 +43,8 @@ void on_transaction(XactEvent event, void *) {
         case XACT_EVENT_PRE_COMMIT:
         case XACT_EVENT_PRE_PREPARE:
             if (innermost != nullptr) flush();
+            // Also without changes: a callback that runs after this one may still write.
+            flush_over = true;
             break;
         case XACT_EVENT_COMMIT:
             Assert(innermost == nullptr || flush_over);
