@@ -37,7 +37,9 @@ struct Reader {
 template <class F>
 void scan(const char *table, F visit) {
     Relation relation = table_open(registry_table(table), AccessShareLock);
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    // Parallel mode forbids a new snapshot; only readers get there, and theirs is right for them.
+    Snapshot snapshot =
+        RegisterSnapshot(IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot());
     TableScanDesc desc = table_beginscan(relation, snapshot, 0, nullptr);
     for (HeapTuple tuple = nullptr; (tuple = heap_getnext(desc, ForwardScanDirection)) != nullptr;)
         if (visit(Reader{relation, tuple})) break;
