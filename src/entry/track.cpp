@@ -6,7 +6,7 @@
 
 KPI_FUNCTION(track) {
     kpi::engine::TrackRequest request;
-    if (PG_ARGISNULL(0)) throw kpi::Error("22004", "the facts view must not be null");
+    if (PG_ARGISNULL(0)) throw kpi::Error("22004", "argument \"facts\" must not be null");
     request.facts = kpi::ObjectId{PG_GETARG_OID(0)};
     request.time_column = kpi::pg::text_argument(fcinfo, 1);
     request.dimensions = kpi::pg::text_array(fcinfo, 2);

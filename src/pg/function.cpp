@@ -6,9 +6,34 @@
 
 namespace kpi::pg {
 
+namespace {
+
+// As its caller knows it: by name where the function has names, by number otherwise.
+std::string argument_name(FunctionCallInfo fcinfo, int index) {
+    char *name = call([&] {
+        HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
+        char **names = nullptr;
+        int count = 0;
+        if (HeapTupleIsValid(tuple)) {
+            bool no_names = true, no_modes = true;
+            const Datum all = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargnames, &no_names);
+            const Datum modes =
+                SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargmodes, &no_modes);
+            if (!no_names) count = get_func_input_arg_names(all, no_modes ? 0 : modes, &names);
+            ReleaseSysCache(tuple);
+        }
+        return index < count ? names[index] : nullptr;
+    });
+    return name == nullptr ? std::to_string(index + 1) : fmt::format("\"{}\"", name);
+}
+
+}  // namespace
+
 std::string text_argument(FunctionCallInfo fcinfo, int index) {
     auto text = optional_text(fcinfo, index);
-    if (!text) throw Error("22004", fmt::format("argument {} must not be null", index + 1));
+    if (!text)
+        throw Error("22004",
+                    fmt::format("argument {} must not be null", argument_name(fcinfo, index)));
     return *std::move(text);
 }
 
@@ -48,7 +73,7 @@ std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index) {
     for (int i = 0; i < count; ++i) {
         if (nulls[i])
             throw Error("22004", fmt::format("element {} of argument {} must not be null", i + 1,
-                                             index + 1));
+                                             argument_name(fcinfo, index)));
         if (type == NAMEOID) {
             out.emplace_back(NameStr(*DatumGetName(elements[i])));
             continue;

@@ -1,0 +1,67 @@
+-- Helpers of the capture tests: a recomputation that shares nothing with capture, merge or verify. \ir it first.
+-- pg_prove wraps every statement in a savepoint; these tests count savepoints themselves.
+\set ON_ERROR_ROLLBACK 0
+SET client_min_messages = warning;
+CREATE SCHEMA t;
+
+-- Where the typed views of a source differ from the facts view under plain GROUP BY. `rows` replaces the facts view by
+-- another query, for views that raise for some rows.
+CREATE FUNCTION t.differences(source text, rows text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    s kpi.source; dims text := ''; sums text := ''; measures text := ''; clock text; wall text; instant text; expected text; actual text;
+    grain text; d text; m text;
+BEGIN
+    SELECT * INTO STRICT s FROM kpi.source x WHERE x.name = differences.source;
+    FOREACH d IN ARRAY s.dimensions LOOP dims := dims || format(', %I', d); END LOOP;
+    FOR m IN SELECT x.name FROM kpi.measure x WHERE x.source = s.name ORDER BY position LOOP
+        sums := sums || format(', sum(coalesce(%I, 0))::numeric', m);
+        measures := measures || format(', %I::numeric', m);
+    END LOOP;
+    SELECT format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, NULL) INTO clock
+      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = s.facts AND a.attname = s.time_column;
+    instant := CASE clock WHEN 'timestamp with time zone' THEN format('%I', s.time_column)
+                          ELSE format('(%I::timestamp AT TIME ZONE %L)', s.time_column, s.timezone) END;
+    wall := format('(%s AT TIME ZONE %L)', instant, s.timezone);
+    FOREACH grain IN ARRAY '{daily,hourly}'::text[] LOOP
+        d := CASE grain WHEN 'hourly' THEN format(', %s - (%s - date_trunc(''hour'', %s)) AS hour', instant, wall, wall) ELSE '' END;
+        expected := format('SELECT %s::date AS day%s%s, count(*)%s FROM (%s) f WHERE isfinite(%I) %s GROUP BY 1%s%s', wall, d, dims, sums,
+            coalesce(rows, 'SELECT * FROM ' || s.facts), s.time_column,
+            CASE grain WHEN 'hourly' THEN format('AND %s::date >= %L', wall, s.hours_from) ELSE '' END,
+            CASE grain WHEN 'hourly' THEN ', 2' ELSE '' END, dims);
+        actual := format('SELECT day%s%s, row_count%s FROM kpi_data.%I', CASE grain WHEN 'hourly' THEN ', hour' ELSE '' END, dims, measures,
+            s.name || '_' || grain);
+        RETURN QUERY EXECUTE format(
+            'SELECT %1$L || '' is missing '' || x::text FROM (%2$s EXCEPT ALL %3$s) x UNION ALL '
+            'SELECT %1$L || '' has wrongly '' || x::text FROM (%3$s EXCEPT ALL %2$s) x', grain, expected, actual);
+    END LOOP;
+END $$;
+
+CREATE FUNCTION t.problems(source text, rows text) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT * FROM t.differences(source, rows)
+    UNION ALL SELECT 'verify: ' || v::text FROM kpi.verify(source) v
+$$;
+
+CREATE FUNCTION t.report(problems text[], what text) RETURNS text LANGUAGE sql AS $$
+    SELECT ok(problems = '{}', what) || CASE WHEN problems = '{}' THEN '' ELSE E'\n' || diag(array_to_string(problems[1:8], E'\n')) END
+$$;
+
+-- One assertion: typed views and verify agree with recomputation as things stand; also inside a transaction.
+CREATE FUNCTION t.same(source text, what text, rows text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+    SELECT t.report(ARRAY(SELECT t.problems(source, rows)), what)
+$$;
+
+-- One assertion: they agree as things stand, after a merge and after a rebuild, and nothing is left over then.
+CREATE FUNCTION t.exact(source text, what text, rows text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text[]; left_over bigint;
+BEGIN
+    found := ARRAY(SELECT t.problems(source, rows));
+    PERFORM kpi.merge(source);
+    found := found || ARRAY(SELECT 'merged: ' || p FROM t.problems(source, rows) p);
+    EXECUTE format('SELECT count(*) FROM kpi_data.%I', source || '_delta') INTO left_over;
+    IF left_over > 0 THEN found := found || format('merged: %s deltas are left', left_over); END IF;
+    PERFORM kpi.rebuild(source);
+    found := found || ARRAY(SELECT 'rebuilt: ' || p FROM t.problems(source, rows) p);
+    found := found || ARRAY(SELECT 'rebuilt: still dirty: ' || d::text FROM kpi.dirty d WHERE d.source = exact.source);
+    RETURN t.report(found, what);
+END $$;
