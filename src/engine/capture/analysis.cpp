@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/capture/mutability.hpp"
 #include "engine/capture/view.hpp"
 #include "pg/guard.hpp"
 #include "pg/sql.hpp"
@@ -81,38 +82,13 @@ Shape shape_of(Oid facts) {
     return shape;
 }
 
-std::string copy(const char *text) { return text == nullptr ? std::string() : std::string(text); }
-
-// What to write instead of the usual STABLE expressions.
-std::string mend_of(const std::string &expression) {
-    if (expression.find("concat") != std::string::npos ||
-        expression.find("format") != std::string::npos ||
-        expression.find("||") != std::string::npos)
-        return "Cast the parts to text and join them with ||.";
-    if (expression.find("now()") != std::string::npos ||
-        expression.find("CURRENT_") != std::string::npos)
-        return "A fact must not depend on the time it is read: compare with now() in the query, "
-               "not in the facts view.";
-    if (expression.find("::regclass") != std::string::npos)
-        return "Use a plain text column instead.";
-    if (expression.find('(') != std::string::npos &&
-        expression.find("to_char") == std::string::npos &&
-        expression.find("date") == std::string::npos &&
-        expression.find("extract") == std::string::npos &&
-        expression.find("EXTRACT") == std::string::npos &&
-        expression.find("date_part") == std::string::npos &&
-        expression.find("::") == std::string::npos)
-        return "If the function's result depends on its arguments alone, declare it IMMUTABLE.";
-    return "Name the zone: (column AT TIME ZONE 'UTC') is immutable, and so is what is made of it.";
-}
-
 Refusal check_expression(ObjectId facts, const std::string &column, Node *node) {
-    const char *piece = nullptr;
+    MutablePiece piece;
     const char *unpinned = nullptr;
     pg::call([&] {
         unpinned = unpinned_function(node);
         if (unpinned == nullptr)
-            piece = mutable_piece(reinterpret_cast<Node *>(plan_expression(node)), facts.value);
+            piece = find_mutable(reinterpret_cast<Node *>(plan_expression(node)), facts.value);
     });
     const std::string where =
         column.empty() ? "the filter of the facts view" : "column " + pg::quote(column);
@@ -123,12 +99,10 @@ Refusal check_expression(ObjectId facts, const std::string &column, Node *node) 
                 "ALTER FUNCTION {} SET search_path = pg_catalog, pg_temp (and its own schema).",
                 unpinned),
             "Its meaning would depend on the session that writes.");
-    if (piece != nullptr) {
-        const std::string text = copy(piece);
-        return refuse(fmt::format("{} is not immutable: {}", where, text), mend_of(text),
+    if (piece.text != nullptr)
+        return refuse(fmt::format("{} is not immutable: {}", where, piece.text), piece.mend,
                       "Its value depends on settings or on the time, so what a row adds could not "
                       "be taken away again.");
-    }
     return {};
 }
 

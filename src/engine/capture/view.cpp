@@ -54,88 +54,6 @@ bool user_function_walker(Node *node, void *context) {
     return pg::walk_expression(node, user_function_walker, context);
 }
 
-bool is_text(Oid type) {
-    char category = 0;
-    bool preferred = false;
-    get_type_category_preferred(getBaseType(type), &category, &preferred);
-    return category == TYPCATEGORY_STRING || category == TYPCATEGORY_UNKNOWN;
-}
-
-bool all_text(List *arguments) {
-    ListCell *cell = nullptr;
-    foreach (cell, arguments) {
-        auto *argument = static_cast<Node *>(lfirst(cell));
-        if (IsA(argument, ArrayExpr) || !is_text(exprType(argument))) return false;
-    }
-    return true;
-}
-
-// STABLE in the catalog only because other argument types depend on settings.
-bool let_through(Node *node) {
-    if (IsA(node, CoerceViaIO)) {
-        auto *coerce = castNode(CoerceViaIO, node);
-        return type_is_enum(getBaseType(exprType(reinterpret_cast<Node *>(coerce->arg)))) &&
-               is_text(coerce->resulttype);
-    }
-    if (IsA(node, FuncExpr)) {
-        auto *function = castNode(FuncExpr, node);
-        return (function->funcid == F_CONCAT || function->funcid == F_CONCAT_WS) &&
-               all_text(function->args);
-    }
-    if (IsA(node, OpExpr)) {
-        auto *op = castNode(OpExpr, node);
-        set_opfuncid(op);
-        return (op->opfuncid == F_TEXTANYCAT || op->opfuncid == F_ANYTEXTCAT) && all_text(op->args);
-    }
-    return false;
-}
-
-bool function_is_mutable(Oid function, void *) {
-    return func_volatile(function) != PROVOLATILE_IMMUTABLE;
-}
-
-bool mutable_walker(Node *node, Node **found) {
-    if (node == nullptr) return false;
-    const bool special =
-        IsA(node, SQLValueFunction) || IsA(node, NextValueExpr) || IsA(node, XmlExpr);
-    if (special ||
-        (!let_through(node) && check_functions_in_node(node, function_is_mutable, nullptr))) {
-        *found = node;
-        return true;
-    }
-    return pg::walk_expression(node, mutable_walker, found);
-}
-
-bool is_unpinned(Oid function, void *found) {
-    if (function < FirstNormalObjectId) return false;
-    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-    if (!HeapTupleIsValid(tuple)) return false;
-    auto *proc = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-    bool no_body = true, no_config = true;
-    (void)SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &no_body);
-    const Datum config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &no_config);
-    bool pinned = proc->prolang == ClanguageId || proc->prolang == INTERNALlanguageId || !no_body;
-    if (!no_config) {
-        Datum *settings = nullptr;
-        int count = 0;
-        deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings,
-                          nullptr, &count);
-        for (int i = 0; i < count; ++i) {
-            char *setting = text_to_cstring(DatumGetTextPP(settings[i]));
-            pinned |= strncmp(setting, "search_path=", 12) == 0;
-        }
-    }
-    ReleaseSysCache(tuple);
-    if (!pinned) *static_cast<Oid *>(found) = function;
-    return !pinned;
-}
-
-bool unpinned_walker(Node *node, Oid *found) {
-    if (node == nullptr) return false;
-    if (check_functions_in_node(node, is_unpinned, found)) return true;
-    return pg::walk_expression(node, unpinned_walker, found);
-}
-
 }  // namespace
 
 ViewExpressions *read_view(Relation view) {
@@ -171,26 +89,5 @@ Expr *plan_expression(Node *node) {
 
 bool can_raise(Node *node) { return can_raise_walker(node, nullptr); }
 bool calls_user_functions(Node *node) { return user_function_walker(node, nullptr); }
-
-const char *mutable_piece(Node *node, Oid view) {
-    Node *found = nullptr;
-    if (!mutable_walker(node, &found)) return nullptr;
-    // Deparse over the base table, which the stored tree numbers as it likes.
-    Oid base = view;
-    Relation relation = relation_open(view, AccessShareLock);
-    if (ViewExpressions *expressions = read_view(relation)) {
-        base = expressions->base->relid;
-        found = static_cast<Node *>(copyObjectImpl(found));
-        ChangeVarNodes(found, int(expressions->varno), 1, 0);
-    }
-    relation_close(relation, AccessShareLock);
-    return deparse_expression(found, deparse_context_for(get_rel_name(base), base), false, false);
-}
-
-const char *unpinned_function(Node *node) {
-    Oid found = InvalidOid;
-    if (!unpinned_walker(node, &found)) return nullptr;
-    return format_procedure_qualified(found);
-}
 
 }  // namespace kpi::capture

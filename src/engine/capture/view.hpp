@@ -25,14 +25,5 @@ Expr *plan_expression(Node *node);
 // known not to.
 bool can_raise(Node *node);
 bool calls_user_functions(Node *node);
-// The first non-immutable piece of a planned expression, as the user wrote it, or null. Text output
-// of enums and concatenation of text are let through: PostgreSQL marks them STABLE for the sake of
-// other argument types.
-const char *mutable_piece(Node *node, Oid view);
-
-// A user-defined SQL or PL function in the (unplanned) expression whose search_path is not fixed,
-// or null: its meaning would depend on the writing session. Functions with a SQL-standard body were
-// resolved when they were created.
-const char *unpinned_function(Node *node);
 
 }  // namespace kpi::capture
