@@ -39,6 +39,9 @@ ifeq ($(wildcard $(PGXS)),)
 $(error PostgreSQL's development files are missing: run test/tools/packages.sh, or apt-get install postgresql-server-dev-15)
 endif
 include $(PGXS)
+ifneq ($(shell command -v ccache),)
+CXX := ccache $(CXX)
+endif
 -include $(SOURCES:.cpp=.d)
 $(SCRIPT): $(SQL_PARTS) kpi_ext.control
 	cat $(SQL_PARTS) > $@
