@@ -151,7 +151,10 @@ void ring_at_commit(Urgency urgency) {
 
 namespace {
 
+uint32 my_seat() { return uint32(KPI_PROC_NUMBER(MyProc)) + 1; }
+
 void release_worker_seat(int, Datum) {
+    if (pg_atomic_read_u32(&own->seat) != my_seat()) return;
     pg_atomic_write_u32(&own->seat, 0);
     pg_atomic_write_u32(&own->pid, 0);
 }
@@ -161,18 +164,18 @@ void release_launcher_seat(int, Datum) {
     pg_atomic_write_u32(&shared->launcher_pid, 0);
 }
 
-uint32 my_seat() { return uint32(KPI_PROC_NUMBER(MyProc)) + 1; }
-
 }  // namespace
 
 void take_worker_seat() {
     find_worker_slot();
     if (own == nullptr) throw Error("55000", "the launcher has no slot for this database");
     call([] { before_shmem_exit(release_worker_seat, 0); });
+    uint32 nobody = 0;
+    if (!pg_atomic_compare_exchange_u32(&own->seat, &nobody, my_seat()))
+        throw Error("55006", "another kpi_ext worker serves this database");
     pg_atomic_write_u32(&own->leave, uint32(Leave::failed));
     pg_atomic_write_u64(&own->started_at, uint64(GetCurrentTimestamp()));
     pg_atomic_write_u32(&own->pid, uint32(MyProcPid));
-    pg_atomic_write_u32(&own->seat, my_seat());
     pg_memory_barrier();
 }
 
@@ -232,6 +235,28 @@ bool is_rung(uint32_t database) noexcept {
     const Slot *slot = find(database);
     return slot != nullptr &&
            pg_atomic_read_u32(const_cast<pg_atomic_uint32 *>(&slot->pending)) != 0;
+}
+
+namespace {
+
+void end(Slot &slot) {
+    const auto pid = pid_t(pg_atomic_read_u32(&slot.pid));
+    if (pid != 0) (void)kill(pid, SIGTERM);
+}
+
+}  // namespace
+
+bool is_seated(uint32_t database) noexcept {
+    Slot *slot = find(database);
+    return slot != nullptr && pg_atomic_read_u32(&slot->seat) != 0;
+}
+
+void end_worker(uint32_t database) noexcept {
+    if (Slot *slot = find(database)) end(*slot);
+}
+
+void end_all_workers() noexcept {
+    for (Slot &slot : shared->slots) end(slot);
 }
 
 void report_waiting(uint32_t databases, Refusal why) noexcept {

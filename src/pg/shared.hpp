@@ -40,6 +40,7 @@ enum class Leave : uint32_t { failed, no_extension, yielded };
 struct Bell {
     bool urgent = false;
 };
+// Errors: 55006 when the database has a worker already, 55000 when the launcher gave it no slot.
 void take_worker_seat();
 // Clears pending: called after ResetLatch and before the round's first snapshot.
 Bell begin_round() noexcept;
@@ -60,6 +61,11 @@ void free_slot(uint32_t database) noexcept;
 Leave take_leave(uint32_t database) noexcept;
 bool is_rung(uint32_t database) noexcept;
 enum class Refusal : uint32_t { none, max_worker_processes, max_workers, slots };
+// A worker of the database runs, whoever started it; and its end: a launcher that starts anew must
+// not leave it beside its own.
+bool is_seated(uint32_t database) noexcept;
+void end_worker(uint32_t database) noexcept;
+void end_all_workers() noexcept;
 void report_waiting(uint32_t databases, Refusal why) noexcept;
 
 // --- kpi.status(): times in microseconds since 2000-01-01, 0 = never

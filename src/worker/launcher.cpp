@@ -131,7 +131,7 @@ void Launcher::end_unwanted() {
 }
 
 bool Launcher::is_due(uint32_t database, const Desk &desk, int64_t now) const {
-    if (!desk.wanted || desk.process) return false;
+    if (!desk.wanted || desk.process || pg::is_seated(database)) return false;
     const bool rung = pg::is_rung(database);
     // CREATE EXTENSION rings: no reason to wait longer.
     if (desk.missing && rung) return true;
@@ -193,6 +193,9 @@ void Launcher::tick() {
     look();
     for (auto &[database, desk] : desks_)
         if (desk.process && desk.process->stopped()) settle(database, desk, now);
+    // A worker of an earlier launcher that was still starting when that one ended.
+    for (auto &[database, desk] : desks_)
+        if (!desk.process && pg::is_seated(database)) pg::end_worker(database);
     end_unwanted();
     start_workers(now);
 }
@@ -201,7 +204,10 @@ int64_t Launcher::sleep_until() const {
     const int64_t now = pg::now();
     int64_t wake = now + kLookEvery;
     for (const auto &[database, desk] : desks_)
-        if (!desk.process && desk.not_before > now) wake = std::min(wake, desk.not_before);
+        if (!desk.process && pg::is_seated(database))
+            wake = std::min(wake, now + kSecond);
+        else if (!desk.process && desk.not_before > now)
+            wake = std::min(wake, desk.not_before);
     return wake;
 }
 
@@ -209,6 +215,7 @@ int64_t Launcher::sleep_until() const {
 
 void run_launcher() {
     pg::take_launcher_seat();
+    pg::end_all_workers();
     pg::Waiter waiter;
     pg::LoopMemory memory;
     Launcher launcher;
