@@ -68,6 +68,14 @@ std::optional<std::pair<std::string, std::string>> instants(const Layout &source
     return std::pair(*edges.rows[0][0], *edges.rows[0][1]);
 }
 
+std::string between(const char *day, const Days &days) {
+    std::string out = "true";
+    if (days.from != "-infinity")
+        out += fmt::format(" AND {} >= {}::date", day, pg::literal(days.from));
+    if (days.to != "infinity") out += fmt::format(" AND {} < {}::date", day, pg::literal(days.to));
+    return out;
+}
+
 std::string aggregate(const Layout &source, const std::string &events, const Days &days) {
     std::string columns, dims, sums;
     for (size_t i = 0; i < source.width(); ++i) dims += fmt::format(", e.d{}", i + 1);
@@ -89,14 +97,14 @@ std::string aggregate(const Layout &source, const std::string &events, const Day
     }
     return fmt::format(
         R"((SELECT bucket AT TIME ZONE 'UTC' AS hour, day, n{more_dims}{columns}
-   FROM (SELECT e.u - (e.l - date_bin(interval '1 hour', e.l, timestamp '2000-01-01 00:00:00')) AS bucket,
+   FROM (SELECT e.u - (e.l - date_bin(interval '1 hour', e.l, timestamp '2000-01-01')) AS bucket,
                 e.l::date AS day{dims}, count(*) AS n{sums}
            FROM {events}
-          WHERE e.l::date >= {from}::date AND e.l::date < {to}::date
+          WHERE {within}
           GROUP BY 1, 2{dims}) g))",
         fmt::arg("more_dims", source.more_dims()), fmt::arg("columns", columns),
         fmt::arg("dims", dims), fmt::arg("sums", sums), fmt::arg("events", events),
-        fmt::arg("from", pg::literal(days.from)), fmt::arg("to", pg::literal(days.to)));
+        fmt::arg("within", between("e.l::date", days)));
 }
 
 std::string no_rows(const Layout &source) {
@@ -136,20 +144,21 @@ std::string window_rows(const Layout &source, const Days &days) {
 
 }  // namespace
 
-std::string within(const Days &days) {
-    return fmt::format(
-        "day >= greatest({}::date, (SELECT frozen_before FROM bounds)) AND day < {}::date",
-        pg::literal(days.from), pg::literal(days.to));
+std::string within(const Days &days) { return between("day", days); }
+
+std::optional<Days> live(const std::string &source, const Days &days) {
+    const auto from = pg::value(
+        "SELECT greatest(frozen_before, $2::date) FROM kpi.source "
+        "WHERE name = $1 AND greatest(frozen_before, $2::date) < $3::date",
+        {source, days.from, days.to}, {.see = pg::See::latest});
+    if (!from) return std::nullopt;
+    return Days{*from, days.to};
 }
 
 std::string facts_rows(const Layout &source, const Days &days) {
     if (!source.by_trigger()) return window_rows(source, days);
-    // An empty range when the days are frozen.
-    return fmt::format(
-        "kpi._facts(NULL::{0}, datemultirange(daterange(least(greatest({1}::date, (SELECT "
-        "frozen_before FROM "
-        "bounds)), {2}::date), {2}::date)))",
-        source.delta, pg::literal(days.from), pg::literal(days.to));
+    return fmt::format("kpi._facts(NULL::{}, datemultirange(daterange({}::date, {}::date)))",
+                       source.delta, pg::literal(days.from), pg::literal(days.to));
 }
 
 }  // namespace kpi::engine

@@ -1,6 +1,7 @@
 // SQL text: the facts view aggregated into the shape of the delta table over a range of local days.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/rollup/layout.hpp"
@@ -13,9 +14,12 @@ struct Days {
     std::string to = "infinity";
 };
 
-// "day >= '..' AND day < '..'", days before the source's frozen_before left out. Expects the CTE
-// `bounds`.
+// "true AND day >= '..' AND day < '..'", without the infinite ends.
 std::string within(const Days &days);
+
+// The part of `days` that is not frozen: for the holder of the mutex, who alone may freeze.
+// nullopt: all are.
+std::optional<Days> live(const std::string &source, const Days &days);
 
 // A FROM item with the columns hour, day, n, d1.., m1..; a key may come more than once.
 // Trigger capture: kpi._facts, which leaves out rows with data errors exactly as capture does.

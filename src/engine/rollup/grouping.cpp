@@ -45,7 +45,8 @@ std::string grouped(const Layout &source, const std::string &rows) {
         R"(
   SELECT * FROM (
     SELECT {level} AS level, day, hour{dims}, sum(n)::int8 AS n{sums}
-      FROM (SELECT CASE WHEN day >= (SELECT hours_from FROM bounds) THEN hour ELSE '-infinity' END AS hour, day{dims}, n{columns}
+      FROM (SELECT CASE WHEN day >= (SELECT hours_from FROM bounds) THEN hour ELSE '-infinity' END
+                     AS hour, day{dims}, n{columns}
               FROM {rows}) kept
      GROUP BY GROUPING SETS ({sets})) g
    WHERE hour IS DISTINCT FROM '-infinity' AND NOT {is_void})",

@@ -9,9 +9,11 @@ namespace kpi::engine {
 namespace {
 
 constexpr const char *kColumns = R"(
-SELECT coalesce(s.base::oid, 0), pg_catalog.to_regclass($2)::oid, a.attname, pg_catalog.format_type(a.atttypid, NULL)
+SELECT coalesce(s.base::oid, 0), pg_catalog.to_regclass($2)::oid, a.attname,
+       pg_catalog.format_type(a.atttypid, NULL)
   FROM kpi.source s
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = s.facts AND a.attname = s.time_column AND NOT a.attisdropped
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = s.facts
+       AND a.attname = s.time_column AND NOT a.attisdropped
  WHERE s.name = $1)";
 
 ObjectId object(const Cell &cell) { return {uint32_t(std::stoul(cell.value_or("0")))}; }

@@ -24,11 +24,14 @@ void clear_marks(const std::string &source, const std::vector<Mark> &marks, cons
     std::vector<std::string> ids;
     for (const Mark &mark : marks) ids.push_back(mark.id);
     pg::execute(R"(
-WITH gone AS (DELETE FROM kpi.dirty WHERE ctid = ANY ($2::tid[]) AND source = $1 AND "from" < $4::date AND "to" > $3::date
+WITH gone AS (DELETE FROM kpi.dirty WHERE ctid = ANY ($2::tid[]) AND source = $1
+                 AND "from" < $4::date AND "to" > $3::date
               RETURNING *)
 INSERT INTO kpi.dirty (source, "from", "to", why, marked_at)
 SELECT source, rest."from", rest."to", why, marked_at
-  FROM gone CROSS JOIN LATERAL (VALUES ("from", least("to", $3::date)), (greatest("from", $4::date), "to")) rest ("from", "to")
+  FROM gone CROSS JOIN LATERAL
+       (VALUES ("from", least("to", $3::date)),
+               (greatest("from", $4::date), "to")) rest ("from", "to")
  WHERE rest."from" < rest."to")",
                 {source, ids, days.from, days.to}, {.see = pg::See::latest});
 }

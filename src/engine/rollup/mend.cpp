@@ -28,8 +28,7 @@ std::string pending(const Layout &source, const std::string &sign, const Days &d
 }
 
 std::string facts_part(const Layout &source, const Days &days) {
-    return part(source, "hour", "",
-                fmt::format("{} f WHERE {}", facts_rows(source, days), within(days)));
+    return part(source, "hour", "", facts_rows(source, days) + " f");
 }
 
 // The rows of a rollup in the range. By level, so that the index serves a bounded range.
@@ -55,7 +54,8 @@ new_days AS (INSERT INTO {day} (level, day, n{dims}{columns})
              SELECT level, day, n{dims}{columns} FROM sums WHERE hour IS NULL),
 new_hours AS (INSERT INTO {hour} (level, day, hour, n{dims}{columns})
               SELECT level, day, hour, n{dims}{columns} FROM sums WHERE hour IS NOT NULL)
-SELECT (SELECT count(*) FROM sums), day FROM (SELECT day FROM sums WHERE level = 0 AND hour IS NULL LIMIT {max_days}) touched
+SELECT (SELECT count(*) FROM sums), day
+  FROM (SELECT day FROM sums WHERE level = 0 AND hour IS NULL LIMIT {max_days}) touched
  UNION ALL SELECT (SELECT count(*) FROM sums), NULL ORDER BY 2)",
         fmt::arg("bounds", kBounds), fmt::arg("delta", source.delta), fmt::arg("day", source.day),
         fmt::arg("hour", source.hour), fmt::arg("within", within(days)),
@@ -84,7 +84,8 @@ known AS (
 sums AS (SELECT {kept} AS hour, day{dims}, sum(n)::int4 AS n{sums} FROM known GROUP BY 1, 2{dims}),
 added AS (INSERT INTO {delta} (hour, day, n{dims}{columns})
           SELECT hour, day, n{dims}{columns} FROM sums WHERE NOT {is_void} RETURNING day)
-SELECT (SELECT count(*) FROM added), day FROM (SELECT DISTINCT day FROM added LIMIT {max_days}) touched
+SELECT (SELECT count(*) FROM added), day
+  FROM (SELECT DISTINCT day FROM added LIMIT {max_days}) touched
  UNION ALL SELECT (SELECT count(*) FROM added), NULL ORDER BY 2)",
         fmt::arg("bounds", kBounds), fmt::arg("facts", facts_part(source, days)),
         fmt::arg("rollup_hours",
@@ -112,19 +113,19 @@ bool has_rollups(const Layout &source, const Days &days) {
 }  // namespace
 
 Step mend(const Layout &source, const Days &days, Method method) {
+    const pg::LocalSettings settings = facts_settings();
     const std::vector<Mark> marks = seen_marks(source.name());
-    Table touched;
-    {
+    Step step;
+    if (const auto range = live(source.name(), days)) {
         const pg::RunAs as_owner(source.info.owner);
-        const pg::LocalSettings settings = facts_settings();
         if (method == Method::either)
-            method = has_rollups(source, days) ? Method::append : Method::rewrite;
-        const std::string statement = method == Method::rewrite ? rewrite_statement(source, days)
-                                                                : append_statement(source, days);
-        touched = pg::query(statement, {source.name()}, {.see = pg::See::latest});
+            method = has_rollups(source, *range) ? Method::append : Method::rewrite;
+        step = step_of(pg::query(method == Method::rewrite ? rewrite_statement(source, *range)
+                                                           : append_statement(source, *range),
+                                 {source.name()}, {.see = pg::See::latest}));
     }
     clear_marks(source.name(), marks, days);
-    return step_of(touched);
+    return step;
 }
 
 }  // namespace kpi::engine

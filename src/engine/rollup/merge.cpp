@@ -23,11 +23,14 @@ std::string add_to_rollup(const Layout &source, Grain grain) {
   SELECT r.ctid AS found, s.level, {s_bucket}{s_dims}, (coalesce(r.n, 0) + s.n)::int8 AS n{totals}
     FROM (SELECT * FROM sums WHERE hour IS {null} ORDER BY level, {bucket}, {hash}) s
     LEFT JOIN {table} r ON r.level = s.level AND r.day = s.day{same_hour}{same_segment}),
-{grain}_update AS (UPDATE {table} r SET n = p.n{set} FROM {grain}_probe p WHERE r.ctid = p.found AND NOT {is_void}),
-{grain}_delete AS (DELETE FROM {table} r USING {grain}_probe p WHERE r.ctid = p.found AND {is_void}),
+{grain}_update AS (UPDATE {table} r SET n = p.n{set} FROM {grain}_probe p
+  WHERE r.ctid = p.found AND NOT {is_void}),
+{grain}_delete AS (DELETE FROM {table} r USING {grain}_probe p
+  WHERE r.ctid = p.found AND {is_void}),
 {grain}_insert AS (
   INSERT INTO {table} (level, {bucket}, n{dims}{columns})
-  SELECT level, {bucket}, n{dims}{columns} FROM {grain}_probe p WHERE found IS NULL AND NOT {is_void}))",
+  SELECT level, {bucket}, n{dims}{columns} FROM {grain}_probe p
+   WHERE found IS NULL AND NOT {is_void}))",
         fmt::arg("grain", hourly ? "hour" : "day"),
         fmt::arg("table", hourly ? source.hour : source.day),
         fmt::arg("bucket", hourly ? "day, hour" : "day"),
@@ -47,10 +50,12 @@ std::string merge_statement(const Layout &source) {
     return fmt::format(
         R"(
 WITH {bounds},
-gone AS (DELETE FROM {delta} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {delta} LIMIT $2)) RETURNING *),
+gone AS (DELETE FROM {delta} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {delta} LIMIT $2))
+         RETURNING *),
 kept AS (SELECT * FROM gone WHERE day >= (SELECT frozen_before FROM bounds)),
 sums AS MATERIALIZED ({grouped}){day}{hour}
-SELECT (SELECT count(*) FROM gone), day FROM (SELECT DISTINCT day FROM kept LIMIT {max_days}) touched
+SELECT (SELECT count(*) FROM gone), day
+  FROM (SELECT DISTINCT day FROM kept LIMIT {max_days}) touched
  UNION ALL SELECT (SELECT count(*) FROM gone), NULL ORDER BY 2)",
         fmt::arg("bounds", kBounds), fmt::arg("delta", source.delta),
         fmt::arg("grouped", grouped(source, "kept")),

@@ -11,7 +11,8 @@ Settings plain() {
             {"DateStyle", "ISO, YMD"},
             {"IntervalStyle", "postgres"},
             {"extra_float_digits", "1"},
-            {"TimeZone", "UTC"}};
+            {"TimeZone", "UTC"},
+            {"jit", "off"}};
 }
 
 Settings with(Settings more) {
@@ -30,8 +31,7 @@ pg::LocalSettings merge_settings() {
                                    {"enable_seqscan", "off"},
                                    {"enable_bitmapscan", "off"},
                                    {"enable_material", "off"},
-                                   {"synchronize_seqscans", "off"},
-                                   {"jit", "off"}}));
+                                   {"synchronize_seqscans", "off"}}));
 }
 
 pg::LocalSettings facts_settings() {

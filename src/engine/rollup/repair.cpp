@@ -41,15 +41,20 @@ void set_computed_at(const std::string &source, const std::string &at) {
 
 std::vector<std::string> workable_sources() {
     std::vector<std::string> out;
-    const Table found = pg::query(
-        "SELECT s.name FROM kpi.source s WHERE pg_catalog.to_regclass('kpi_data.' || "
-        "pg_catalog.quote_ident(s.name || '_rollup_hour')) IS NOT NULL AND (s.capture = 'window' OR "
-        // Every partition's trigger must fire always: a repair would take marks away that stand for
-        // rows still to be missed.
-        "NOT EXISTS (SELECT FROM (SELECT s.base::pg_catalog.oid AS oid UNION SELECT relid FROM "
-        "pg_catalog.pg_partition_tree(s.base)) p WHERE NOT EXISTS (SELECT FROM "
-        "pg_catalog.pg_trigger t WHERE t.tgrelid = p.oid AND t.tgenabled = 'A' AND "
-        "t.tgname = ('kpi_capture_' || s.name)::pg_catalog.name))) ORDER BY s.name");
+    // Every partition's trigger must fire always: a repair would take marks away that stand for
+    // rows still to be missed.
+    const Table found = pg::query(R"(
+SELECT s.name FROM kpi.source s
+ WHERE pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || '_rollup_hour'))
+       IS NOT NULL
+   AND (s.capture = 'window' OR NOT EXISTS (
+     SELECT FROM (SELECT s.base::pg_catalog.oid AS oid
+                  UNION SELECT relid FROM pg_catalog.pg_partition_tree(s.base)) p
+      WHERE NOT EXISTS (
+        SELECT FROM pg_catalog.pg_trigger t
+         WHERE t.tgrelid = p.oid AND t.tgenabled = 'A'
+           AND t.tgname = ('kpi_capture_' || s.name)::pg_catalog.name)))
+ ORDER BY s.name)");
     for (const Row &row : found.rows) out.push_back(*row[0]);
     return out;
 }

@@ -16,7 +16,8 @@ namespace {
 constexpr int64_t kMostMessages = 100;
 
 constexpr const char *kNewStart = R"(
-SELECT d FROM (SELECT ((clock_timestamp() - hour_retention) AT TIME ZONE timezone)::date AS d, hours_from
+SELECT d
+  FROM (SELECT ((clock_timestamp() - hour_retention) AT TIME ZONE timezone)::date AS d, hours_from
                  FROM kpi.source WHERE name = $1) s WHERE d > hours_from)";
 
 }  // namespace
@@ -58,11 +59,14 @@ int64_t fold_capture_errors() {
     if (!unfolded && !too_many) return 0;
     return pg::execute(R"(
 WITH gone AS (DELETE FROM kpi.capture_error RETURNING *),
-folded AS (SELECT source, sqlstate, message, min(first_at) AS first_at, max(last_at) AS last_at, sum(rows) AS rows
+folded AS (SELECT source, sqlstate, message, min(first_at) AS first_at, max(last_at) AS last_at,
+                  sum(rows) AS rows
              FROM gone GROUP BY source, sqlstate, message),
-placed AS (SELECT *, row_number() OVER (PARTITION BY source ORDER BY last_at DESC) > $1 AS old FROM folded)
+placed AS (SELECT *, row_number() OVER (PARTITION BY source ORDER BY last_at DESC) > $1 AS old
+             FROM folded)
 INSERT INTO kpi.capture_error (source, sqlstate, message, first_at, last_at, rows)
-SELECT source, CASE WHEN old THEN '22000' ELSE sqlstate END, CASE WHEN old THEN 'other data errors' ELSE message END,
+SELECT source, CASE WHEN old THEN '22000' ELSE sqlstate END,
+       CASE WHEN old THEN 'other data errors' ELSE message END,
        min(first_at), max(last_at), sum(rows)::int8
   FROM placed GROUP BY 1, 2, 3)",
                        {kMostMessages}, {.see = pg::See::latest});

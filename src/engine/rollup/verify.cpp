@@ -62,12 +62,14 @@ std::string changes(const Layout &source, const std::string &used) {
 
 std::string statement(const Layout &source, const Period &period) {
     const Days days = whole_days(source, period);
-    const std::string used = within(days) + " AND NOT day <@ (SELECT days FROM dirty)";
+    const std::string used = within(days) +
+                             " AND day >= (SELECT frozen_before FROM bounds) "
+                             "AND NOT day <@ (SELECT days FROM dirty)";
     return fmt::format(
         R"(
 WITH {bounds},
 dirty AS MATERIALIZED (SELECT kpi._dirty($1) AS days),
-facts AS (SELECT hour, day, n{dims}{sums} FROM {facts} f WHERE {used}),
+facts AS (SELECT hour, day, n{dims}{sums} FROM (SELECT * FROM {facts} f OFFSET 0) f WHERE {used}),
 changes AS ({changes}),
 both_sides AS (
   {expected} FROM ({grouped_facts}) f
@@ -75,7 +77,8 @@ both_sides AS (
   UNION ALL {actual_day} FROM {day} WHERE {used}
   UNION ALL {actual} FROM {hour} WHERE {used} AND day >= (SELECT hours_from FROM bounds)),
 compared AS (SELECT level, day, hour{dims}{e}{a} FROM both_sides GROUP BY level, day, hour{dims})
-SELECT CASE WHEN hour IS NULL THEN day::timestamp AT TIME ZONE {zone} ELSE hour END, CASE WHEN hour IS NULL THEN 'day' ELSE 'hour' END,
+SELECT CASE WHEN hour IS NULL THEN day::timestamp AT TIME ZONE {zone} ELSE hour END,
+       CASE WHEN hour IS NULL THEN 'day' ELSE 'hour' END,
        {segment}, measure, expected::numeric, actual::numeric
   FROM compared CROSS JOIN LATERAL (VALUES {measures}) m (measure, expected, actual)
  WHERE expected IS DISTINCT FROM actual
