@@ -7,11 +7,13 @@ COMMENT ON FUNCTION kpi._sum(numeric, numeric, numeric, numeric) IS
 
 CREATE FUNCTION kpi.merge(source text DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'kpi_ext_merge' SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION kpi.merge(text) FROM PUBLIC;
 COMMENT ON FUNCTION kpi.merge(text) IS
     'Moves the deltas of a source (NULL: of every source you own) into its rollups and returns how many; the worker does this by itself. Holds the source''s mutex to the end of the transaction; a source that another session is merging is skipped with a notice. For the owner of the source';
 
 CREATE FUNCTION kpi.rebuild(source text, start_at timestamptz DEFAULT NULL, end_at timestamptz DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'kpi_ext_rebuild' SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION kpi.rebuild(text, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION kpi.rebuild(text, timestamptz, timestamptz) IS
     'Writes the rollups of a source anew from its facts view, for the local days that the period touches (NULL: open end). Exact beside concurrent writers and does not block them; frozen days stay. For the owner of the source';
 
@@ -23,5 +25,6 @@ COMMENT ON FUNCTION kpi.verify(text, timestamptz, timestamptz) IS
 
 CREATE FUNCTION kpi.freeze(source text, before timestamptz) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'kpi_ext_freeze' SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION kpi.freeze(text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION kpi.freeze(text, timestamptz) IS
     'Keeps the local days before a date as they are, so that their facts may be purged or their partitions dropped: later changes, rebuild and verify leave these days alone. An earlier date thaws the days between. For the owner of the source';
