@@ -20,19 +20,17 @@ constexpr double kLeastRatio = 0.25;  // log of tail/body; a lighter tail than t
 
 Calibration make_calibration(double body, double tail) { return {std::log(body), std::log(tail), 0}; }
 
-double p_of(const Calibration& c, double score) {
-    if (!(score > 0)) return 1;
+double p_of(const Calibration& c, double log_score) {
     const double shape = (kLogTail - kLogBody) / std::max(c.log_tail - c.log_body, kLeastRatio);
-    const double hazard = std::exp(kLogTail + shape * (std::log(score) - c.log_tail));
+    const double hazard = std::exp(std::min(kLogTail + shape * (log_score - c.log_tail), 700.0));
     return std::max(std::exp(-hazard), 1e-300);
 }
 
-void learn(Calibration& c, double score) {
+void learn(Calibration& c, double log_score) {
     const double weight = 1 / std::min(kPriorWeight + c.seen, kMemory);
     c.seen = std::min(c.seen + 1, kMemory);
-    const double x = score > 0 ? std::log(score) : -700;
-    c.log_body += kBodyStep * weight * ((x > c.log_body ? 1.0 : 0.0) - (1 - kBody));
-    c.log_tail += kTailStep * weight * ((x > c.log_tail ? 1.0 : 0.0) - (1 - kTail));
+    c.log_body += kBodyStep * weight * ((log_score > c.log_body ? 1.0 : 0.0) - (1 - kBody));
+    c.log_tail += kTailStep * weight * ((log_score > c.log_tail ? 1.0 : 0.0) - (1 - kTail));
     c.log_tail = std::max(c.log_tail, c.log_body + kLeastRatio);
 }
 

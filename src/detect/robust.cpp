@@ -17,6 +17,7 @@ constexpr double kSpikyClip = 30;      // sigmas that enter the second moment at
 constexpr double kPlainMemory = 168;   // periods of the plain mean: a week of hours
 constexpr double kLeastEventSd = 0.15; // share of the value by which even a well-known calendar day may differ
 constexpr double kDriftShare = 1.2;    // evidence this much stronger than the period alone makes it a drift
+constexpr double kLogOfZero = -700;
 constexpr int kAlarmGap = 3;           // hours: alarms this close are one alarm
 
 // What the filter expects of one point before it looks at it.
@@ -122,14 +123,14 @@ double calm(State& s, const Tuning& t, double z) {
 }
 
 // Mixes in how unusual the value is at all: at the foot of a season a relative deviation is cheap.
-double mix_plain(State& s, const Tuning& t, double score, double model_value) {
+double mix_plain(State& s, const Tuning& t, double score, double log_score, double model_value) {
     if (t.plain_power <= 0) return score;
     const double off = model_value - s.plain_mean;
     const double plain = std::fabs(off) / std::sqrt(std::max(s.plain_variance, s.floor));
     s.plain_variance += (off * off - s.plain_variance) / kPlainMemory;
     s.plain_mean += off / kPlainMemory;
     if (score <= 0 || plain <= 0) return 0;
-    return std::exp((1 - t.plain_power) * std::log(score) + t.plain_power * std::log(plain));
+    return std::exp((1 - t.plain_power) * log_score + t.plain_power * std::log(plain));
 }
 
 // True when a stronger alarm is so fresh that this one would only repeat it.
@@ -215,17 +216,19 @@ Verdict judge(State& s, const Point& point, const Tuning& t, std::int64_t gap) {
     const double threshold = std::isfinite(s.options.threshold) ? s.options.threshold : t.threshold;
     Verdict v;
     v.z = deviation(s, f, point.value, model_value);
-    v.expected = s.scale.inverse(f.model) * f.share;
-    v.lower = s.scale.inverse(f.model - threshold * f.sd) * f.share;
-    v.upper = s.scale.inverse(f.model + threshold * f.sd) * f.share;
+    const Scale::Band band = s.scale.band(f.model, threshold * f.sd);
+    v.expected = band.expected * f.share;
+    v.lower = band.lower * f.share;
+    v.upper = band.upper * f.share;
     const double z = calm(s, t, v.z);
     const double strength = f.special ? std::fabs(z) : strongest(s, t, z, gap);
-    v.score = mix_plain(s, t, strength, model_value);
+    const double log_strength = strength > 0 ? std::log(strength) : kLogOfZero;
+    v.score = mix_plain(s, t, strength, log_strength, model_value);
     if (s.observed < s.options.min_history) {
         v.score = 0;
         v.type = Type::learning;
     } else {
-        v.p = p_of(s.calibration, strength);
+        v.p = p_of(s.calibration, log_strength);
         const bool high = v.score > threshold && point.effect != Effect::ignore && on_watched_side(s.options.direction, v.z);
         v.is_anomaly = high && !cools_down(s, t, point.period, v.score);
         if (v.is_anomaly) v.type = strength > kDriftShare * std::fabs(z) ? Type::drift : v.z > 0 ? Type::spike : Type::dip;
@@ -238,7 +241,7 @@ Verdict judge(State& s, const Point& point, const Tuning& t, std::int64_t gap) {
         return v;
     }
     const bool aftermath = s.alarmed && point.period - s.alarm_period <= season_length(s.options.grain);
-    if (!v.is_anomaly && !aftermath) learn(s.calibration, strength);
+    if (!v.is_anomaly && !aftermath) learn(s.calibration, log_strength);
     if (!shifts_level(s, t, v, f, model_value)) learn_point(s, t, f, v.z, model_value);
     else if (v.is_anomaly) v.type = Type::level_shift;
     return v;

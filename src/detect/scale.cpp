@@ -66,6 +66,14 @@ double Scale::inverse(double model) const {
     return model;
 }
 
+Scale::Band Scale::band(double model, double half) const {
+    if (shape != Shape::logarithm || std::fabs(model) + half > kLargestModel) {
+        return {inverse(model), inverse(model - half), inverse(model + half)};
+    }
+    const double middle = std::exp(model), factor = std::exp(half);
+    return {std::max(middle - offset, 0.0), std::max(middle / factor - offset, 0.0), std::max(middle * factor - offset, 0.0)};
+}
+
 double Scale::sampling_variance(double model, double trials) const {
     if (shape == Shape::logit) {
         const double p = 1 / (1 + std::exp(-std::clamp(model, -30.0, 30.0)));

@@ -23,6 +23,11 @@ struct Scale {
 
     double forward(double value, double trials) const;
     double inverse(double model) const;
+    // Expected value and the band `half` model units around it.
+    struct Band {
+        double expected, lower, upper;
+    };
+    Band band(double model, double half) const;
     // Variance in model space that sampling alone causes: counts by their mean, rates by their trials, else 0.
     double sampling_variance(double model, double trials) const;
     // How far the model moves when the value moves by its own size: 1 on the log scale.

@@ -19,16 +19,17 @@ constexpr double kHourPrior = 3;          // observations the shared hour of day
 // The buffer in model space; NaN where nothing usable was seen.
 struct Early {
     const State& s;
-    std::vector<double> model, base, work;
     int length;
+    std::vector<double> model, base, work;
+    std::vector<int> cells;
 
-    int cell(int i) const { return cell_of(s.options.grain, s.first + i); }
+    int cell(int i) const { return cells[i]; }
     double residual(int i) const { return model[i] - base[i] - s.season[cell(i)]; }
     // Median over the slots that `keep` accepts of what `value` makes of them; `work` keeps how many there were.
     template <class Keep, class Value>
-    double median_where(int from, int to, Keep keep, Value value) {
+    double median_where(int from, int to, Keep keep, Value value, int stride = 1) {
         work.clear();
-        for (int i = std::max(from, 0); i < std::min(to, length); ++i) {
+        for (int i = std::max(from, 0); i < std::min(to, length); i += stride) {
             if (std::isfinite(model[i]) && keep(i)) work.push_back(value(i));
         }
         return median(work);
@@ -73,9 +74,9 @@ void fit_weekdays(Early& e, State& s) {
 void fit_hours(Early& e, State& s) {
     std::array<double, 24> by_hour{};
     const auto raw = [&](int i) { return e.model[i] - e.base[i]; };
-    for (int h = 0; h < 24; ++h) {
-        by_hour[h] = e.median_where(0, e.length, [&](int i) { return e.cell(i) % 24 == h; }, raw);
-    }
+    const int turn = static_cast<int>((s.first % 24 + 24) % 24);
+    const auto slot_of = [&](int hour) { return (hour - turn + 24) % 24; };  // first slot with that hour of day
+    for (int h = 0; h < 24; ++h) by_hour[h] = e.median_where(slot_of(h), e.length, kAny, raw, 24);
     for (int d = 0; d < 3; ++d) {
         const double gap = e.median_where(0, e.length, [&](int i) { return e.cell(i) / 24 == d; },
                                           [&](int i) { return raw(i) - by_hour[e.cell(i) % 24]; });
@@ -84,7 +85,8 @@ void fit_hours(Early& e, State& s) {
         for (int h = 0; h < 24; ++h) {
             const int c = d * 24 + h;
             const double prior = by_hour[h] + offset;
-            const double own = e.median_where(0, e.length, [&](int i) { return e.cell(i) == c; }, raw);
+            const auto here = [&](int i) { return e.cell(i) == c; };
+            const double own = e.median_where(slot_of(h), e.length, here, raw, 24);
             s.season[c] = prior + (e.work.empty() ? 0 : (own - prior) * e.count() / (e.count() + kHourPrior));
         }
     }
@@ -137,8 +139,9 @@ void fit_start(State& s, const Tuning& t, int length) {
     }
     s.trials = trials.empty() ? kMissing : median(trials);
     s.scale = choose_scale(s.options, values, !trials.empty());
-    Early e{s, std::vector<double>(length, kMissing), std::vector<double>(length, 0.0), {}, length};
+    Early e{s, length, std::vector<double>(length, kMissing), std::vector<double>(length, 0.0), {}, {}};
     for (int i = 0; i < length; ++i) {
+        e.cells.push_back(cell_of(s.options.grain, s.first + i));
         if (!std::isfinite(s.early_value[i])) continue;
         if (!std::isfinite(s.early_trials[i])) s.early_trials[i] = s.trials;
         e.model[i] = s.scale.forward(s.early_value[i], s.early_trials[i]);
