@@ -21,8 +21,8 @@ static_assert(std::is_trivially_copyable_v<Calibration>);
 
 Calibration make_calibration(double body, double tail);
 // Both take the natural logarithm of the score.
-double p_of(const Calibration& c, double log_score);
+double p_of(const Calibration &c, double log_score);
 // Learns from a score that was not flagged.
-void learn(Calibration& c, double log_score);
+void learn(Calibration &c, double log_score);
 
 }  // namespace kpi::detect

@@ -15,7 +15,7 @@ double median(std::span<double> values) {
 }
 
 double mad_sigma(std::span<double> values, double centre) {
-    for (double& v : values) v = std::fabs(v - centre);
+    for (double &v : values) v = std::fabs(v - centre);
     return 1.4826 * median(values);
 }
 

@@ -25,28 +25,31 @@ inline constexpr int kMaxEvents = 8;    // calendar names a series remembers
 
 // Smoothing and noise constants of one grain. Fixed in use; the bench varies them.
 struct Tuning {
-    double alpha, beta, damp, gamma, lambda;  // gains: level, slope, slope's decay, season, variance
-    double season_prior;                      // observations the start is worth when a cell's gain is 1 / n
-    double doubt;                             // forecast variance grows by doubt / (observations of the cell)
-    double clip, flagged_gain;                // psi: sigmas learnt at most, and the gain left for flagged points
-    double variance_clip;                     // sigmas that enter the variance at most
-    double process_share;                     // share of the variance that sampling noise can never explain away
-    double threshold;                         // score from which a point is flagged
-    double fast, slow;                        // EWMA weights of the evidence; 0 = none
-    double evidence_clip, evidence_gate;      // sigmas a day may add; sigmas today must have
-    double shift_z;                           // a level shift is shift_run points in a row beyond shift_z
+    double alpha, beta, damp, gamma,
+        lambda;                 // gains: level, slope, slope's decay, season, variance
+    double season_prior;        // observations the start is worth when a cell's gain is 1 / n
+    double doubt;               // forecast variance grows by doubt / (observations of the cell)
+    double clip, flagged_gain;  // psi: sigmas learnt at most, and the gain left for flagged points
+    double variance_clip;       // sigmas that enter the variance at most
+    double process_share;       // share of the variance that sampling noise can never explain away
+    double threshold;           // score from which a point is flagged
+    double fast, slow;          // EWMA weights of the evidence; 0 = none
+    double evidence_clip, evidence_gate;  // sigmas a day may add; sigmas today must have
+    double shift_z;  // a level shift is shift_run points in a row beyond shift_z
     int shift_run;
-    double spiky_rate, spiky_power;  // tracking of the second moment of z; how much of it is divided out
-    double plain_power;              // weight of the deviation from the plain weekly mean in the score
-    double event_sd, event_prior;    // sd of an unseen calendar day (share of the value); prior weight of its effect
-    double partial_sd;               // further sd of an unfinished period (share of the value)
-    int cooldown;                    // periods during which only stronger alarms follow
-    double cooldown_share;           // stronger = beyond this share of the last alarm's score
-    int warmup, least;               // periods of the final start; fewest for a first, rough one
-    double body, tail;               // 80 % and 97 % quantiles of the score of a well-behaved series
+    double spiky_rate,
+        spiky_power;     // tracking of the second moment of z; how much of it is divided out
+    double plain_power;  // weight of the deviation from the plain weekly mean in the score
+    double event_sd,
+        event_prior;  // sd of an unseen calendar day (share of the value); prior weight of its effect
+    double partial_sd;      // further sd of an unfinished period (share of the value)
+    int cooldown;           // periods during which only stronger alarms follow
+    double cooldown_share;  // stronger = beyond this share of the last alarm's score
+    int warmup, least;      // periods of the final start; fewest for a first, rough one
+    double body, tail;      // 80 % and 97 % quantiles of the score of a well-behaved series
 };
 
-const Tuning& tuning_for(Grain grain);
+const Tuning &tuning_for(Grain grain);
 
 struct EventEffect {
     std::uint32_t event = 0;
@@ -66,7 +69,8 @@ struct State {
     Scale scale;
     bool started = false, alarmed = false;
     std::int16_t streak = 0;
-    std::int32_t usable = 0, observed = 0;  // usable points in the buffer; points judged or learnt so far
+    std::int32_t usable = 0,
+                 observed = 0;  // usable points in the buffer; points judged or learnt so far
     std::int64_t first = 0, last = 0, alarm_period = 0;
     double level = 0, slope = 0, season_mean = 0;
     double variance = 0, sampling = 0, floor = 0, trials = kMissing;
@@ -82,14 +86,14 @@ struct State {
 static_assert(std::is_trivially_copyable_v<State>);
 
 // Raises 22023 for bad options.
-State make_state(const Options& options);
+State make_state(const Options &options);
 // Raises 22000 when the period does not grow. The four-argument form is for the bench.
-Verdict observe(State& s, const Point& point);
-Verdict observe(State& s, const Point& point, const Tuning& t);
+Verdict observe(State &s, const Point &point);
+Verdict observe(State &s, const Point &point, const Tuning &t);
 
 // Season of a period as the state knows it now, in model space.
-double season_at(const State& s, std::int64_t period);
+double season_at(const State &s, std::int64_t period);
 // Fits the state to the first `length` slots of its buffer (start.cpp).
-void fit_start(State& s, const Tuning& t, int length);
+void fit_start(State &s, const Tuning &t, int length);
 
 }  // namespace kpi::detect

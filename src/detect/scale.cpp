@@ -10,7 +10,8 @@ namespace kpi::detect {
 
 namespace {
 
-constexpr double kSmallCount = 12;     // median up to which a daily count is modelled on the root scale
+constexpr double kSmallCount =
+    12;  // median up to which a daily count is modelled on the root scale
 constexpr double kManyZeros = 0.02;    // share of zeros from which the log scale would bend
 constexpr double kLargestModel = 700;  // exp() overflows beyond 709
 
@@ -32,7 +33,7 @@ Facts facts_of(std::span<const double> values) {
     return f;
 }
 
-Kind resolve(Kind asked, const Facts& f, bool has_trials) {
+Kind resolve(Kind asked, const Facts &f, bool has_trials) {
     if (asked == Kind::automatic) {
         if (has_trials) return Kind::rate;
         if (f.low < 0) return Kind::level;
@@ -45,23 +46,30 @@ Kind resolve(Kind asked, const Facts& f, bool has_trials) {
 
 double Scale::forward(double value, double trials) const {
     switch (shape) {
-        case Shape::logarithm: return std::log(std::max(value, 0.0) + offset);
-        case Shape::root: return std::sqrt(std::max(value, 0.0) + offset);
+        case Shape::logarithm:
+            return std::log(std::max(value, 0.0) + offset);
+        case Shape::root:
+            return std::sqrt(std::max(value, 0.0) + offset);
         case Shape::logit: {
             const double hits = std::clamp(value / unit, 0.0, 1.0) * trials;
             return std::log((hits + 0.5) / (trials - hits + 0.5));
         }
-        case Shape::identity: break;
+        case Shape::identity:
+            break;
     }
     return value;
 }
 
 double Scale::inverse(double model) const {
     switch (shape) {
-        case Shape::logarithm: return std::max(std::exp(std::min(model, kLargestModel)) - offset, 0.0);
-        case Shape::root: return model > 0 ? std::max(model * model - offset, 0.0) : 0;
-        case Shape::logit: return unit / (1 + std::exp(-std::clamp(model, -kLargestModel, kLargestModel)));
-        case Shape::identity: break;
+        case Shape::logarithm:
+            return std::max(std::exp(std::min(model, kLargestModel)) - offset, 0.0);
+        case Shape::root:
+            return model > 0 ? std::max(model * model - offset, 0.0) : 0;
+        case Shape::logit:
+            return unit / (1 + std::exp(-std::clamp(model, -kLargestModel, kLargestModel)));
+        case Shape::identity:
+            break;
     }
     return model;
 }
@@ -71,7 +79,8 @@ Scale::Band Scale::band(double model, double half) const {
         return {inverse(model), inverse(model - half), inverse(model + half)};
     }
     const double middle = std::exp(model), factor = std::exp(half);
-    return {std::max(middle - offset, 0.0), std::max(middle / factor - offset, 0.0), std::max(middle * factor - offset, 0.0)};
+    return {std::max(middle - offset, 0.0), std::max(middle / factor - offset, 0.0),
+            std::max(middle * factor - offset, 0.0)};
 }
 
 double Scale::sampling_variance(double model, double trials) const {
@@ -91,12 +100,13 @@ double Scale::relative_unit(double model) const {
     return 1;
 }
 
-Scale choose_scale(const Options& options, std::span<const double> values, bool has_trials) {
+Scale choose_scale(const Options &options, std::span<const double> values, bool has_trials) {
     const Facts f = facts_of(values);
     Scale s;
     s.kind = resolve(options.kind, f, has_trials);
     if (f.low < 0) {
-        if (s.kind == Kind::count) s.kind = Kind::amount;  // net of something: no count has values below zero
+        if (s.kind == Kind::count)
+            s.kind = Kind::amount;  // net of something: no count has values below zero
         if (s.kind == Kind::rate) s.kind = Kind::level;
         return s;
     }

@@ -37,6 +37,6 @@ struct Scale {
 };
 
 // Chooses by the first values of a series (finite ones, not empty). `has_trials`: denominators were given.
-Scale choose_scale(const Options& options, std::span<const double> values, bool has_trials);
+Scale choose_scale(const Options &options, std::span<const double> values, bool has_trials);
 
 }  // namespace kpi::detect

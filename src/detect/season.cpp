@@ -10,7 +10,9 @@ int weekday(std::int64_t day) {  // Monday = 0; 1970-01-01 was a Thursday
 
 }  // namespace
 
-int cell_count(Grain grain) { return grain == Grain::day ? 7 : grain == Grain::hour ? kMaxCells : 1; }
+int cell_count(Grain grain) {
+    return grain == Grain::day ? 7 : grain == Grain::hour ? kMaxCells : 1;
+}
 
 int season_length(Grain grain) { return grain == Grain::day ? 7 : grain == Grain::hour ? 24 : 1; }
 

@@ -11,14 +11,15 @@ namespace kpi::detect {
 
 namespace {
 
-constexpr double kSlopeTrust = 0.5;       // share of the start's slope that is believed
-constexpr double kSmallSample = 1.5;      // in-sample residuals of four points a cell look this much too even
-constexpr double kClassPrior = 0.5;       // days a Saturday's or Sunday's offset must outweigh
-constexpr double kHourPrior = 3;          // observations the shared hour of day is worth in a cell
+constexpr double kSlopeTrust = 0.5;  // share of the start's slope that is believed
+constexpr double kSmallSample =
+    2;  // in-sample residuals of four points a cell look this much too even
+constexpr double kClassPrior = 0.5;  // days a Saturday's or Sunday's offset must outweigh
+constexpr double kHourPrior = 3;     // observations the shared hour of day is worth in a cell
 
 // The buffer in model space; NaN where nothing usable was seen.
 struct Early {
-    const State& s;
+    const State &s;
     int length;
     std::vector<double> model, base, work;
     std::vector<int> cells;
@@ -40,7 +41,7 @@ struct Early {
 constexpr auto kAny = [](int) { return true; };
 
 // Median of the week around each day, so that a trend does not leak into the season.
-void fit_base(Early& e, Grain grain) {
+void fit_base(Early &e, Grain grain) {
     const auto model = [&](int i) { return e.model[i]; };
     const double centre = e.median_where(0, e.length, kAny, model);
     std::fill(e.base.begin(), e.base.end(), centre);
@@ -53,11 +54,13 @@ void fit_base(Early& e, Grain grain) {
 }
 
 // Weekday medians, shrunk towards no season by the noise they carry.
-void fit_weekdays(Early& e, State& s) {
+void fit_weekdays(Early &e, State &s) {
     double noise = 0, all = 0;
     for (int c = 0; c < 7; ++c) {
         s.season[c] = 0;
-        s.season[c] = e.median_where(0, e.length, [&](int i) { return e.cell(i) == c; }, [&](int i) { return e.residual(i); });
+        s.season[c] = e.median_where(
+            0, e.length, [&](int i) { return e.cell(i) == c; },
+            [&](int i) { return e.residual(i); });
         for (double r : e.work) noise += std::fabs(r - s.season[c]);
         all += e.count();
     }
@@ -71,15 +74,18 @@ void fit_weekdays(Early& e, State& s) {
 }
 
 // Hour of day, plus an offset of each class of days, plus what little the cell itself adds.
-void fit_hours(Early& e, State& s) {
+void fit_hours(Early &e, State &s) {
     std::array<double, 24> by_hour{};
     const auto raw = [&](int i) { return e.model[i] - e.base[i]; };
     const int turn = static_cast<int>((s.first % 24 + 24) % 24);
-    const auto slot_of = [&](int hour) { return (hour - turn + 24) % 24; };  // first slot with that hour of day
+    const auto slot_of = [&](int hour) {
+        return (hour - turn + 24) % 24;
+    };  // first slot with that hour of day
     for (int h = 0; h < 24; ++h) by_hour[h] = e.median_where(slot_of(h), e.length, kAny, raw, 24);
     for (int d = 0; d < 3; ++d) {
-        const double gap = e.median_where(0, e.length, [&](int i) { return e.cell(i) / 24 == d; },
-                                          [&](int i) { return raw(i) - by_hour[e.cell(i) % 24]; });
+        const double gap = e.median_where(
+            0, e.length, [&](int i) { return e.cell(i) / 24 == d; },
+            [&](int i) { return raw(i) - by_hour[e.cell(i) % 24]; });
         const double days = e.count() / 24;
         const double offset = gap * days / (days + kClassPrior);
         for (int h = 0; h < 24; ++h) {
@@ -87,12 +93,13 @@ void fit_hours(Early& e, State& s) {
             const double prior = by_hour[h] + offset;
             const auto here = [&](int i) { return e.cell(i) == c; };
             const double own = e.median_where(slot_of(h), e.length, here, raw, 24);
-            s.season[c] = prior + (e.work.empty() ? 0 : (own - prior) * e.count() / (e.count() + kHourPrior));
+            s.season[c] =
+                prior + (e.work.empty() ? 0 : (own - prior) * e.count() / (e.count() + kHourPrior));
         }
     }
 }
 
-void fit_level(Early& e, State& s) {
+void fit_level(Early &e, State &s) {
     const int window = s.options.grain == Grain::hour ? 24 : 14;
     const auto plain = [&](int i) { return e.model[i] - s.season[e.cell(i)]; };
     s.level = e.median_where(e.length - window, e.length, kAny, plain);
@@ -105,7 +112,7 @@ void fit_level(Early& e, State& s) {
     s.level += s.slope * 0.5 * (window + 1);  // from the middle of the window to its end
 }
 
-void fit_noise(Early& e, State& s) {
+void fit_noise(Early &e, State &s) {
     const auto size = [&](int i) { return std::fabs(e.residual(i)); };
     const double middle = 1.4826 * e.median_where(0, e.length, kAny, size);
     double mean = 0, sampling = 0;
@@ -117,20 +124,26 @@ void fit_noise(Early& e, State& s) {
     const double sd = std::max(middle, 0.5 * mean);
     const double centre = e.median_where(0, e.length, kAny, [&](int i) { return e.model[i]; });
     switch (s.scale.shape) {
-        case Shape::logarithm: s.floor = 1e-4; break;  // one per cent: no series is known better
-        case Shape::logit: s.floor = 1e-6; break;
-        default: s.floor = std::max(1e-4 * centre * centre, 1e-24);
+        case Shape::logarithm:
+            s.floor = 1e-4;
+            break;  // one per cent: no series is known better
+        case Shape::logit:
+            s.floor = 1e-6;
+            break;
+        default:
+            s.floor = std::max(1e-4 * centre * centre, 1e-24);
     }
     s.variance = std::max(kSmallSample * sd * sd, s.floor);
     s.sampling = sampling;
     s.plain_mean = centre;
     s.plain_variance = 0;
-    for (double u : e.model) s.plain_variance += std::isfinite(u) ? (u - centre) * (u - centre) / e.count() : 0;
+    for (double u : e.model)
+        s.plain_variance += std::isfinite(u) ? (u - centre) * (u - centre) / e.count() : 0;
 }
 
 }  // namespace
 
-void fit_start(State& s, const Tuning& t, int length) {
+void fit_start(State &s, const Tuning &t, int length) {
     std::vector<double> values, trials;
     for (int i = 0; i < length; ++i) {
         if (!std::isfinite(s.early_value[i])) continue;
@@ -139,7 +152,8 @@ void fit_start(State& s, const Tuning& t, int length) {
     }
     s.trials = trials.empty() ? kMissing : median(trials);
     s.scale = choose_scale(s.options, values, !trials.empty());
-    Early e{s, length, std::vector<double>(length, kMissing), std::vector<double>(length, 0.0), {}, {}};
+    Early e{s,  length, std::vector<double>(length, kMissing), std::vector<double>(length, 0.0),
+            {}, {}};
     for (int i = 0; i < length; ++i) {
         e.cells.push_back(cell_of(s.options.grain, s.first + i));
         if (!std::isfinite(s.early_value[i])) continue;
@@ -154,6 +168,7 @@ void fit_start(State& s, const Tuning& t, int length) {
     double mean = 0;
     for (int c = 0; c < cells; ++c) mean += s.season[c] / cells;
     for (int c = 0; c < cells; ++c) s.season[c] -= mean;
+    for (double &b : e.base) b += mean;  // residuals stay what they were
     s.season_mean = 0;
     fit_level(e, s);
     fit_noise(e, s);

@@ -8,10 +8,12 @@ namespace kpi::detect {
 namespace {
 
 constexpr double kFloor = 1e-300;
+constexpr double kLongestSum = 400;
+constexpr double kPoisson = 1.0001;  // a dispersion up to this is none
 
 // Central branch and tails of Acklam's approximation (relative error 1e-9 before the Halley step).
 double acklam(double p) {
-    constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02, -2.759285104469687e+02,
+    constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
                             1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
     constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02,
                             6.680131188771972e+01, -1.328068155288572e+01};
@@ -63,13 +65,25 @@ double incomplete_beta(double a, double b, double x) {
 // Log of P(Y = 0) and the ratio P(k+1)/P(k) of the negative binomial (Poisson when phi is 1).
 struct Counts {
     double mu, phi;
-    double log_zero() const { return phi > 1.0001 ? -mu / (phi - 1) * std::log(phi) : -mu; }
+    double log_zero() const { return phi > kPoisson ? -mu / (phi - 1) * std::log(phi) : -mu; }
     double ratio(double k) const {
-        if (phi <= 1.0001) return mu / (k + 1);
+        if (phi <= kPoisson) return mu / (k + 1);
         const double size = mu / (phi - 1);
         return (k + size) / (k + 1) * (phi - 1) / phi;
     }
 };
+
+// Signed root of the deviance: the same tail without the sum, close when the count is large.
+double deviance_z(double y, double mu, double phi) {
+    double half = y * std::log(y / mu);
+    if (phi > kPoisson) {
+        const double size = mu / (phi - 1);
+        half -= (y + size) * std::log((y + size) / (mu + size));
+    } else {
+        half -= y - mu;
+    }
+    return std::copysign(std::sqrt(2 * std::max(half, 0.0)), y - mu);
+}
 
 }  // namespace
 
@@ -89,13 +103,8 @@ double student_upper(double t, double df) {
 }
 
 double count_z(double y, double mu, double phi) {
-    const double sd = std::sqrt(mu * phi);
-    const double far = (y - mu) / sd;
     const double whole = std::floor(y);
-    // Far out the sum would underflow; the variance-stabilised deviation is monotone and close.
-    if (std::fabs(far) > 12 || whole > 400) {
-        return 2 * (std::sqrt(y + 0.375) - std::sqrt(mu + 0.375)) / std::sqrt(phi);
-    }
+    if (whole > kLongestSum) return deviance_z(y, mu, phi);
     const Counts law{mu, phi};
     if (y <= mu) {
         double mass = std::exp(law.log_zero()), below = 0;

@@ -14,7 +14,7 @@ double normal_quantile(double p);  // z with P(N <= z) = p, 0 < p < 1
 double student_upper(double t, double df);
 
 // Mid-p of a count y >= 0 with mean mu > 0 and variance phi * mu (phi >= 1; phi = 1 is Poisson),
-// turned into a signed z. Counts far out fall back to the deviance, so the result is finite.
+// turned into a signed z. Counts beyond 400 use the deviance; the result is finite.
 double count_z(double y, double mu, double phi);
 
 }  // namespace kpi::detect

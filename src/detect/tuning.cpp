@@ -7,27 +7,46 @@ namespace kpi::detect {
 namespace {
 
 constexpr Tuning kDaily = {
-    .alpha = .08, .beta = .004, .damp = .98, .gamma = .06, .lambda = .04,
-    .season_prior = 1, .doubt = 2,
-    .clip = 1.7, .flagged_gain = .25, .variance_clip = 2.2, .process_share = .25,
-    .threshold = 3.15,
-    .fast = .5, .slow = .18, .evidence_clip = 3, .evidence_gate = 1,
-    .shift_z = 2.5, .shift_run = 5,
-    .spiky_rate = 0, .spiky_power = 0, .plain_power = 0,
-    .event_sd = .5, .event_prior = 2, .partial_sd = .15,
-    .cooldown = 0, .cooldown_share = 0,
-    .warmup = 28, .least = 14,
-    .body = 1.1, .tail = 2.3,
+    .alpha = .08,
+    .beta = .004,
+    .damp = .98,
+    .gamma = .06,
+    .lambda = .04,
+    .season_prior = 1,
+    .doubt = 2,
+    .clip = 1.7,
+    .flagged_gain = .25,
+    .variance_clip = 2.2,
+    .process_share = .25,
+    .threshold = 3.1,
+    .fast = .5,
+    .slow = .2,
+    .evidence_clip = 3,
+    .evidence_gate = 1,
+    .shift_z = 2.5,
+    .shift_run = 5,
+    .spiky_rate = 0,
+    .spiky_power = 0,
+    .plain_power = 0,
+    .event_sd = .5,
+    .event_prior = 2,
+    .partial_sd = .15,
+    .cooldown = 0,
+    .cooldown_share = 0,
+    .warmup = 28,
+    .least = 14,
+    .body = 1.1,
+    .tail = 2.3,
 };
 
 constexpr Tuning hourly() {
     Tuning t = kDaily;
-    t.alpha = .02;
+    t.alpha = .025;
     t.beta = .0005;
     t.gamma = .10;
     t.lambda = .01;
     t.season_prior = 2;
-    t.doubt = 1;
+    t.doubt = 2;
     t.clip = 2;
     t.variance_clip = 2.5;
     t.threshold = 4.1;
@@ -36,8 +55,8 @@ constexpr Tuning hourly() {
     t.evidence_clip = 2.5;
     t.shift_run = 12;
     t.spiky_rate = .008;
-    t.spiky_power = .4;
-    t.plain_power = .22;
+    t.spiky_power = .5;
+    t.plain_power = .23;
     t.cooldown = 24;
     t.cooldown_share = .7;
     t.warmup = 192;
@@ -57,7 +76,7 @@ constexpr Tuning kOther = other();
 
 }  // namespace
 
-const Tuning& tuning_for(Grain grain) {
+const Tuning &tuning_for(Grain grain) {
     if (grain == Grain::hour) return kHourly;
     return grain == Grain::day ? kDaily : kOther;
 }

@@ -6,7 +6,7 @@
 
 namespace kpi::detect {
 
-bool is_usable(const Point& point) {
+bool is_usable(const Point &point) {
     if (!(std::fabs(point.value) <= kLargest)) return false;  // also false for NaN
     return !(point.denominator <= 0) && !std::isinf(point.denominator);
 }
@@ -17,9 +17,10 @@ bool on_watched_side(Direction direction, double deviation) {
     return true;
 }
 
-void check(const Options& options) {
+void check(const Options &options) {
     if (options.threshold <= 0) {
-        throw Error("22023", "threshold must be greater than zero", {}, "Leave it out for the default of the method.");
+        throw Error("22023", "threshold must be greater than zero", {},
+                    "Leave it out for the default of the method.");
     }
     if (options.min_history < 2 || options.min_history > 10000) {
         throw Error("22023", "min_history must be between 2 and 10000 periods");

@@ -1,4 +1,6 @@
-// The values that cross the room: what a detector is given and what it answers.
+// detect: what is normal for a series, and what is not.
+//
+// This file: the values that cross the room, what a detector is given and what it answers.
 //
 // detect/ is plain C++20: it sees std and core/ only. It promises that a verdict depends on nothing but the points
 // up to its own (causality), that the tested point is never in its own baseline, and that every state is plain bytes.
@@ -33,10 +35,10 @@ enum class Partial : std::uint8_t { skip, compare };
 enum class Effect : std::uint8_t { none, ignore, widen, annotate };
 
 enum class Type : std::uint8_t {
-    none,         // nothing to report
-    spike,        // far above expected
-    dip,          // far below expected
-    drift,        // small but lasting deviation: the evidence of several periods, not of this one alone
+    none,   // nothing to report
+    spike,  // far above expected
+    dip,    // far below expected
+    drift,  // small but lasting deviation: the evidence of several periods, not of this one alone
     level_shift,  // many periods on one side: reported once, then the new level is the normal one
     learning,     // not enough history for a verdict
     missing,      // NULL, NaN, infinite, out of range, or a rate with no denominator
@@ -54,8 +56,9 @@ struct Point {
 };
 
 struct Verdict {
-    double score = 0;     // >= 0; compare with the threshold
-    double p = kMissing;  // two-sided, calibrated on the series' own past; NaN when there is no verdict
+    double score = 0;  // >= 0; compare with the threshold
+    double p =
+        kMissing;  // two-sided, calibrated on the series' own past; NaN when there is no verdict
     double expected = kMissing;
     double lower = kMissing;  // band at the threshold: outside it this period alone is flagged
     double upper = kMissing;
@@ -75,10 +78,10 @@ struct Options {
 };
 
 // The usable value of a point: finite, in range, and with trials where trials are given.
-bool is_usable(const Point& point);
+bool is_usable(const Point &point);
 // Whether a deviation on this side may be flagged.
 bool on_watched_side(Direction direction, double deviation);
 // Raises 22023 for a threshold that is not positive or a history out of range.
-void check(const Options& options);
+void check(const Options &options);
 
 }  // namespace kpi::detect
