@@ -10,7 +10,8 @@ namespace {
 constexpr double kBody = 0.80, kTail = 0.97;
 constexpr double kPriorWeight = 60;  // points
 constexpr double kMemory = 500;      // points, so that a series may change its character
-// 1 / (density * quantile) of a half-normal at the two quantiles: the step that converges fastest there.
+// 1 / (density * quantile) of a half-normal at the two quantiles: the step that converges fastest
+// there.
 constexpr double kBodyStep = 2.2, kTailStep = 6.0;
 constexpr double kLogBody = 0.47588499532711;  // log(-log(1 - kBody))
 constexpr double kLogTail = 1.25463490028586;  // log(-log(1 - kTail))

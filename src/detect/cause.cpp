@@ -14,7 +14,8 @@ namespace {
 constexpr double kPrice = 4;         // log-likelihood a further element must bring
 constexpr double kLeastPair = 0.01;  // of the expected total
 
-// Sums over a part of the cube. For rates `expected` is what the actual trials would bring at the expected rate.
+// Sums over a part of the cube. For rates `expected` is what the actual trials would bring at the
+// expected rate.
 struct Sums {
     double actual = 0, expected = 0, variance = 0;
 
@@ -72,7 +73,8 @@ struct Search {
     }
 };
 
-// Up to four values from either end of one dimension, ordered by how far they are off for their size.
+// Up to four values from either end of one dimension, ordered by how far they are off for their
+// size.
 void search_dimension(Search &s, std::size_t dimension) {
     std::map<int, Sums> values;
     for (std::size_t i = 0; i < s.leaves.size(); ++i) {
@@ -120,7 +122,8 @@ bool inside(const Cause &c, const Leaf &leaf) {
     return std::any_of(c.elements.begin(), c.elements.end(), holds);
 }
 
-// Pearson dispersion of the cells once the cause has its own change: how much wider than Poisson they really are.
+// Pearson dispersion of the cells once the cause has its own change: how much wider than Poisson
+// they really are.
 double dispersion(const Search &s, const Cause &c) {
     Sums in, out;
     for (std::size_t i = 0; i < s.leaves.size(); ++i)

@@ -1,19 +1,24 @@
 // Every detector behind one interface: points in, verdicts out.
 //
-// Purpose: the familiar detectors beside the default one, so that they can be chosen by name and compared.
-// Methods: robust      the default (robust.hpp)
+// Purpose: the familiar detectors beside the default one, so that they can be chosen by name and
+// compared. Methods: robust      the default (robust.hpp)
 //          zscore      mean and standard deviation of the last 28 values, flagged beyond 3
 //          robust_z    median and MAD of the last 28, beyond 3.5
 //          ratio       value / mean of the last 7; score = |ratio - 1|, flagged beyond 0.3
-//          percentile  outside the 1 % to 99 % band of the last 56; score = distance in widths of the band
-//          weekday     median and MAD of the last 8 values of the same cell of the season, beyond 3.5
-//          tukey       quartiles of the last 56; score = distance in interquartile ranges, beyond 1.5
-//          stl         decomposition of the last 8 weeks (hourly 10 days), carried one step on; MAD of the last
-//                      28 such errors, beyond 3.5
+//          percentile  outside the 1 % to 99 % band of the last 56; score = distance in widths of
+//                      the band
+//          weekday     median and MAD of the last 8 values of the same cell of the season, beyond
+//                      3.5
+//          tukey       quartiles of the last 56; score = distance in interquartile ranges, beyond
+//                      1.5
+//          stl         decomposition of the last 8 weeks (hourly 10 days), carried one step on; MAD
+//                      of the last 28 such errors, beyond 3.5
 //          ewma        exponentially weighted mean and variance, weight 0.1, beyond 3
-// Rules:   the tested point is never in its own baseline. Calendar days marked `ignore` are not flagged; an open
-//          period is skipped, or compared with its share of the expected total, and is not learnt from.
-// Units:   scores as above, >= 0; p is two-sided normal for the methods in sigmas, NaN for the others.
+// Rules:   the tested point is never in its own baseline. Calendar days marked `ignore` are not
+//          flagged; an open period is skipped, or compared with its share of the expected total,
+//          and is not learnt from.
+// Units:   scores as above, >= 0; p is two-sided normal for the methods in sigmas, NaN for the
+//          others.
 // Errors:  22023 for bad options, 22000 for periods that do not grow.
 #pragma once
 

@@ -37,7 +37,8 @@ std::vector<Outlook> forecast(const State &s, int horizon, double coverage) {
         const double sd = std::sqrt(process * (1 + doubt + carried));
         const Scale::Band band = s.scale.band(model, width * sd);
         out.push_back({period, band.expected, band.lower, band.upper});
-        // What an innovation of this step moves all later levels by: the level's gain and the slope's, damped.
+        // What an innovation of this step moves all later levels by: the level's gain and the
+        // slope's, damped.
         reach = t.alpha + t.beta * (1 - std::pow(t.damp, h)) / (1 - t.damp);
         carried += reach * reach;
     }

@@ -86,7 +86,8 @@ Forecast make_forecast(State &s, const Point &point, const Tuning &t, double tri
     return f;
 }
 
-// Signed deviation in sigmas. Small counts are judged by their own distribution, not by its bell-shaped cousin.
+// Signed deviation in sigmas. Small counts are judged by their own distribution, not by its
+// bell-shaped cousin.
 double deviation(const State &s, const Forecast &f, double value, double model_value) {
     const double z = std::clamp((model_value - f.model) / f.sd, -kLargestZ, kLargestZ);
     if (s.scale.kind != Kind::count || f.special || s.scale.shape == Shape::identity) return z;
@@ -109,7 +110,8 @@ double accumulate(Evidence &e, double weight, double z, std::int64_t gap) {
     return e.sum / std::sqrt(e.variance);
 }
 
-// The strongest of: this period alone, a few periods, a few weeks. Evidence counts only when today agrees with it.
+// The strongest of: this period alone, a few periods, a few weeks. Evidence counts only when today
+// agrees with it.
 double strongest(State &s, const Tuning &t, double z, std::int64_t gap) {
     const double today = std::fabs(z);
     const double clipped = std::clamp(z, -t.evidence_clip, t.evidence_clip);
@@ -156,7 +158,8 @@ bool cools_down(State &s, const Tuning &t, std::int64_t period, double score) {
     return false;
 }
 
-// Counts points far off on one side; true when the run is long enough to be a new level, which is then taken over.
+// Counts points far off on one side; true when the run is long enough to be a new level, which is
+// then taken over.
 bool shifts_level(State &s, const Tuning &t, Verdict &v, const Forecast &f, double model_value) {
     const auto side = static_cast<std::int16_t>(v.z > 0 ? 1 : -1);
     if (std::fabs(v.z) <= t.shift_z)
@@ -194,7 +197,8 @@ void learn_point(State &s, const Tuning &t, const Forecast &f, double z, double 
     s.sampling += t.lambda * (f.noise - s.sampling);
 }
 
-// Files the point in the buffer and starts, or starts again, when a season more is there. True: no verdict yet.
+// Files the point in the buffer and starts, or starts again, when a season more is there. True: no
+// verdict yet.
 bool is_learning(State &s, const Point &point, const Tuning &t) {
     std::int64_t slot = point.period - s.first;
     if (slot >= t.warmup && s.started) return false;

@@ -1,11 +1,14 @@
 // The default detector: a robust streaming filter with level, damped trend and season.
 //
 // Purpose: one verdict a point, from the past only, in constant time and constant memory.
-// Sources: robust exponential smoothing (Gelper, Fried, Croux 2010); damped trend (Gardner 1985); EWMA evidence
-//          (Roberts 1959); counts by the mid-p tail of the negative binomial (Farrington 1996, Noufaily 2013);
-//          shrunken start (James, Stein 1961). What is ours: gains and forecast variance that know how often a cell
-//          was seen, two speeds of evidence, sampling noise split from process noise, p by calibration.hpp.
-// Shapes:  State is plain bytes: it may be copied, stored and continued elsewhere by the same kVersion.
+// Sources: robust exponential smoothing (Gelper, Fried, Croux 2010); damped trend (Gardner 1985);
+// EWMA evidence
+//          (Roberts 1959); counts by the mid-p tail of the negative binomial (Farrington 1996,
+//          Noufaily 2013); shrunken start (James, Stein 1961). What is ours: gains and forecast
+//          variance that know how often a cell was seen, two speeds of evidence, sampling noise
+//          split from process noise, p by calibration.hpp.
+// Shapes:  State is plain bytes: it may be copied, stored and continued elsewhere by the same
+//          kVersion.
 // Units:   all of State but the buffer is in model space (scale.hpp).
 #pragma once
 
@@ -41,7 +44,8 @@ struct Tuning {
         spiky_power;     // tracking of the second moment of z; how much of it is divided out
     double plain_power;  // weight of the deviation from the plain weekly mean in the score
     double event_sd,
-        event_prior;  // sd of an unseen calendar day (share of the value); prior weight of its effect
+        // sd of an unseen calendar day (share of the value); prior weight of its effect
+        event_prior;
     double partial_sd;      // further sd of an unfinished period (share of the value)
     int cooldown;           // periods during which only stronger alarms follow
     double cooldown_share;  // stronger = beyond this share of the last alarm's score

@@ -1,4 +1,5 @@
-// The cold start: level, slope, season and noise of the default detector from its first weeks, all by medians.
+// The cold start: level, slope, season and noise of the default detector from its first weeks, all
+// by medians.
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -26,7 +27,8 @@ struct Early {
 
     int cell(int i) const { return cells[i]; }
     double residual(int i) const { return model[i] - base[i] - s.season[cell(i)]; }
-    // Median over the slots that `keep` accepts of what `value` makes of them; `work` keeps how many there were.
+    // Median over the slots that `keep` accepts of what `value` makes of them; `work` keeps how
+    // many there were.
     template <class Keep, class Value>
     double median_where(int from, int to, Keep keep, Value value, int stride = 1) {
         work.clear();
@@ -64,7 +66,8 @@ void fit_weekdays(Early &e, State &s) {
         for (double r : e.work) noise += std::fabs(r - s.season[c]);
         all += e.count();
     }
-    // 1.57: variance of a normal from its mean absolute deviation; 1.6: of a median against a mean of so few.
+    // 1.57: variance of a normal from its mean absolute deviation; 1.6: of a median against a mean
+    //   of so few.
     const double variance = 1.57 * (noise / all) * (noise / all) * 1.6 * 7 / all;
     double mean = 0, spread = 0;
     for (int c = 0; c < 7; ++c) mean += s.season[c] / 7;

@@ -25,8 +25,8 @@ double tricube(double u) {
     return a * a * a;
 }
 
-// Local linear fit at position x over the `span` nearest of the n points; weight 0 leaves a point out. Where all of
-// them are left out the span doubles; 0 when no point of the whole series counts.
+// Local linear fit at position x over the `span` nearest of the n points; weight 0 leaves a point
+// out. Where all of them are left out the span doubles; 0 when no point of the whole series counts.
 double loess_at(std::span<const double> y, std::span<const double> weight, int span, double x) {
     const int n = static_cast<int>(y.size());
     const int width = std::min(span, n);
@@ -115,7 +115,8 @@ void weigh(Work &w) {
     for (int i = 0; i < w.n(); ++i) {
         if (w.present[i] > 0) size.push_back(std::fabs(w.y[i] - w.trend[i] - w.seasonal[i]));
     }
-    // Remainders at the level of rounding say nothing about outliers: all of them keep their weight.
+    // Remainders at the level of rounding say nothing about outliers: all of them keep their
+    // weight.
     double range = 0;
     for (int i = 0; i < w.n(); ++i) {
         if (w.present[i] > 0) range = std::max(range, std::fabs(w.y[i] - w.trend[0]));

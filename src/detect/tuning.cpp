@@ -1,5 +1,5 @@
-// The constants of the default detector, one set a grain. Chosen on the DEV series by what holds on both halves of
-// them; docs/detection.md says what each is worth.
+// The constants of the default detector, one set a grain. Chosen on the DEV series by what holds on
+// both halves of them; docs/detection.md says what each is worth.
 #include "detect/robust.hpp"
 
 namespace kpi::detect {

@@ -2,11 +2,13 @@
 //
 // This file: the values that cross the room, what a detector is given and what it answers.
 //
-// detect/ is plain C++20: it sees std and core/ only. It promises that a verdict depends on nothing but the points
-// up to its own (causality), that the tested point is never in its own baseline, and that every state is plain bytes.
+// detect/ is plain C++20: it sees std and core/ only. It promises that a verdict depends on nothing
+// but the points up to its own (causality), that the tested point is never in its own baseline, and
+// that every state is plain bytes.
 //
-// Units:   a period is the number of the bucket on its own grid (days or hours since 1970-01-01 in the series' time
-//          zone); a value is in the metric's own unit; scores are in sigmas unless a detector says otherwise.
+// Units:   a period is the number of the bucket on its own grid (days or hours since 1970-01-01 in
+//          the series' time zone); a value is in the metric's own unit; scores are in sigmas unless
+//          a detector says otherwise.
 // Errors:  kpi::Error 22023 for options out of range, 22000 for periods that do not grow.
 #pragma once
 
@@ -30,8 +32,8 @@ enum class Direction : std::uint8_t { both, up, down };
 // What to do with a period that is not over yet.
 enum class Partial : std::uint8_t { skip, compare };
 
-// What a calendar entry asks for: ignore = never flag; widen = flag only beyond the usual effect of such days;
-// annotate = judge as any other day, only name it.
+// What a calendar entry asks for: ignore = never flag; widen = flag only beyond the usual effect of
+// such days; annotate = judge as any other day, only name it.
 enum class Effect : std::uint8_t { none, ignore, widen, annotate };
 
 enum class Type : std::uint8_t {

@@ -80,7 +80,8 @@ double quantile_of(const Window &w, Memory memory, double q) {
 double median_of(const Window &w, Memory memory) { return quantile_of(w, memory, 0.5); }
 
 double sigma_of(const Window &w, Memory memory) {
-    // Deviations from the median grow from the middle outwards on both sides: a merge finds their median.
+    // Deviations from the median grow from the middle outwards on both sides: a merge finds their
+    // median.
     const std::span<const double> v = memory.ascending.first(static_cast<std::size_t>(w.size));
     if (v.empty()) return 0;
     const double centre = quantile_sorted(v, 0.5);

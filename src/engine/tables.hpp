@@ -1,3 +1,6 @@
+// engine: sources, their capture, rollups and queries; the product on PostgreSQL. Its folders:
+// capture/ the hot path in the writers, rollup/ what keeps the sums true, query/ how they are read.
+//
 // The three tables of a source in kpi_data: delta, day rollup, hour rollup (layout:
 // docs/design.md). Created by kpi.track, dropped by kpi.untrack. Needs an open Spi. Everything runs
 // as the extension's owner, who owns the tables; the owner of the source gets SELECT, INSERT,

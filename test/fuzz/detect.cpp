@@ -1,5 +1,6 @@
-// Any bytes as options and points through every detector: no crash, no undefined behaviour, no score that is not a
-// number. Build with CXX=clang++ (CMakeLists.txt), run: fuzz_detect -max_total_time=60
+// Any bytes as options and points through every detector: no crash, no undefined behaviour, no
+// score that is not a number. Build with CXX=clang++ (CMakeLists.txt), run: fuzz_detect
+// -max_total_time=60
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that can be judged without running the extension; one line per check.
-#   lint.sh            all          lint.sh tidy [file...]   clang-tidy alone
+#   lint.sh            all          lint.sh tidy [file...]   clang-tidy alone          KPI_NO_TIDY=1 lint.sh   all but it
 # clang-format and clang-tidy are pinned to version 14: another version judges differently.
 set -u
 cd "$(dirname "$0")/../.."
@@ -115,6 +115,6 @@ check 'every test file is run by a suite' unrun
 check 'shell scripts parse' shells
 check 'python files parse' pythons
 check 'documented make targets exist' commands
-check 'clang-tidy' tidy_all
+[ -n "${KPI_NO_TIDY:-}" ] || check 'clang-tidy' tidy_all
 echo "lint: $passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -243,8 +243,9 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
 
 namespace {
 
-// Parallel mode allows no subtransaction. Built-in immutable functions hold nothing that only an abort
-// would give back, so catching their error is enough; errors of user-defined functions end the query.
+// Parallel mode allows no subtransaction. Built-in immutable functions hold nothing that only an
+// abort would give back, so catching their error is enough; errors of user-defined functions end
+// the query.
 template <class F>
 ErrorData *caught(F f) {
     MemoryContext const home = CurrentMemoryContext;
@@ -253,9 +254,7 @@ ErrorData *caught(F f) {
     int security = 0;
     GetUserIdAndSecContext(&user, &security);
     PG_TRY();
-    {
-        f();
-    }
+    { f(); }
     PG_CATCH();
     {
         MemoryContextSwitchTo(home);

@@ -10,7 +10,8 @@
 
 namespace kpi::detect {
 
-// `days` daily points about `mean` with a weekly season and normal noise of `sd` (share of the mean).
+// `days` daily points about `mean` with a weekly season and normal noise of `sd` (share of the
+// mean).
 inline std::vector<Point> weekly_series(int days, double mean, double sd, std::uint64_t seed) {
     std::mt19937_64 random(seed);
     std::normal_distribution<double> normal;
