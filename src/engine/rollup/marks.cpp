@@ -22,6 +22,7 @@ void clear_marks(const std::string &source, const std::vector<Mark> &marks, cons
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const pg::LocalSettings settings = plain_settings();
     std::vector<std::string> ids;
+    ids.reserve(marks.size());
     for (const Mark &mark : marks) ids.push_back(mark.id);
     pg::execute(R"(
 WITH gone AS (DELETE FROM kpi.dirty WHERE ctid = ANY ($2::tid[]) AND source = $1
