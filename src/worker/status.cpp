@@ -36,7 +36,8 @@ json mend(const pg::WorkerState &state, bool wanted, bool recovering) {
                "schedule CALL kpi.work()";
     if (state.pid != 0) return nullptr;
     if (state.launcher_pid == 0)
-        return "the launcher is not running: it is restarted within 5 seconds";
+        return "the launcher is not running: it comes back within 5 seconds; if the log says \"too "
+               "many background workers\", raise max_worker_processes and restart";
     if (state.waiting > 0 && state.refusal == pg::Refusal::max_worker_processes)
         return "all max_worker_processes are in use, databases take turns: raise it and restart";
     if (state.waiting > 0 && state.refusal == pg::Refusal::max_workers)
