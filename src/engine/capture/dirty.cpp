@@ -15,19 +15,33 @@ Datum column(HeapTuple tuple, Relation relation, const char *name, bool *null) {
                         RelationGetDescr(relation), null);
 }
 
+// A plain index whose only column is the given one; InvalidOid: none, scan the table.
+Oid index_on(Relation relation, AttrNumber number) {
+    Oid found = InvalidOid;
+    ListCell *cell = nullptr;
+    foreach (cell, RelationGetIndexList(relation)) {
+        HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+        if (!HeapTupleIsValid(tuple)) continue;
+        const auto *index = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
+        if (index->indisvalid && index->indnatts == 1 && index->indkey.values[0] == number)
+            found = index->indexrelid;
+        ReleaseSysCache(tuple);
+    }
+    return found;
+}
+
 // Calls visit(tuple, relation) for the rows of a registry table whose text column `key` is `value`,
-// in the active snapshot; the table's first index is on that column.
+// in the active snapshot.
 template <class F>
 void lookup(const char *table, const char *key, const char *value, F visit) {
     Relation relation = table_open(registry_table(table), AccessShareLock);
-    List *indexes = RelationGetIndexList(relation);
+    const AttrNumber number = get_attnum(RelationGetRelid(relation), key);
+    const Oid index = index_on(relation, number);
     ScanKeyData scan_key;
-    ScanKeyInit(&scan_key, get_attnum(RelationGetRelid(relation), key), BTEqualStrategyNumber,
-                F_TEXTEQ, CStringGetTextDatum(value));
+    ScanKeyInit(&scan_key, number, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(value));
     scan_key.sk_collation = DEFAULT_COLLATION_OID;
     SysScanDesc scan =
-        systable_beginscan(relation, indexes == NIL ? InvalidOid : linitial_oid(indexes),
-                           indexes != NIL, GetActiveSnapshot(), 1, &scan_key);
+        systable_beginscan(relation, index, OidIsValid(index), GetActiveSnapshot(), 1, &scan_key);
     for (HeapTuple tuple = nullptr; HeapTupleIsValid(tuple = systable_getnext(scan));)
         visit(tuple, relation);
     systable_endscan(scan);
