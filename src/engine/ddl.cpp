@@ -140,13 +140,19 @@ void after_create_table(ObjectId relation) {
 // value.
 void after_object_change(const std::string &catalog, ObjectId object, const std::string &what) {
     const Table t = pg::query(
-        "SELECT DISTINCT s.name FROM kpi.source s JOIN pg_catalog.pg_rewrite r ON r.ev_class = "
+        "SELECT DISTINCT s.name, s.facts::pg_catalog.oid FROM kpi.source s JOIN "
+        "pg_catalog.pg_rewrite r ON r.ev_class = "
         "s.facts "
         "JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass "
         "AND d.objid = r.oid "
         "WHERE d.refclassid = $1::pg_catalog.regclass AND d.refobjid = $2 ORDER BY 1",
         {catalog, object});
-    for (const Row &row : t.rows) mark_dirty(*row[0], what);
+    for (const Row &row : t.rows) {
+        // Writers keep the view locked to their end: wait for those that hold sums of the old
+        // meaning, or they would flush them after the repair.
+        pg::lock_alone(id(row[1]));
+        mark_dirty(*row[0], what);
+    }
 }
 
 void refuse_trigger_rename(const pg::Ddl &ddl) {

@@ -31,6 +31,10 @@ bool try_share(ObjectId relation) {
     return call([&] { return ConditionalLockRelationOid(relation.value, AccessShareLock); });
 }
 
+void lock_alone(ObjectId relation) {
+    call([&] { LockRelationOid(relation.value, AccessExclusiveLock); });
+}
+
 bool share_extension() {
     return call([] {
         const Oid extension = get_extension_oid(kExtension, true);

@@ -14,6 +14,8 @@ void advisory(ObjectId key);
 
 // AccessShare on a relation; false: somebody holds or waits for a conflicting lock.
 bool try_share(ObjectId relation);
+// AccessExclusive on a relation alone (LOCK TABLE on a view would lock its tables too).
+void lock_alone(ObjectId relation);
 // AccessShare on the extension, taken before everything else: DROP EXTENSION locks it first and
 // waits. Returns false when the extension does not exist any more; raises 55P03 after lock_timeout.
 bool share_extension();

@@ -292,3 +292,66 @@ def test_rows_applied_by_logical_replication_are_captured(shared, database, wait
         wait_until(lambda: not shared.sql('SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND active', parameters=(slot,)), 'the slot to be free')
         shared.sql(f"SELECT pg_drop_replication_slot('{slot}')", publisher)
         shared.sql(f'DROP DATABASE "{publisher}" WITH (FORCE)')
+
+
+def test_a_view_replaced_under_a_writer(sale, session, wait_until):
+    writer, replacer = session(), session()
+    writer.run('BEGIN')
+    writer.run("INSERT INTO sale VALUES (100, DEFAULT, 'x', 7)")
+    replacer.start('CREATE OR REPLACE VIEW sale_facts AS SELECT at, country, 1 AS sales, amount * 2 AS revenue FROM sale')
+    facts.wait_for_lock(sale, replacer, wait_until)
+    writer.run("INSERT INTO sale VALUES (101, DEFAULT, 'x', 7)")
+    writer.run('COMMIT')
+    replacer.finish()
+    assert revenue(sale, 'x') == 28
+    facts.assert_exact(sale)
+
+
+@pytest.mark.parametrize('change', ["CREATE OR REPLACE FUNCTION weight(x numeric) RETURNS numeric LANGUAGE sql IMMUTABLE RETURN x * 3",
+                                    "ALTER TYPE size RENAME VALUE 'big' TO 'large'"])
+def test_what_the_view_calls_changed_under_a_writer(database, wait_until, change):
+    """Sums of the old meaning must not be flushed after the repair that the change asks for."""
+    facts.install(database)
+    database.sql("""
+        CREATE FUNCTION weight(x numeric) RETURNS numeric LANGUAGE sql IMMUTABLE RETURN x * 2;
+        CREATE TYPE size AS ENUM ('small', 'big');
+        CREATE TABLE sale (at timestamptz DEFAULT '2024-05-01 10:00Z', amount numeric, size size);
+        CREATE VIEW sale_facts AS SELECT at, weight(amount) AS revenue, size::text AS size FROM sale;
+        INSERT INTO sale (amount, size) VALUES (1, 'big')""")
+    database.sql("SELECT kpi.track('sale_facts', 'at', '{size}', 'sale', 'UTC', hour_retention => '100 years', build => 'now')")
+    writer, changer = facts.Session(database), facts.Session(database)
+    writer.run('BEGIN')
+    writer.run("INSERT INTO sale (amount, size) VALUES (10, 'big')")
+    changer.start(change)
+    facts.wait_for_lock(database, changer, wait_until)
+    writer.run('COMMIT')
+    changer.finish()
+    database.sql("SELECT kpi.rebuild('sale')")
+    assert facts.problems(writer.connection) == []
+    writer.run('DELETE FROM sale WHERE amount = 1')
+    facts.assert_exact(database)
+    writer.close()
+    changer.close()
+
+
+def test_reads_beside_a_merge_loop_never_dip(sale, session):
+    """Each statement has one snapshot: rollup and deltas never tear."""
+    stop, failures = threading.Event(), []
+
+    def merge():
+        with contextlib.closing(sale.connect()) as connection:
+            while not stop.is_set():
+                facts.rows(connection, "INSERT INTO sale SELECT max(id) + 1, DEFAULT, 'c1', 1 FROM sale".replace('DEFAULT', "'2024-05-01'"))
+                facts.rows(connection, "SELECT kpi.merge('sale')")
+
+    thread = threading.Thread(target=merge)
+    thread.start()
+    reader, last = session(), 0
+    for _ in range(300):
+        seen, real = reader.run('SELECT (SELECT sum(sales) FROM kpi_data.sale_daily), (SELECT count(*) FROM sale)')[0]
+        if seen != real or seen < last:
+            failures.append((seen, real, last))
+        last = seen
+    stop.set()
+    thread.join()
+    assert failures == [] and last > 10
