@@ -136,16 +136,17 @@ void after_create_table(ObjectId relation) {
     }
 }
 
-// A function, operator, type or domain that facts views use directly has changed: so may every
-// value.
+// A function, operator, type or domain that facts views use has changed: so may every value. PostgreSQL
+// records what a view calls; the type of a column only stands in the column.
 void after_object_change(const std::string &catalog, ObjectId object, const std::string &what) {
     const Table t = pg::query(
-        "SELECT DISTINCT s.name, s.facts::pg_catalog.oid FROM kpi.source s JOIN "
-        "pg_catalog.pg_rewrite r ON r.ev_class = "
-        "s.facts "
-        "JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass "
-        "AND d.objid = r.oid "
-        "WHERE d.refclassid = $1::pg_catalog.regclass AND d.refobjid = $2 ORDER BY 1",
+        "SELECT s.name, s.facts::pg_catalog.oid FROM kpi.source s WHERE EXISTS (SELECT FROM "
+        "pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d ON "
+        "d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid "
+        "WHERE r.ev_class = s.facts AND d.refclassid = $1::pg_catalog.regclass AND d.refobjid = "
+        "$2) "
+        "OR ($1 = 'pg_type' AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid IN "
+        "(s.facts, s.base) AND a.attnum > 0 AND a.atttypid = $2)) ORDER BY 1",
         {catalog, object});
     for (const Row &row : t.rows) {
         // Writers keep the view locked to their end: wait for those that hold sums of the old
@@ -228,6 +229,7 @@ void after_ddl(const pg::Ddl &ddl) {
         const ObjectId object = id(row[1]);
         const std::string &type = *row[2];
         if (catalog != "pg_class") {
+            if (ddl.adds_enum_value) continue;
             if (catalog == "pg_proc" || catalog == "pg_type" || catalog == "pg_operator")
                 after_object_change(catalog, object, type + " changed");
             continue;

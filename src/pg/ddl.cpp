@@ -93,6 +93,8 @@ Ddl read_ddl(FunctionCallInfoBaseData *fcinfo) {
     if (IsA(tree, DropOwnedStmt))
         out.cascade = castNode(DropOwnedStmt, tree)->behavior == DROP_CASCADE;
     if (IsA(tree, AlterOwnerStmt)) out.owner = true;
+    if (IsA(tree, AlterEnumStmt))
+        out.adds_enum_value = castNode(AlterEnumStmt, tree)->oldVal == nullptr;
     return out;
 }
 

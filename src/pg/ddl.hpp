@@ -22,6 +22,7 @@ struct Ddl {
     ObjectId renamed;  // the relation
     std::string old_name, new_name;
     bool cascade = false;
+    bool adds_enum_value = false;  // ALTER TYPE ... ADD VALUE: no row changes its meaning
     // DROP: relations that exist (views, tables), or names (schemas, extensions)
     std::vector<ObjectId> relations;
     std::vector<std::string> names;
