@@ -175,3 +175,31 @@ def test_folding_keeps_one_row_for_each_message(quiet):
     cluster.sql('CALL kpi.work()', name)
     assert cluster.sql("SELECT sum(rows) FROM kpi.capture_error", name) == [(400,)]
     assert cluster.sql("SELECT count(*) <= 101 FROM kpi.capture_error", name) == [(True,)]
+
+
+def test_a_long_build_goes_by_ranges_and_lets_ddl_in_between(quiet):
+    cluster, name = quiet
+    cluster.sql("""CREATE TABLE long (at timestamptz NOT NULL, amount numeric);
+                   INSERT INTO long SELECT now() - g * interval '10 seconds', 1 FROM generate_series(1, 1200000) g;
+                   CREATE INDEX ON long (at);
+                   ANALYZE long;
+                   CREATE VIEW long_facts AS SELECT at, amount AS long_amount FROM long;
+                   SELECT kpi.track('long_facts', 'at', '{}', 'long', 'UTC')""", name)
+    build = threading.Thread(target=lambda: cluster.sql('CALL kpi.work()', name))
+    watcher = cluster.connect(name).cursor()
+    ends = set()
+    build.start()
+    while build.is_alive() and not ends & {1}:
+        watcher.execute("""SELECT count(*) FROM kpi.dirty WHERE source = 'long' AND isfinite("to")""")
+        ends.add(watcher.fetchone()[0])
+    assert 1 in ends, 'the build was one transaction'
+    ddl = cluster.connect(name, autocommit=False).cursor()
+    ddl.execute('LOCK TABLE long IN ACCESS EXCLUSIVE MODE')
+    ddl.execute("SELECT count(*) > 0 FROM kpi.dirty WHERE source = 'long'")
+    assert ddl.fetchone() == (True,), 'the lock was granted only when the build was over'
+    ddl.connection.rollback()
+    build.join()
+    cluster.sql('CALL kpi.work()', name)
+    assert cluster.sql("SELECT count(*) FROM kpi.dirty WHERE source = 'long'", name) == [(0,)]
+    assert cluster.sql('SELECT sum(n) FROM kpi_data.long_rollup_day', name) == [(1200000,)]
+    assert cluster.sql("SELECT count(*) FROM kpi.verify('long')", name) == [(0,)]

@@ -10,22 +10,32 @@ std::string list(const std::string &first, const std::string &rest) {
     return first + ", " + rest;
 }
 
-std::string grouping_sets(const Layout &source) {
+// The levels above the full segments, as grouping sets in front of which `bucket` is put.
+std::string coarse_sets(const Layout &source, const std::string &bucket) {
     std::string out;
-    for (const char *bucket : {"day", "day, hour"}) {
-        for (const int level : source.levels()) {
-            std::string dims;
-            for (size_t i = 0; i < source.width(); ++i)
-                if ((level >> i & 1) != 0) dims = list(dims, fmt::format("d{}", i + 1));
-            out = list(out, fmt::format("({})", list(bucket, dims)));
-        }
+    for (const int level : source.levels()) {
+        if (level == source.info.full_level()) continue;
+        std::string dims = bucket;
+        for (size_t i = 0; i < source.width(); ++i)
+            if ((level >> i & 1) != 0) dims = list(dims, fmt::format("d{}", i + 1));
+        out = list(out, fmt::format("({})", dims));
     }
     return out;
 }
 
+// Sums of all additive columns; the counters stay int8, for which PostgreSQL's sum is cheap.
+std::string summed(const Layout &source) {
+    std::string out = "sum(n)::int8 AS n";
+    for (const std::string &column : source.sums())
+        out += fmt::format(", sum({0}){1} AS {0}", column,
+                           column.find('_') == std::string::npos ? "" : "::int8");
+    return out;
+}
+
 // GROUPING() has a bit for every argument that is not in the set, the last argument lowest.
+// With one dimension there is only the total above the segments, and d1 is in no set.
 std::string level(const Layout &source) {
-    if (source.info.dimensions.empty()) return "0::int2";
+    if (source.width() == 1) return "0::int2";
     std::string reversed;
     for (size_t i = source.width(); i > 0; --i) reversed = list(reversed, fmt::format("d{}", i));
     return fmt::format("({} - GROUPING({}))::int2", source.info.full_level(), reversed);
@@ -40,20 +50,36 @@ std::string is_void(const Layout &source, const std::string &prefix) {
     return out + ")";
 }
 
+// Coarse levels are summed from the full segments and days from hours, which are far fewer than the
+// rows: eight grouping sets over the rows themselves cost more than twice as much.
 std::string grouped(const Layout &source, const std::string &rows) {
-    return fmt::format(
+    const std::string columns = source.more_dims() + ", n" + source.each_sum("{0}");
+    std::string out = fmt::format(
         R"(
+  WITH hours AS MATERIALIZED (
+    SELECT CASE WHEN day >= (SELECT hours_from FROM bounds) THEN hour ELSE '-infinity' END AS hour,
+           day{dims}, {summed}
+      FROM {rows} GROUP BY 1, 2{dims}),
+  days AS MATERIALIZED (SELECT day{dims}, {summed} FROM hours GROUP BY day{dims})
   SELECT * FROM (
-    SELECT {level} AS level, day, hour{dims}, sum(n)::int8 AS n{sums}
-      FROM (SELECT CASE WHEN day >= (SELECT hours_from FROM bounds) THEN hour ELSE '-infinity' END
-                     AS hour, day{dims}, n{columns}
-              FROM {rows}) kept
-     GROUP BY GROUPING SETS ({sets})) g
-   WHERE hour IS DISTINCT FROM '-infinity' AND NOT {is_void})",
-        fmt::arg("level", level(source)), fmt::arg("dims", source.more_dims()),
-        fmt::arg("sums", source.each_sum("sum({0}) AS {0}")),
-        fmt::arg("columns", source.each_sum("{0}")), fmt::arg("rows", rows),
-        fmt::arg("sets", grouping_sets(source)), fmt::arg("is_void", is_void(source, "")));
+    SELECT {full}::int2 AS level, day, hour{columns} FROM hours WHERE hour > '-infinity'
+    UNION ALL SELECT {full}::int2, day, NULL{columns} FROM days)",
+        fmt::arg("dims", source.more_dims()), fmt::arg("summed", summed(source)),
+        fmt::arg("rows", rows), fmt::arg("full", source.info.full_level()),
+        fmt::arg("columns", columns));
+    if (source.width() > 0)
+        out += fmt::format(
+            R"(
+    UNION ALL SELECT {level}, day, hour{dims}, {summed} FROM hours WHERE hour > '-infinity'
+     GROUP BY GROUPING SETS ({hour_sets})
+    UNION ALL SELECT {level}, day, NULL{dims}, {summed} FROM days
+     GROUP BY GROUPING SETS ({day_sets}))",
+            fmt::arg("level", level(source)),
+            fmt::arg("dims", source.width() == 1 ? ", NULL" : source.more_dims()),
+            fmt::arg("summed", summed(source)),
+            fmt::arg("hour_sets", coarse_sets(source, "day, hour")),
+            fmt::arg("day_sets", coarse_sets(source, "day")));
+    return out + fmt::format(") g WHERE NOT {}", is_void(source, ""));
 }
 
 }  // namespace kpi::engine

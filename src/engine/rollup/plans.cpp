@@ -35,8 +35,12 @@ pg::LocalSettings merge_settings() {
 }
 
 pg::LocalSettings facts_settings() {
-    return pg::LocalSettings(
-        with({{"enable_partitionwise_aggregate", "on"}, {"enable_partitionwise_join", "on"}}));
+    const auto memory = pg::value(
+        "SELECT greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')), "
+        "pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem'))) / 1024");
+    return pg::LocalSettings(with({{"enable_partitionwise_aggregate", "on"},
+                                   {"enable_partitionwise_join", "on"},
+                                   {"work_mem", memory.value_or("65536")}}));
 }
 
 }  // namespace kpi::engine

@@ -12,7 +12,7 @@ pg::LocalSettings plain_settings();
 // deltas, whatever the statistics say about the rollups.
 pg::LocalSettings merge_settings();
 // As plain_settings, for aggregates over facts: partitions and foreign tables aggregate where the
-// rows are.
+// rows are, with the memory of maintenance work.
 pg::LocalSettings facts_settings();
 
 }  // namespace kpi::engine
