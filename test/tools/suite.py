@@ -4,10 +4,11 @@
     suite.py regress [name...]     test/sql/<name>.sql against expected/<name>.out, by pg_regress
     suite.py isolation [name...]   test/specs/<name>.spec against expected/<name>.out, by pg_isolation_regress
     suite.py pgtap [name...]       test/pgtap/<name>.sql, by pg_prove: as superuser, and again as a plain role
-    suite.py docs-check [name...]  the SQL of README.md and docs/tutorial.md runs; docs/reference.md is current
+    suite.py docs-check [file...]  the SQL of README.md and docs/*.md runs, each file in a database of its own without
+                                   the extension; docs/reference.md is current
     suite.py cluster [pytest arguments]   test/cluster, by pytest
 
-Every file gets a fresh database with the extension, so that files cannot disturb each other. The server does not preload the
+Every test file gets a fresh database with the extension, so that files cannot disturb each other. The server does not preload the
 library: nothing happens behind a test's back, CALL kpi.work() and kpi.merge() are called by the test. Tests of the
 worker are in test/cluster.
 regress and isolation: output in build/<suite>/<name>/; when it differs the diff is printed. To accept new output:
@@ -121,16 +122,16 @@ def pgtap(suite, cluster, names):
 
 
 def docs(suite, cluster, names):
-    for path in [f'{ROOT}/{name}' for name in names or ('README.md', 'docs/tutorial.md')]:
-        if not os.path.exists(path):
-            suite.report(f'{path} exists', False)
-            continue
-        with open(path) as file:
+    """Each document is run from its first block of SQL to its last, as a reader would, in one session."""
+    everything = ['README.md', *sorted(f'docs/{name}' for name in os.listdir(f'{ROOT}/docs') if name.endswith('.md'))]
+    for document in names or everything:
+        with open(os.path.join(ROOT, document)) as file:
             blocks = re.findall(r'^```sql\n(.*?)^```', file.read(), re.M | re.S)
-        fresh_database(cluster, 'docs')
+        if not blocks and document not in ('README.md', 'docs/tutorial.md'):
+            continue  # nothing to run in it
+        fresh_database(cluster, 'docs', extensions=())
         ok, output = psql(cluster, 'docs', '\n'.join(blocks), USER, '-o', '/dev/null')
-        suite.report(f'{os.path.relpath(path, ROOT)}: {len(blocks)} blocks of SQL run', ok and bool(blocks),
-                     output or 'no SQL found')
+        suite.report(f'{document}: {len(blocks)} blocks of SQL run', ok and bool(blocks), output or 'no SQL found')
     if not names:
         fresh_database(cluster, 'docs')
         difference = difflib.unified_diff(reference.committed().splitlines(), reference.generate(cluster, 'docs').splitlines(),
