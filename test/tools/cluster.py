@@ -64,6 +64,11 @@ CLUSTERS = os.path.join(tree('place'), 'clusters')
 USER = 'postgres' if AS else os.environ.get('USER') or subprocess.getoutput('id -un')
 
 
+# libpq's variables of the caller (PGHOST, PGOPTIONS, PGSERVICE ...) would send tests elsewhere.
+for variable in [name for name in os.environ if name.startswith('PG') and name not in ('PG_MAJOR', 'PG_CONFIG')]:
+    del os.environ[variable]
+
+
 class ClusterError(Exception):
     pass
 
