@@ -203,3 +203,29 @@ def test_a_long_build_goes_by_ranges_and_lets_ddl_in_between(quiet):
     assert cluster.sql("SELECT count(*) FROM kpi.dirty WHERE source = 'long'", name) == [(0,)]
     assert cluster.sql('SELECT sum(n) FROM kpi_data.long_rollup_day', name) == [(1200000,)]
     assert cluster.sql("SELECT count(*) FROM kpi.verify('long')", name) == [(0,)]
+
+
+def test_verify_runs_on_a_hot_standby(quiet, wait_until):
+    cluster, name = quiet
+    cluster.sql(INSERT, name, parameters=(1, 5, 10))
+    standby = cluster.standby()
+    wait_until(lambda: standby.sql('SELECT count(*) FROM pay', name) == [(2010,)], 'the standby to catch up')
+    assert standby.sql("SELECT count(*) FROM kpi.verify('pay')", name) == [(0,)]
+    cluster.sql("UPDATE kpi_data.pay_rollup_day SET n = n + 1 WHERE level = 0 AND day = current_date", name)
+    wait_until(lambda: standby.sql("SELECT count(*) FROM kpi.verify('pay')", name) == [(1,)], 'the fault to be seen')
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+        standby.sql('SELECT kpi.merge()', name)
+
+
+def test_serializable_and_repeatable_read_callers_merge_and_rebuild(quiet):
+    cluster, name = quiet
+    for level in ('REPEATABLE READ', 'SERIALIZABLE'):
+        session = cluster.connect(name)
+        cursor = session.cursor()
+        cursor.execute(f'BEGIN ISOLATION LEVEL {level}; SELECT count(*) FROM kpi_data.pay_rollup_day')
+        cluster.sql(INSERT, name, parameters=(1, 5, 10))
+        cluster.sql('SELECT kpi.merge()', name)
+        cluster.sql(INSERT, name, parameters=(1, 7, 10))
+        cursor.execute("SELECT kpi.merge('pay'); SELECT kpi.rebuild('pay'); COMMIT")
+        assert cluster.sql("SELECT count(*) FROM kpi.verify('pay')", name) == [(0,)], level
+        session.close()

@@ -15,7 +15,7 @@ CREATE VIEW blind_facts AS SELECT at, label, v AS blind_v FROM event;
 CREATE TABLE source (name text, dimensions name[]);
 INSERT INTO source VALUES ('none', '{}'), ('one', '{country}'), ('two', '{country,source}'), ('number', '{price}'),
                           ('citext', '{code}'), ('blind', '{label}');
-SELECT kpi.track((name || '_facts')::regclass, 'at', dimensions, name, 'UTC') FROM source;
+SELECT kpi.track((name || '_facts')::regclass, 'at', dimensions, name, 'UTC', hour_retention => '300 years') FROM source;
 SELECT kpi.rebuild(name) FROM source;
 SELECT is_empty('SELECT * FROM kpi.dirty', 'the rebuild takes the marks of kpi.track away');
 
