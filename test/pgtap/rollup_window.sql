@@ -2,7 +2,7 @@
 -- Window capture: the window follows the facts, older days wait for a rebuild, hours and days are those of trigger capture.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(20);
+SELECT plan(24);
 CREATE TABLE pay (id int PRIMARY KEY, at timestamptz, country text, amount numeric(12, 2), units int);
 CREATE TABLE rate (country text PRIMARY KEY, factor numeric);
 INSERT INTO rate VALUES ('MX', 2), ('ES', 1);
@@ -78,4 +78,26 @@ SELECT is_empty((SELECT string_agg(format('SELECT * FROM difference_%s', g), ' U
 SELECT is_empty($$SELECT * FROM kpi.verify('window3') LIMIT 3$$, 'verify agrees: Lord Howe');
 SELECT is((SELECT count(DISTINCT hour) FROM kpi_data.window3_rollup_hour WHERE day = '2026-04-05'), 25::bigint, 'Lord Howe sets its clocks back by half an hour: 25 local hours');
 SELECT is((SELECT count(*) FROM kpi_data.window2_rollup_hour WHERE day = '2026-10-25'), 25::bigint, 'Madrid, autumn: 25 hours');
+
+-- Time columns without a zone.
+CREATE TABLE plain_event (at timestamp, day date, v int);
+INSERT INTO plain_event SELECT timestamp '2026-03-28' + g * interval '7 min 3 s', date '2026-01-01' + g, g FROM generate_series(1, 500) g;
+INSERT INTO plain_event VALUES ('infinity', '-infinity', 1), (NULL, NULL, 1);
+CREATE TABLE pair (name text, kind text, time_column name, zone text);
+INSERT INTO pair VALUES ('ts_trigger', 'trigger', 'at', 'Europe/Madrid'), ('ts_window', 'window', 'at', 'Europe/Madrid'),
+    ('day_trigger', 'trigger', 'day', 'America/Sao_Paulo'), ('day_window', 'window', 'day', 'America/Sao_Paulo');
+DO $$
+DECLARE p pair;
+BEGIN
+    FOR p IN TABLE pair LOOP
+        EXECUTE format('CREATE VIEW %1$s_facts AS SELECT %2$I, v AS %1$s_v FROM plain_event', p.name, p.time_column);
+        PERFORM kpi.track((p.name || '_facts')::regclass, p.time_column, '{}', p.name, p.zone, p.kind, hour_retention => '300 years');
+        PERFORM kpi.rebuild(p.name);
+    END LOOP;
+END $$;
+SELECT is((SELECT sum(n) FROM kpi_data.ts_window_rollup_hour), 500::numeric, 'timestamp: every finite time');
+SELECT results_eq('SELECT day, hour, n, m1 FROM kpi_data.ts_window_rollup_hour ORDER BY hour', 'SELECT day, hour, n, m1 FROM kpi_data.ts_trigger_rollup_hour ORDER BY hour', 'timestamp: the hours of trigger capture');
+SELECT results_eq('SELECT day, hour, n, m1 FROM kpi_data.day_window_rollup_hour ORDER BY hour', 'SELECT day, hour, n, m1 FROM kpi_data.day_trigger_rollup_hour ORDER BY hour', 'date: the hours of trigger capture');
+SELECT kpi.rebuild('ts_window', '2026-03-28', '2026-03-29');
+SELECT is_empty($$SELECT * FROM kpi.verify('ts_window') UNION ALL SELECT * FROM kpi.verify('day_window')$$, 'verify agrees after a rebuild of a part');
 SELECT * FROM finish();
