@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char *kSources =
     "SELECT s.name, s.facts::oid, c.relowner, s.timezone, s.capture, s.hours_from, "
-    "s.frozen_before, t.computed_at "
+    "s.frozen_before, "
+    "(extract(epoch FROM t.computed_at) * 1000000)::int8 - 946684800000000 "
     "FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts "
     "LEFT JOIN kpi.source_state t ON t.source = s.name WHERE s.name = ANY ($1)";
 
@@ -40,7 +41,7 @@ SourceInfo from_row(const Row &row) {
     info.capture = *row[4];
     info.hours_from = *row[5];
     info.frozen_before = *row[6];
-    info.computed_at = row[7];
+    if (row[7]) info.computed_at = Timestamp{std::stoll(*row[7])};
     return info;
 }
 
@@ -61,7 +62,7 @@ int SourceInfo::dimension(const std::string &dimension_name) const {
 }
 
 std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access) {
-    const pg::Options options{.access = access};
+    const pg::Options options{.access = access, .keep = pg::Keep::yes};
     std::vector<SourceInfo> out;
     const Table sources = pg::query(kSources, {names}, options);
     for (const std::string &name : names) {

@@ -3,6 +3,7 @@
 // columns, so the tables must exist.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,10 +33,10 @@ struct SourceInfo {
     ObjectId facts;
     ObjectId owner;  // of the facts view
     std::string timezone;
-    std::string capture;        // trigger or window
-    std::string hours_from;     // ISO date or ±infinity
-    std::string frozen_before;  // likewise
-    Cell computed_at;           // window capture: when the window was last recomputed
+    std::string capture;                   // trigger or window
+    std::string hours_from;                // ISO date or ±infinity
+    std::string frozen_before;             // likewise
+    std::optional<Timestamp> computed_at;  // window capture: when the window was last recomputed
     std::vector<DimensionInfo> dimensions;
     std::vector<MeasureInfo> measures;
 

@@ -67,6 +67,10 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/analyze.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_node.h"
 #include "parser/parser.h"
 #include "parser/parsetree.h"
 #include "pgstat.h"
@@ -196,7 +200,7 @@ inline LocalTransactionId current_transaction_number() {
 #endif
 }
 
-// expression_tree_walker takes an unprototyped function up to 15 and a typed one from 16 on.
+// The tree walkers take an unprototyped function up to 15 and a typed one from 16 on.
 template <class Context>
 bool walk_expression(Node *node, bool (*walker)(Node *, Context *), Context *context) {
 #if PG_VERSION_NUM >= 160000
@@ -216,6 +220,16 @@ bool walk_query(Query *query, bool (*walker)(Node *, Context *), Context *contex
 #else
     return query_tree_walker(
         query, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context, 0);
+#endif
+}
+template <class Context>
+bool walk_raw_expression(Node *node, bool (*walker)(Node *, Context *), Context *context) {
+#if PG_VERSION_NUM >= 160000
+    return raw_expression_tree_walker_impl(node, reinterpret_cast<tree_walker_callback>(walker),
+                                           context);
+#else
+    return raw_expression_tree_walker(
+        node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
 #endif
 }
 

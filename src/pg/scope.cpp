@@ -55,6 +55,8 @@ void Savepoint::release() {
     open_ = false;
 }
 
+ObjectId current_role() { return {GetUserId()}; }
+
 RunAs::RunAs(ObjectId role, Restriction restriction) {
     GetUserIdAndSecContext(&saved_role_, &saved_context_);
     const int restricted = restriction == Restriction::full ? SECURITY_RESTRICTED_OPERATION : 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pg/guard.hpp"
+#include "pg/plans.hpp"
 
 namespace kpi::pg {
 namespace {
@@ -81,8 +82,12 @@ int64_t run(std::string_view sql, const Params &params, const Options &options) 
     const char *statement = text.c_str();
     Bound bound = bind(params);
     int status = 0;
+    std::optional<KeptPlan> kept;
+    if (options.keep == Keep::yes) kept.emplace(statement, bound.count, bound.types);
+    SPIPlanPtr const kept_plan = kept ? kept->get() : nullptr;
     call([&] {
-        SPIPlanPtr plan = SPI_prepare(statement, bound.count, bound.types);
+        SPIPlanPtr plan =
+            kept_plan != nullptr ? kept_plan : SPI_prepare(statement, bound.count, bound.types);
         if (plan == nullptr)
             elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
         const bool read_only = options.access == Access::read_only;
@@ -94,7 +99,7 @@ int64_t run(std::string_view sql, const Params &params, const Options &options) 
         } else {
             status = SPI_execute_plan(plan, bound.values, bound.nulls, read_only, options.limit);
         }
-        SPI_freeplan(plan);
+        if (kept_plan == nullptr) SPI_freeplan(plan);
         if (status < 0) elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(status));
     });
     return int64_t(SPI_processed);
@@ -181,17 +186,19 @@ ResultSet::ResultSet(FunctionCallInfo fcinfo) {
     });
 }
 
-int64_t ResultSet::append_query(std::string_view sql, const Params &params,
-                                const Options &options) {
+int64_t ResultSet::append_query(std::string_view sql, const Params &params, const Options &options,
+                                int64_t most) {
     const int64_t rows = run(sql, params, options);
     SPITupleTable *tuples = SPI_tuptable;
     if (tuples == nullptr) return rows;
     if (tuples->tupdesc->natts != descriptor_->natts)
         throw Error("XX000", fmt::format("statement returned {} columns, the function returns {}",
                                          tuples->tupdesc->natts, descriptor_->natts));
-    for (uint64 r = 0; r < tuples->numvals; ++r)
-        call([&] { tuplestore_puttuple(store_, tuples->vals[r]); });
-    call([&] { SPI_freetuptable(tuples); });
+    const uint64 wanted = std::min(tuples->numvals, uint64(most));
+    call([&] {
+        for (uint64 r = 0; r < wanted; ++r) tuplestore_puttuple(store_, tuples->vals[r]);
+        SPI_freetuptable(tuples);
+    });
     return rows;
 }
 

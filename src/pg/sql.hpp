@@ -50,10 +50,14 @@ private:
     int exceptions_;
 };
 
+// yes: the plan, a generic one, is kept for the session (plans.hpp); for statements that run often.
+enum class Keep { no, yes };
+
 struct Options {
     Access access = Access::read_write;
     See see = See::usual;
     long limit = 0;  // rows, 0 = all
+    Keep keep = Keep::no;
 };
 
 // Needs an open Spi. query() returns rows (also of RETURNING); execute() returns the number of rows
@@ -68,8 +72,9 @@ class ResultSet {
 public:
     explicit ResultSet(FunctionCallInfoBaseData *fcinfo);
     // Appends every row of the statement; its columns must have the types of the function's result,
-    // in order. Returns the number of rows.
-    int64_t append_query(std::string_view sql, const Params &params, const Options &options);
+    // in order. Returns the number of rows; only the first `most` are appended.
+    int64_t append_query(std::string_view sql, const Params &params, const Options &options,
+                         int64_t most = INT64_MAX);
     // For capture: one row of Datums, as many as descriptor() has columns.
     void append(uintptr_t *values, bool *nulls);
     TupleDescData *descriptor() const { return descriptor_; }
@@ -123,6 +128,9 @@ private:
     ResourceOwnerData *owner_;
     bool open_ = true;
 };
+
+// The role whose rights count now.
+ObjectId current_role();
 
 // full: a restricted context (no SET ROLE, no temporary objects, no deferred tricks), for SQL that
 // a user wrote. identity: the role only, for our own SQL and for REFRESH, which restricts what it

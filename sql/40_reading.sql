@@ -1,0 +1,60 @@
+-- Reading: metrics, kpi.query and its forms. Reading functions are STABLE (one snapshot), write nothing, work on a standby.
+
+CREATE FUNCTION kpi.define(metric text, formula text, unit text DEFAULT NULL, good text DEFAULT 'up', description text DEFAULT NULL)
+    RETURNS void LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_define';
+COMMENT ON FUNCTION kpi.define(text, text, text, text, text) IS
+    'Defines or replaces a metric: an immutable SQL expression over names of measures and metrics. A division by 0 gives NULL. good: up, down or none. Needs a role that owns every facts view it reads';
+REVOKE ALL ON FUNCTION kpi.define(text, text, text, text, text) FROM PUBLIC;
+
+CREATE FUNCTION kpi.undefine(metric text)
+    RETURNS void LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_undefine';
+COMMENT ON FUNCTION kpi.undefine(text) IS 'Removes a metric. Refused while other metrics use it, and for the metrics that measures have by themselves';
+REVOKE ALL ON FUNCTION kpi.undefine(text) FROM PUBLIC;
+
+CREATE FUNCTION kpi.query(metrics text[] DEFAULT NULL, start_at text DEFAULT '7d', end_at text DEFAULT NULL, filters jsonb DEFAULT '{}',
+                          by name[] DEFAULT '{}', grain text DEFAULT 'day', compare text DEFAULT NULL, max_rows int DEFAULT 1000)
+    RETURNS TABLE (bucket timestamptz, day date, segment jsonb, metric text, value numeric, compared numeric, is_complete boolean,
+                   elapsed_fraction float8, expected_so_far numeric, as_of timestamptz)
+    LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_query';
+COMMENT ON FUNCTION kpi.query(text[], text, text, jsonb, name[], text, text, int) IS
+    'Values of metrics (default: all readable ones) by bucket and segment, exact at the snapshot. start_at: today, yesterday, 7d, 12w, 6m, mtd, qtd, ytd, ISO date or timestamp; end_at: date (inclusive) or timestamp (exclusive). grain: hour, day, week, month, quarter, year, total. compare: previous, same_weekday, week, month, year; an open bucket is compared up to the same local time. See docs/querying.md';
+
+CREATE FUNCTION kpi.value(metric text, at timestamptz DEFAULT now(), segment jsonb DEFAULT '{}', grain text DEFAULT 'day')
+    RETURNS numeric LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_value';
+COMMENT ON FUNCTION kpi.value(text, timestamptz, jsonb, text) IS 'One value: the metric in the bucket that holds an instant, for a segment given like the filters of kpi.query';
+
+CREATE FUNCTION kpi.query_json(metric text DEFAULT NULL, start_date text DEFAULT '7d', end_date text DEFAULT NULL, country text DEFAULT NULL,
+                               source text DEFAULT NULL, aggregate text DEFAULT 'daily', "limit" int DEFAULT 1000, filters jsonb DEFAULT '{}')
+    RETURNS jsonb LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_query_json';
+COMMENT ON FUNCTION kpi.query_json(text, text, text, text, text, text, int, jsonb) IS
+    'kpi.query for HTTP: {"data": [rows], "params": arguments as given, "count": rows, "truncated": cut at limit, "start_date": first day, "end_date": last day}. country and source filter dimensions of these names, filters any other; aggregate: hourly, daily, weekly, monthly, quarterly, yearly, total';
+
+CREATE FUNCTION kpi.summary()
+    RETURNS TABLE (metric text, unit text, good text, day date, today numeric, today_elapsed float8, today_expected numeric,
+                   last_week_so_far numeric, last_week numeric, yesterday numeric, yesterday_before numeric, yesterday_change numeric,
+                   days_7 numeric, days_7_before numeric, days_7_change numeric, days_30 numeric, days_30_before numeric,
+                   days_30_change numeric, as_of timestamptz)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 50000 SET search_path = pg_catalog, pg_temp AS $$
+WITH recent AS MATERIALIZED (
+    SELECT q.*, row_number() OVER (PARTITION BY q.metric ORDER BY q.day DESC) AS back
+      FROM kpi.query(NULL, '8d', 'today', compare => 'same_weekday', max_rows => NULL) q
+), week AS MATERIALIZED (
+    SELECT * FROM kpi.query(NULL, '7d', 'yesterday', grain => 'total', compare => 'previous', max_rows => NULL)
+), month AS MATERIALIZED (
+    SELECT * FROM kpi.query(NULL, '30d', 'yesterday', grain => 'total', compare => 'previous', max_rows => NULL)
+)
+SELECT m.name, m.unit, m.good, t.day, t.value, t.elapsed_fraction, t.expected_so_far, t.compared, l.value,
+       y.value, y.compared, round(100 * (y.value - y.compared) / nullif(abs(y.compared), 0), 1),
+       w.value, w.compared, round(100 * (w.value - w.compared) / nullif(abs(w.compared), 0), 1),
+       p.value, p.compared, round(100 * (p.value - p.compared) / nullif(abs(p.compared), 0), 1), t.as_of
+  FROM recent t
+  JOIN kpi.metric m ON m.name = t.metric
+  JOIN recent y ON y.metric = t.metric AND y.back = 2
+  JOIN recent l ON l.metric = t.metric AND l.back = 8
+  JOIN week w ON w.metric = t.metric
+  JOIN month p ON p.metric = t.metric
+ WHERE t.back = 1
+ ORDER BY m.name
+$$;
+COMMENT ON FUNCTION kpi.summary() IS
+    'A digest, one row per readable metric. today: so far, with the elapsed share of the day and what the same weekdays had by now (today_expected: median; last_week_so_far: a week ago); last_week: that whole day; yesterday and yesterday_before: against its weekday a week earlier; days_7, days_30: full days up to yesterday, against as many days before. Changes in percent';

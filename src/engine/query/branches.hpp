@@ -1,0 +1,55 @@
+// The innermost part of a query's statement: the rows of one source that count, from rollup,
+// deltas, own changes and facts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/query/statement.hpp"
+
+namespace kpi::engine {
+
+// Parameters of a statement; bind() returns the SQL that stands for the value.
+class Binder {
+public:
+    std::string bind(Param param, const char *type);
+    Params take() { return std::move(params_); }
+
+private:
+    Params params_;
+};
+
+// A filter on a dimension of this source; `values` is SQL of text[].
+struct BoundFilter {
+    Filter filter;
+    int dimension = 0;
+    std::string values;
+};
+
+// Which rows and columns the branches of one source give: read, the keys, `before`, n, the
+// measures, `after`.
+struct BranchShape {
+    const SourceUse *use = nullptr;
+    std::vector<std::string> keys;  // SQL over x.dN
+    std::vector<int> key_dimensions;
+    std::vector<BoundFilter> filters;
+    // columns of the other sources of the union, each with a leading comma
+    std::string before, after;
+    bool measures = true;  // false: only counts
+    std::string reads;     // condition on r.read; empty: every read
+};
+
+// The days that must be read from the facts view.
+struct FactsDays {
+    Days days;
+    bool dirty = false;      // a day that is read is dirty
+    bool old_hours = false;  // hours are read that the rollup no longer has
+};
+FactsDays facts_days(const SourceUse &use, const Plan &plan);
+
+// SELECT ... UNION ALL SELECT ... over the CTEs rd(read, day) and rh(read, day, hour_from, hour_to,
+// cut, weight). `facts` is the CTE with the rows of the facts view, unused when no day needs it.
+std::string branches(const BranchShape &shape, const Plan &plan, const std::string &facts,
+                     Binder &binder);
+
+}  // namespace kpi::engine

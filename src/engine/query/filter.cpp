@@ -1,0 +1,69 @@
+#include "engine/query/filter.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
+namespace kpi::engine {
+namespace {
+
+// One row per value: dimension, negated, well formed, value as text, its JSON type. A list without
+// elements has one row with a NULL type.
+constexpr const char *kValues =
+    "SELECT f.key, n.negated, n.well_formed, e.value #>> '{}', pg_catalog.jsonb_typeof(e.value) "
+    "FROM pg_catalog.jsonb_each($1) WITH ORDINALITY f(key, value, place) "
+    "CROSS JOIN LATERAL (SELECT pg_catalog.jsonb_typeof(f.value) = 'object' AS is_object) o "
+    "CROSS JOIN LATERAL (SELECT o.is_object AS negated, "
+    "NOT o.is_object OR (f.value OPERATOR(pg_catalog.-) 'not' = '{}' AND f.value "
+    "OPERATOR(pg_catalog.?) 'not') "
+    "AS well_formed, CASE WHEN o.is_object THEN f.value -> 'not' ELSE f.value END AS wanted) n "
+    "LEFT JOIN LATERAL pg_catalog.jsonb_array_elements(CASE pg_catalog.jsonb_typeof(n.wanted) WHEN "
+    "'array' "
+    "THEN n.wanted ELSE pg_catalog.jsonb_build_array(n.wanted) END) e ON true ORDER BY f.place";
+
+[[noreturn]] void malformed(const std::string &dimension) {
+    throw Error("22023", fmt::format("filter on \"{}\" is not understood", dimension), {},
+                "Use a value, a list of values, {\"not\": value}, {\"not\": [values]} or null.");
+}
+
+}  // namespace
+
+std::vector<Filter> parse_filters(const std::string &jsonb) {
+    std::vector<Filter> out;
+    if (jsonb.empty() || jsonb == "{}") return out;
+    if (jsonb[0] != '{')
+        throw Error("22023", "filters must be a JSON object", {},
+                    "For example {\"country\": \"MX\"}.");
+    const Table table =
+        pg::query(kValues, {Json{jsonb}}, {.access = pg::Access::read_only, .keep = pg::Keep::yes});
+    for (const Row &row : table.rows) {
+        if (out.empty() || out.back().dimension != *row[0])
+            out.push_back({*row[0], row[1] == "t", {}, false});
+        if (row[2] != "t") malformed(*row[0]);
+        if (!row[4]) continue;
+        if (*row[4] == "object" || *row[4] == "array") malformed(*row[0]);
+        if (row[3])
+            out.back().values.push_back(*row[3]);
+        else
+            out.back().with_null = true;
+    }
+    return out;
+}
+
+std::string condition(const Filter &filter, const DimensionInfo &dimension,
+                      const std::string &column, const std::string &values) {
+    const std::string typed = fmt::format("{}::{}[]", values, dimension.type);
+    // Array containment compares by the type's default equality whatever the search path; `=` may
+    // be another one.
+    std::string among = dimension.built_in ? fmt::format("{} = ANY ({})", column, typed)
+                                           : fmt::format("{} @> ARRAY[{}]", typed, column);
+    if (filter.negated) {
+        if (filter.values.empty()) return filter.with_null ? column + " IS NOT NULL" : "true";
+        return filter.with_null ? fmt::format("({} IS NOT NULL AND NOT ({}))", column, among)
+                                : fmt::format("({} IS NULL OR NOT ({}))", column, among);
+    }
+    if (filter.values.empty()) return filter.with_null ? column + " IS NULL" : "false";
+    return filter.with_null ? fmt::format("({} IS NULL OR {})", column, among) : among;
+}
+
+}  // namespace kpi::engine

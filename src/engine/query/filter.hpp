@@ -1,0 +1,35 @@
+// Filters of a query: which segments count.
+//   {"country": "MX"}             equal                 {"country": ["MX", "ES"]}   any of these
+//   {"country": {"not": "MX"}}    different, NULL too   {"country": {"not": ["MX", null]}}   none
+//   of these, not NULL {"country": null}             no value
+// Values are compared as the dimension's own type, by its default equality and the view's
+// collation; a value that is none of that type (a label that the enum lacks) is PostgreSQL's own
+// error.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/source_info.hpp"
+
+namespace kpi::engine {
+
+struct Filter {
+    std::string dimension;
+    bool negated = false;
+    std::vector<std::string> values;
+    bool with_null = false;  // NULL is among the values
+
+    // Equality with exactly one value or NULL: with all dimensions of a level pinned, rows are
+    // found by the index's hash.
+    bool is_equality() const { return !negated; }
+};
+
+// Needs an open Spi. Errors: 22023 for another shape than the above.
+std::vector<Filter> parse_filters(const std::string &jsonb);
+
+// The condition on column `alias`.dN; `values` is SQL for the filter's values as text[].
+std::string condition(const Filter &filter, const DimensionInfo &dimension,
+                      const std::string &column, const std::string &values);
+
+}  // namespace kpi::engine

@@ -1,0 +1,151 @@
+#include "engine/query/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+
+namespace kpi::engine {
+namespace {
+
+constexpr Date kNever{INT32_MAX};
+constexpr Date kAlways{INT32_MIN};
+
+Date bound(std::string_view text, Date open) { return text.empty() ? open : parse_date(text); }
+
+class Planner {
+public:
+    explicit Planner(Plan &plan) : plan_(plan) {}
+
+    int add(const Slice &slice) {
+        const std::string read = std::to_string(next_);
+        for (Date day = slice.day_from; day < slice.day_to; day = day + 1) {
+            plan_.days.read.push_back(read);
+            plan_.days.day.push_back(iso(day));
+            plan_.whole_days.push_back(day);
+        }
+        for (const HourSpan &span : slice.hours) {
+            HourReads &hours = plan_.hours;
+            hours.read.push_back(read);
+            hours.day.push_back(iso(span.day));
+            hours.from.push_back(iso(span.from));
+            hours.to.push_back(iso(span.to));
+            hours.cut.push_back(span.cut.microseconds == INT64_MAX ? "infinity" : iso(span.cut));
+            hours.weight.push_back(fmt::format("{:.4f}", span.weight));
+            plan_.hour_days.push_back(span.day);
+        }
+        return next_++;
+    }
+
+private:
+    Plan &plan_;
+    int next_ = 0;
+};
+
+bool hours_known(const Slice &slice, const std::vector<SourceDays> &sources) {
+    return std::all_of(slice.hours.begin(), slice.hours.end(), [&](const HourSpan &span) {
+        return std::none_of(sources.begin(), sources.end(),
+                            [&](const SourceDays &source) { return source.hours_lost(span.day); });
+    });
+}
+
+// Expectations must stay cheap: weeks whose hours are no longer kept are not dug out of the facts
+// view.
+bool hours_kept(const Slice &slice, const std::vector<SourceDays> &sources) {
+    return std::all_of(slice.hours.begin(), slice.hours.end(), [&](const HourSpan &span) {
+        return std::all_of(sources.begin(), sources.end(),
+                           [&](const SourceDays &source) { return span.day >= source.hours_from; });
+    });
+}
+
+}  // namespace
+
+Days::Days(const std::string &multirange) {
+    // {[2026-01-01,2026-01-05),[2026-02-01,)}: canonical, so lower bounds are inclusive and upper
+    // ones exclusive.
+    size_t i = 1;
+    while (i < multirange.size() && multirange[i] != '}') {
+        const size_t comma = multirange.find(',', i);
+        const size_t close = multirange.find(')', i);
+        if (comma == std::string::npos || close == std::string::npos)
+            throw Error("XX000", fmt::format("unexpected datemultirange {}", multirange));
+        const std::string_view text(multirange);
+        ranges_.emplace_back(bound(text.substr(i + 1, comma - i - 1), kAlways),
+                             bound(text.substr(comma + 1, close - comma - 1), kNever));
+        i = close + 1;
+        if (i < multirange.size() && multirange[i] == ',') ++i;
+    }
+}
+
+void Days::add(Date day) {
+    if (contain(day)) return;
+    if (!ranges_.empty() && ranges_.back().second == day)
+        ranges_.back().second = day + 1;
+    else
+        ranges_.emplace_back(day, day + 1);
+}
+
+bool Days::contain(Date day) const {
+    return std::any_of(ranges_.begin(), ranges_.end(),
+                       [&](const auto &range) { return day >= range.first && day < range.second; });
+}
+
+std::string Days::text() const {
+    std::string out = "{";
+    for (const auto &[from, to] : ranges_)
+        out += fmt::format("{}[{},{})", out.size() > 1 ? "," : "", iso(from), iso(to));
+    return out + "}";
+}
+
+SourceDays::SourceDays(const SourceInfo &source, const std::string &dirty_days)
+    : dirty(dirty_days),
+      hours_from(parse_date(source.hours_from)),
+      frozen_before(parse_date(source.frozen_before)) {}
+
+Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zone &zone,
+               const std::vector<SourceDays> &sources) {
+    Plan plan;
+    plan.now = now;
+    plan.compares = request.compare != Compare::none;
+    // "Until now" by hour ends with the current hour, not with the empty rest of the day.
+    if (request.grain == Grain::hour && range.open_end)
+        range.to = std::min(range.to, bucket_at(Grain::hour, std::max(now, range.from), zone).end);
+    const std::vector<Bucket> all = buckets(request.grain, range, zone);
+    const Pairing pairing(request.compare, request.grain, range, all.size(), now, zone);
+    Planner planner(plan);
+    for (const Bucket &bucket : all) {
+        const Slice own = slice(request.grain, bucket, zone);
+        plan.buckets.push_back(
+            {bucket, planner.add(own), -1, is_open(bucket, now), !hours_known(own, sources)});
+    }
+    for (PlannedBucket &planned : plan.buckets) {
+        const auto counterpart = pairing.counterpart(planned.bucket);
+        if (counterpart && hours_known(*counterpart, sources))
+            planned.pair = planner.add(*counterpart);
+    }
+    if (!request.expects || (request.grain != Grain::day && request.grain != Grain::week))
+        return plan;
+    for (const PlannedBucket &planned : plan.buckets) {
+        if (!planned.open) continue;
+        for (int week = 1; week <= kExpectedWeeks; ++week) {
+            const Slice past = so_far(planned.bucket, now, week, zone);
+            if (hours_kept(past, sources)) plan.weeks.push_back(planner.add(past));
+        }
+    }
+    if (int(plan.weeks.size()) < kExpectedAtLeast) plan.weeks.clear();
+    return plan;
+}
+
+Plan make_plan(Grain grain, const Bucket &bucket, Timestamp now, const Zone &zone,
+               const std::vector<SourceDays> &sources) {
+    Plan plan;
+    plan.now = now;
+    Planner planner(plan);
+    const Slice own = slice(grain, bucket, zone);
+    plan.buckets.push_back(
+        {bucket, planner.add(own), -1, is_open(bucket, now), !hours_known(own, sources)});
+    return plan;
+}
+
+}  // namespace kpi::engine

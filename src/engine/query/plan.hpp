@@ -1,0 +1,80 @@
+// What a query reads, before any SQL: for every bucket, its counterpart and the weeks behind
+// expected_so_far, which days and which hours of which days are summed. Each such sum is a "read"
+// with a number; a day may count in many.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/calendar.hpp"
+#include "engine/source_info.hpp"
+
+namespace kpi::engine {
+
+constexpr int kExpectedWeeks = 8;    // same weekdays (or weeks) looked at for expected_so_far
+constexpr int kExpectedAtLeast = 3;  // of them must have data
+
+// A set of days, read from and written as a datemultirange.
+class Days {
+public:
+    Days() = default;
+    explicit Days(const std::string &multirange);
+    void add(Date day);
+    bool contain(Date day) const;
+    bool empty() const { return ranges_.empty(); }
+    std::string text() const;  // of days that were added
+
+private:
+    std::vector<std::pair<Date, Date>> ranges_;  // [from, to)
+};
+
+// What the days of a source are worth, in the reader's snapshot.
+struct SourceDays {
+    Days dirty;  // read from the facts view
+    // the hour rollup begins here; hours before it come from the facts view ...
+    Date hours_from;
+    Date frozen_before;  // ... unless their facts may be gone: then nobody knows them
+
+    explicit SourceDays(const SourceInfo &source, const std::string &dirty_days);
+    bool hours_lost(Date day) const { return day < hours_from && day < frozen_before; }
+};
+
+struct PlannedBucket {
+    Bucket bucket;
+    int read = 0;
+    int pair = -1;  // read of the counterpart; -1: none
+    bool open = false;
+    bool lost = false;  // needs hours that nobody knows
+};
+
+// Column-wise, as they are bound: element i says that day[i] counts in read[i].
+struct DayReads {
+    std::vector<std::string> read, day;
+};
+struct HourReads {
+    std::vector<std::string> read, day, from, to, cut, weight;
+};
+
+struct Plan {
+    Timestamp now;
+    std::vector<PlannedBucket> buckets;  // bucket i has read i
+    DayReads days;
+    HourReads hours;
+    std::vector<int> weeks;                   // reads behind expected_so_far of the open bucket
+    std::vector<Date> whole_days, hour_days;  // every day that is read, each way
+    bool compares = false;
+};
+
+struct PlanRequest {
+    Grain grain = Grain::day;
+    Compare compare = Compare::none;
+    bool expects = true;  // expected_so_far is wanted
+};
+
+Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zone &zone,
+               const std::vector<SourceDays> &sources);
+// One bucket and nothing else.
+Plan make_plan(Grain grain, const Bucket &bucket, Timestamp now, const Zone &zone,
+               const std::vector<SourceDays> &sources);
+
+}  // namespace kpi::engine

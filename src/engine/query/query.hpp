@@ -1,0 +1,55 @@
+// kpi.query, kpi.query_json, kpi.value: from a request to rows. Everything is read in the caller's
+// snapshot, after kpi._dirty has checked the caller's right on every facts view; formulas run as
+// the owner of their metric. Metrics of different owners or zones, or of sources with another
+// as_of, are answered by a statement each, in the same snapshot. Needs an open Spi.
+// Errors: 42704 unknown metric, 42501 no right, 22007 and 22023 for words and ranges, 54000 for too
+// many buckets.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/table.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::engine {
+
+struct Request {
+    // not given: all that the caller may read and that have the dimensions
+    std::optional<std::vector<std::string>> metrics;
+    std::string start;
+    std::optional<std::string> end;
+    std::string filters = "{}";  // JSON object
+    std::vector<std::string> by;
+    std::string grain = "day";
+    std::optional<std::string> compare;
+    int64_t max_rows = 0;  // 0: all
+};
+
+// Appends the columns of kpi.query; a NOTICE when it was cut.
+void query(const Request &request, pg::ResultSet &out);
+
+struct JsonRequest {
+    std::optional<std::string> metric;
+    std::string start;
+    std::optional<std::string> end, country, source;
+    std::string aggregate = "daily";
+    int64_t limit = 1000;
+    std::string filters = "{}";
+};
+
+// {"data": [row, ...], "params": {...}, "count": n, "truncated": true, "start_date": .., "end_date": ..}; a row has bucket,
+// date, segment, metric, value, is_complete, elapsed_fraction, expected_so_far, as_of. As jsonb's text.
+std::string query_json(const JsonRequest &request);
+
+struct ValueRequest {
+    std::string metric;
+    Timestamp at;
+    std::string filters = "{}";
+    std::string grain = "day";
+};
+// As numeric's text; nullopt: NULL.
+Cell value_at(const ValueRequest &request);
+
+}  // namespace kpi::engine
