@@ -1,6 +1,6 @@
 // What the registry knows about a source, as plain data: for whoever writes SQL over its tables
 // (layout: docs/design.md). Needs an open Spi. Types and collations are those of the delta table's
-// columns, so the tables must exist.
+// columns, so the tables must exist. Dates are text in the session's DateStyle, which callers pin.
 #pragma once
 
 #include <optional>

@@ -59,7 +59,8 @@ KPI_FUNCTION(query_json) {
         json = kpi::engine::query_json(request);
     }
     const char *characters = json.c_str();
-    return kpi::pg::call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(characters)); });
+    return kpi::pg::call(
+        [&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(characters)); });
 }
 
 KPI_FUNCTION(value) {

@@ -148,6 +148,10 @@ auto in_formula(const std::string &formula, F f) {
         error.origin.internal_query = formula;
         error.origin.internal_position = error.origin.cursor_position;
         error.origin.cursor_position = 0;
+        if (error.sqlstate == "42883")
+            error.hint =
+                "Functions outside pg_catalog are written with their schema; all names are "
+                "numeric.";
         throw;
     }
 }
@@ -262,6 +266,7 @@ Node *analyze(const std::string &formula, Node *expression, const std::vector<st
 Error formula_error(const char *sqlstate, std::string message, std::string detail, std::string hint,
                     const std::string &formula, int offset) {
     Error error(sqlstate, std::move(message), std::move(detail), std::move(hint));
+    if (formula.empty()) return error;
     const char *text = formula.c_str();
     const int at = std::clamp(offset, 0, int(formula.size()));
     error.origin.internal_query = formula;

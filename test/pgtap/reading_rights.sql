@@ -59,6 +59,7 @@ SELECT is((SELECT value FROM kpi.query('{takings}', '2026-03-01', '2026-03-01'))
 RESET ROLE;
 
 SELECT finish();
+SELECT kpi.undefine('own_takings'), kpi.undefine('average');
 SELECT kpi.untrack('sale');
 DROP OWNED BY kpi_test_member, kpi_test_owner, kpi_test_reader, kpi_test_stranger CASCADE;
 DROP ROLE kpi_test_member, kpi_test_owner, kpi_test_reader, kpi_test_stranger;

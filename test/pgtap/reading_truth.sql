@@ -107,6 +107,7 @@ SELECT is_empty($$SELECT * FROM kpi.query('{events}', '2018-02-01', '2018-12-05'
                    WHERE segment = '{"place": "MX", "kind": 1}'$$, 'a segment whose last row went is not seen');
 SELECT is_empty($$SELECT * FROM kpi_data.event_daily WHERE place = 'MX' AND kind = 1$$, 'nor in the typed view');
 
+SELECT kpi.undefine('share');
 SELECT kpi.untrack('event');
 SELECT public.set_up('Australia/Lord_Howe', '2026-03-26 05:00+00');
 SELECT is_empty($$SELECT * FROM public.all_differences('2026-03-20', '2026-04-20', 'Australia/Lord_Howe')$$, 'Lord Howe, being built');
@@ -115,6 +116,7 @@ SELECT public.fill('2026-09-25 00:00+00', 15);
 SELECT is_empty($$SELECT * FROM public.all_differences('2026-03-20', '2026-10-20', 'Australia/Lord_Howe')$$,
     'Lord Howe, half-hour shifts: rollups and deltas');
 
+SELECT kpi.undefine('share');
 SELECT kpi.untrack('event');
 SELECT public.set_up('Asia/Kolkata', '2020-12-20 05:00+00');
 SELECT kpi.rebuild('event');

@@ -84,6 +84,6 @@ SELECT kpi.value('sales', grain => 'total');
 SELECT day, segment, value FROM kpi.query('{sales}', '2026-03-01', '2026-03-02', by => '{country}', max_rows => 4);
 SELECT day, segment, value FROM kpi.query('{sales}', '2026-03-01', '2026-03-02', by => '{country}', max_rows => 6);
 SELECT jsonb_pretty(kpi.query_json('takings', '2026-03-01', '2026-03-02', country => 'MX', "limit" => 1) #- '{data,0,as_of}');
-SELECT kpi.query_json('paid_pct', '2026-03-01', '2026-03-02', filters => '{"country": {"not": null}}') -> 'data' -> 0 -> 'value' AS gone;
+SELECT kpi.query_json('takings', '2026-03-01', '2026-03-02', filters => '{"country": {"not": null}}') -> 'data' -> 0 -> 'value' AS known;
 SELECT j -> 'count' AS count, j -> 'truncated' AS truncated, j -> 'data' -> 1 ->> 'date' AS last
   FROM kpi.query_json('sales', '2026-03-01', '2026-03-02', aggregate => 'daily') j;

@@ -115,9 +115,10 @@ FactsDays facts_days(const SourceUse &use, const Plan &plan) {
     FactsDays out;
     std::vector<Date> wanted;
     if (!use.days.dirty.empty())
-        for (const Date day : plan.whole_days)
-            if (use.days.dirty.contain(day)) wanted.push_back(day);
-    for (const Date day : plan.hour_days) {
+        for (const int32_t day : plan.days.day)
+            if (use.days.dirty.contain({day})) wanted.push_back({day});
+    for (const int32_t number : plan.hours.day) {
+        const Date day{number};
         const bool dirty = use.days.dirty.contain(day);
         const bool old = day < use.days.hours_from && !use.days.hours_lost(day);
         if (!dirty && old) out.old_hours = true;

@@ -27,9 +27,8 @@ Timestamp as_of(const SourceInfo &source, Timestamp snapshot) {
 
 void use_measures(SourceUse &use, const Metric &metric) {
     const auto needed = [&](const MeasureInfo &measure) {
-        return std::any_of(
-            metric.measures.begin(), metric.measures.end(),
-            [&](const MeasureUse &used) { return used.name == measure.name; });
+        return std::any_of(metric.measures.begin(), metric.measures.end(),
+                           [&](const MeasureUse &used) { return used.name == measure.name; });
     };
     const auto known = [&](const MeasureInfo &measure) {
         return std::any_of(use.measures.begin(), use.measures.end(),

@@ -1,5 +1,6 @@
-// The metrics of a request sorted into groups that one statement answers: same owner, same zone, same clock. Checks the
-// caller's right on every facts view (kpi._dirty) before anything is read. Needs an open Spi.
+// The metrics of a request sorted into groups that one statement answers: same owner, same zone,
+// same clock. Checks the caller's right on every facts view (kpi._dirty) before anything is read.
+// Needs an open Spi.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,8 @@ namespace kpi::engine {
 
 constexpr pg::Options kRead{.access = pg::Access::read_only, .keep = pg::Keep::yes};
 
-// A group with the clock that its metrics share: the snapshot's time, or when the oldest window was computed.
+// A group with the clock that its metrics share: the snapshot's time, or when the oldest window was
+// computed.
 struct TimedGroup {
     Group group;
     ObjectId owner;
@@ -20,10 +22,9 @@ struct TimedGroup {
     Timestamp now;
 };
 
-// Without names: every metric that the caller may read and whose sources have the dimensions. `filters`: a JSON object.
-// Errors: 42704, 42501, 22023.
+// Without names: every metric that the caller may read and whose sources have the dimensions.
+// `filters`: a JSON object. Errors: 42704, 42501, 22023.
 std::vector<TimedGroup> load_groups(const std::optional<std::vector<std::string>> &names,
-                                    const std::vector<std::string> &by,
-                                    const std::string &filters);
+                                    const std::vector<std::string> &by, const std::string &filters);
 
 }  // namespace kpi::engine

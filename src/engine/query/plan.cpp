@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.hpp"
 
@@ -19,21 +20,18 @@ public:
     explicit Planner(Plan &plan) : plan_(plan) {}
 
     int add(const Slice &slice) {
-        const std::string read = std::to_string(next_);
         for (Date day = slice.day_from; day < slice.day_to; day = day + 1) {
-            plan_.days.read.push_back(read);
-            plan_.days.day.push_back(iso(day));
-            plan_.whole_days.push_back(day);
+            plan_.days.read.push_back(next_);
+            plan_.days.day.push_back(day.days);
         }
         for (const HourSpan &span : slice.hours) {
             HourReads &hours = plan_.hours;
-            hours.read.push_back(read);
-            hours.day.push_back(iso(span.day));
-            hours.from.push_back(iso(span.from));
-            hours.to.push_back(iso(span.to));
-            hours.cut.push_back(span.cut.microseconds == INT64_MAX ? "infinity" : iso(span.cut));
-            hours.weight.push_back(fmt::format("{:.4f}", span.weight));
-            plan_.hour_days.push_back(span.day);
+            hours.read.push_back(next_);
+            hours.day.push_back(span.day.days);
+            hours.from.push_back(span.from.microseconds);
+            hours.to.push_back(span.to.microseconds);
+            hours.cut.push_back(std::min(span.cut, span.to).microseconds);
+            hours.weight.push_back(int32_t(std::lround(span.weight * 10'000)));
         }
         return next_++;
     }

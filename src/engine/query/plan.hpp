@@ -47,12 +47,15 @@ struct PlannedBucket {
     bool lost = false;  // needs hours that nobody knows
 };
 
-// Column-wise, as they are bound: element i says that day[i] counts in read[i].
+// Column-wise, as they are bound: element i says that day[i] counts in read[i]. Days and
+// microseconds since 2000-01-01 UTC; weights in ten-thousandths.
 struct DayReads {
-    std::vector<std::string> read, day;
+    std::vector<int32_t> read, day;
 };
 struct HourReads {
-    std::vector<std::string> read, day, from, to, cut, weight;
+    std::vector<int32_t> read, day;
+    std::vector<int64_t> from, to, cut;
+    std::vector<int32_t> weight;
 };
 
 struct Plan {
@@ -60,8 +63,7 @@ struct Plan {
     std::vector<PlannedBucket> buckets;  // bucket i has read i
     DayReads days;
     HourReads hours;
-    std::vector<int> weeks;                   // reads behind expected_so_far of the open bucket
-    std::vector<Date> whole_days, hour_days;  // every day that is read, each way
+    std::vector<int32_t> weeks;  // reads behind expected_so_far of the open bucket
     bool compares = false;
 };
 

@@ -29,10 +29,14 @@ Statement plan_group(const TimedGroup &timed, const Request &request, int64_t li
                            make_plan(wanted, range, timed.now, zone, days_of(timed.group)), limit);
 }
 
-// A long plan must not be compiled for a statement that runs a millisecond.
-pg::LocalSettings read_settings() { return pg::LocalSettings{{{"jit", "off"}}}; }
+// A long plan must not be compiled for a statement that runs a millisecond; dates as text are read
+// back.
+pg::LocalSettings read_settings() {
+    return pg::LocalSettings{{{"jit", "off"}, {"DateStyle", "ISO, YMD"}}};
+}
 
-// Rows of a statement as a JSON array: how many there are (one more than wanted, when cut), and the wanted ones.
+// Rows of a statement as a JSON array: how many there are (one more than wanted, when cut), and the
+// wanted ones.
 constexpr const char *kRows =
     "SELECT count(*), coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'date', day, "
     "'segment', segment, 'metric', metric, 'value', value, 'is_complete', is_complete, "
@@ -81,13 +85,13 @@ std::string cut_message(int64_t max_rows) {
 }  // namespace
 
 void query(const Request &request, pg::ResultSet &out) {
+    const pg::LocalSettings settings = read_settings();
     const auto groups = load_groups(request.metrics, request.by, request.filters);
     int64_t left = request.max_rows;
     for (const TimedGroup &timed : groups) {
         const int64_t limit = request.max_rows > 0 ? left + 1 : 0;
         const Statement statement = plan_group(timed, request, limit);
         const pg::RunAs as_owner(timed.owner);
-        const pg::LocalSettings settings = read_settings();
         const int64_t rows =
             out.append_query(statement.sql, statement.params, kRead, limit > 0 ? left : INT64_MAX);
         if (limit == 0) continue;
@@ -101,6 +105,7 @@ void query(const Request &request, pg::ResultSet &out) {
 }
 
 std::string query_json(const JsonRequest &json) {
+    const pg::LocalSettings settings = read_settings();
     const Request request = to_request(json);
     const auto groups = load_groups(request.metrics, {}, request.filters);
     std::string rows;
@@ -110,16 +115,14 @@ std::string query_json(const JsonRequest &json) {
     for (const TimedGroup &timed : groups) {
         if (!range) range = range_of(request, timed);
         Statement statement = plan_group(timed, request, json.limit - count + 1);
-        statement.params.push_back(json.limit - count);
+        statement.params.emplace_back(std::in_place_type<int64_t>, json.limit - count);
         const Table table = [&] {
             const pg::RunAs as_owner(timed.owner);
-            const pg::LocalSettings settings = read_settings();
             return pg::query(fmt::format(kRows, statement.sql, statement.params.size()),
                              statement.params, kRead);
         }();
         const std::string &array = *table.rows.at(0).at(1);  // [...]
-        if (array.size() > 2)
-            rows += (rows.empty() ? "" : ",") + array.substr(1, array.size() - 2);
+        if (array.size() > 2) rows += (rows.empty() ? "" : ",") + array.substr(1, array.size() - 2);
         const int64_t found = std::stoll(*table.rows[0][0]);
         cut = cut || found > json.limit - count;
         count = std::min(json.limit, count + found);
@@ -133,6 +136,7 @@ std::string query_json(const JsonRequest &json) {
 }
 
 Cell value_at(const ValueRequest &request) {
+    const pg::LocalSettings settings = read_settings();
     const auto groups = load_groups(std::vector{request.metric}, {}, request.filters);
     const TimedGroup &timed = groups.at(0);
     const Zone zone = pg::zone(timed.zone);
@@ -141,7 +145,6 @@ Cell value_at(const ValueRequest &request) {
         make_plan(grain, bucket_at(grain, request.at, zone), timed.now, zone, days_of(timed.group));
     const Statement statement = write_statement(timed.group, plan, 0);
     const pg::RunAs as_owner(timed.owner);
-    const pg::LocalSettings settings = read_settings();
     const Table table = pg::query(statement.sql, statement.params, kRead);
     return table.rows.at(0).at(4);
 }

@@ -39,8 +39,9 @@ struct JsonRequest {
     std::string filters = "{}";
 };
 
-// {"data": [row, ...], "params": {...}, "count": n, "truncated": true, "start_date": .., "end_date": ..}; a row has bucket,
-// date, segment, metric, value, is_complete, elapsed_fraction, expected_so_far, as_of. As jsonb's text.
+// {"data": [row, ...], "params": {...}, "count": n, "truncated": true, "start_date": ..,
+// "end_date": ..}; a row has bucket, date, segment, metric, value, is_complete, elapsed_fraction,
+// expected_so_far, as_of. As jsonb's text.
 std::string query_json(const JsonRequest &request);
 
 struct ValueRequest {

@@ -30,6 +30,21 @@ std::string median(const std::string &value) {
         value, kExpectedAtLeast);
 }
 
+// Flags of a bucket.
+enum : int32_t { kComplete = 1, kOpen = 2, kLost = 4 };
+
+// An array's text: parsed faster than a text[] is cast, element by element.
+template <class T>
+std::string array(const std::vector<T> &values) {
+    return fmt::format("{{{}}}", fmt::join(values, ","));
+}
+
+std::string day_of(const std::string &column) { return "date '2000-01-01' + " + column; }
+
+std::string instant_of(const std::string &column) {
+    return "timestamptz '2000-01-01 00:00+00' + " + column + " * interval '1 microsecond'";
+}
+
 class Writer {
 public:
     Writer(const Group &group, const Plan &plan, int64_t limit)
@@ -72,16 +87,19 @@ private:
     std::string reads() {
         const DayReads &days = plan_.days;
         const HourReads &hours = plan_.hours;
-        std::string sql =
-            fmt::format("rd AS MATERIALIZED (SELECT * FROM unnest({}, {}) r(read, day))",
-                        binder_.bind(days.read, "int4[]"), binder_.bind(days.day, "date[]"));
+        std::string sql = fmt::format(
+            "rd AS MATERIALIZED (SELECT read, {} AS day FROM unnest({}, {}) r(read, day))",
+            day_of("day"), binder_.bind(array(days.read), "int4[]"),
+            binder_.bind(array(days.day), "int4[]"));
         if (hours.read.empty()) return sql;
         sql += fmt::format(
-            ",\nrh AS MATERIALIZED (SELECT * FROM unnest({}, {}, {}, {}, {}, {}) "
+            ",\nrh AS MATERIALIZED (SELECT read, {} AS day, {} AS hour_from, {} AS hour_to, {} AS "
+            "cut, weight * 0.0001 AS weight FROM unnest({}, {}, {}, {}, {}, {}) "
             "r(read, day, hour_from, hour_to, cut, weight))",
-            binder_.bind(hours.read, "int4[]"), binder_.bind(hours.day, "date[]"),
-            binder_.bind(hours.from, "timestamptz[]"), binder_.bind(hours.to, "timestamptz[]"),
-            binder_.bind(hours.cut, "timestamptz[]"), binder_.bind(hours.weight, "numeric[]"));
+            day_of("day"), instant_of("hour_from"), instant_of("hour_to"), instant_of("cut"),
+            binder_.bind(array(hours.read), "int4[]"), binder_.bind(array(hours.day), "int4[]"),
+            binder_.bind(array(hours.from), "int8[]"), binder_.bind(array(hours.to), "int8[]"),
+            binder_.bind(array(hours.cut), "int8[]"), binder_.bind(array(hours.weight), "int4[]"));
         return sql;
     }
 
@@ -128,7 +146,8 @@ private:
                 const int dimension = require_dimension(use.info, group_.by[i]);
                 shape.key_dimensions.push_back(dimension);
                 shape.keys.push_back(
-                    fmt::format("x.d{}{}", dimension + 1, same_type_[i] ? "" : "::text COLLATE pg_catalog.\"default\""));
+                    fmt::format("x.d{}{}", dimension + 1,
+                                same_type_[i] ? "" : "::text COLLATE pg_catalog.\"default\""));
             }
             for (size_t i = 0; segments && i < group_.filters.size(); ++i)
                 shape.filters.push_back({group_.filters[i],
@@ -213,13 +232,11 @@ private:
                 "{}CASE WHEN {} THEN {} END AS y{}", m == 0 && !segmented() ? "" : ", ",
                 has_rows(group_.metrics[m], totals), formula(group_.metrics[m], "c"), m);
         }
-        std::vector<std::string> weeks;
-        for (const int week : plan_.weeks) weeks.push_back(std::to_string(week));
-        const std::string from =
-            fmt::format("{}unnest({}) w(read) LEFT JOIN cells c ON c.read = w.read{}{}",
-                        segmented() ? "segs s CROSS JOIN " : "", binder_.bind(weeks, "int4[]"),
-                        segmented() ? " AND c.seg = s.seg" : "",
-                        needs_totals() ? " LEFT JOIN totals t ON t.read = w.read" : "");
+        const std::string from = fmt::format(
+            "{}unnest({}) w(read) LEFT JOIN cells c ON c.read = w.read{}{}",
+            segmented() ? "segs s CROSS JOIN " : "", binder_.bind(array(plan_.weeks), "int4[]"),
+            segmented() ? " AND c.seg = s.seg" : "",
+            needs_totals() ? " LEFT JOIN totals t ON t.read = w.read" : "");
         sql +=
             fmt::format(",\ne AS (SELECT {} FROM (SELECT {} FROM {}) y{})",
                         (segmented() ? "ord" : "") + medians, (segmented() ? "s.ord" : "") + values,
@@ -255,17 +272,16 @@ private:
     }
 
     std::string result() {
-        std::vector<std::string> start, day, read, pair, complete, fraction, open, lost;
-        const auto flag = [](bool value) { return std::string(value ? "t" : "f"); };
+        std::vector<int64_t> start;
+        std::vector<int32_t> day, pair, flags;
+        std::vector<double> fraction;
         for (const PlannedBucket &planned : plan_.buckets) {
-            start.push_back(iso(planned.bucket.start));
-            day.push_back(iso(planned.bucket.day));
-            read.push_back(std::to_string(planned.read));
-            pair.push_back(std::to_string(planned.pair));
-            complete.push_back(flag(is_complete(planned.bucket, plan_.now)));
-            fraction.push_back(fmt::format("{}", elapsed(planned.bucket, plan_.now)));
-            open.push_back(flag(planned.open));
-            lost.push_back(flag(planned.lost));
+            start.push_back(planned.bucket.start.microseconds);
+            day.push_back(planned.bucket.day.days);
+            pair.push_back(planned.pair);
+            flags.push_back((is_complete(planned.bucket, plan_.now) ? kComplete : 0) |
+                            (planned.open ? kOpen : 0) | (planned.lost ? kLost : 0));
+            fraction.push_back(elapsed(planned.bucket, plan_.now));
         }
         std::string values;
         for (size_t m = 0; m < group_.metrics.size(); ++m) {
@@ -278,28 +294,26 @@ private:
                 formula(metric, "c"), plan_.compares ? formula(metric, "p") : "NULL::numeric",
                 expects() ? fmt::format("e.x{}", m) : "NULL::numeric", segmented() ? seen : "true");
         }
-        const std::string on_segment = segmented() ? " AND {}.seg = s.seg" : "";
         std::string sql = fmt::format(
-            "SELECT b.start, b.day, {}, m.metric, CASE WHEN NOT b.lost THEN m.value END, "
-            "CASE WHEN b.pair >= 0 THEN m.compared END, b.complete, b.fraction, CASE WHEN b.open "
-            "THEN m.expected END, {} "
-            "FROM unnest({}, {}, {}, {}, {}, {}, {}, {}) b(start, day, read, pair, complete, "
-            "fraction, open, lost)",
-            segmented() ? "s.segment" : "'{}'::jsonb", binder_.bind(plan_.now, "timestamptz"),
-            binder_.bind(start, "timestamptz[]"), binder_.bind(day, "date[]"),
-            binder_.bind(read, "int4[]"), binder_.bind(pair, "int4[]"),
-            binder_.bind(complete, "bool[]"), binder_.bind(fraction, "float8[]"),
-            binder_.bind(open, "bool[]"), binder_.bind(lost, "bool[]"));
+            "SELECT {}, {}, {}, m.metric, CASE WHEN b.flags & {} = 0 THEN m.value END, CASE WHEN "
+            "b.pair >= 0 THEN m.compared END, b.flags & {} <> 0, b.fraction, CASE WHEN b.flags & "
+            "{} "
+            "<> 0 THEN m.expected END, {} FROM unnest({}, {}, {}, {}, {}) WITH ORDINALITY "
+            "b(start, day, pair, flags, fraction, place)",
+            instant_of("b.start"), day_of("b.day"), segmented() ? "s.segment" : "'{}'::jsonb",
+            int(kLost), int(kComplete), int(kOpen), binder_.bind(plan_.now, "timestamptz"),
+            binder_.bind(array(start), "int8[]"), binder_.bind(array(day), "int4[]"),
+            binder_.bind(array(pair), "int4[]"), binder_.bind(array(flags), "int4[]"),
+            binder_.bind(array(fraction), "float8[]"));
         if (segmented()) sql += " CROSS JOIN segs s";
-        sql += " LEFT JOIN cells c ON c.read = b.read";
+        sql += " LEFT JOIN cells c ON c.read = b.place - 1";
         if (segmented()) sql += " AND c.seg = s.seg";
         if (plan_.compares) sql += " LEFT JOIN cells p ON p.read = b.pair";
         if (plan_.compares && segmented()) sql += " AND p.seg = s.seg";
         if (expects()) sql += segmented() ? " LEFT JOIN e ON e.ord = s.ord" : " CROSS JOIN e";
         sql += fmt::format(
             " CROSS JOIN LATERAL (VALUES {}) m(place, metric, value, compared, expected, seen) "
-            "WHERE m.seen "
-            "ORDER BY b.read{}, m.place",
+            "WHERE m.seen ORDER BY b.place{}, m.place",
             values, segmented() ? ", s.ord" : "");
         if (limit_ > 0) sql += " LIMIT " + binder_.bind(limit_, "int8");
         return sql;

@@ -15,7 +15,7 @@ namespace kpi::engine {
 struct SourceUse {
     SourceInfo info;
     SourceDays days;
-    std::string dirty_text;                     // datemultirange
+    std::string dirty_text;             // datemultirange
     std::vector<MeasureInfo> measures;  // those that the metrics need
 };
 

@@ -97,14 +97,17 @@ TEST(Dates, AnEndDateIsInclusiveAnEndTimestampIsNot) {
     EXPECT_EQ(range("2026-02-01T06:00Z", "2026-02-02T00:00-06"), days("2026-02-01", "2026-02-02"));
     EXPECT_EQ(range("2026-02-01T00:00", "2026-02-01T15:30:00.25"),
               "2026-02-01 00:00:00.000000+00 .. 2026-02-01 15:30:00.250000+00");
-    EXPECT_EQ(range("2026-02-01T11:30+05:30", "2026-02-01T24:00"), days("2026-02-01", "2026-02-02"));
+    EXPECT_EQ(range("2026-02-01T11:30+05:30", "2026-02-01T24:00"),
+              days("2026-02-01", "2026-02-02"));
 }
 
 TEST(Dates, BadWordsSayWhatIsAllowed) {
-    for (const char *word : {"", "tomorrow", "7x", "0d", "d", "2026-13-01", "2026-02-29", "2026-1-1",
-                             "2026-01-01T25:00", "2026-01-01T10:00+", "2026-01-01 10", "99999d"})
+    for (const char *word :
+         {"", "tomorrow", "7x", "0d", "d", "2026-13-01", "2026-02-29", "2026-1-1",
+          "2026-01-01T25:00", "2026-01-01T10:00+", "2026-01-01 10", "99999d"})
         EXPECT_EQ(state_of(word), "22007") << word;
-    for (const char *word : {"7d", "mtd", "", "2026-02-30"}) EXPECT_EQ(state_of("30d", word), "22007") << word;
+    for (const char *word : {"7d", "mtd", "", "2026-02-30"})
+        EXPECT_EQ(state_of("30d", word), "22007") << word;
     EXPECT_EQ(state_of("2026-02-02", "2026-02-01"), "22023");
     EXPECT_EQ(state_of("2026-02-01T10:00", "2026-02-01T10:00"), "22023");
     EXPECT_EQ(state_of("2027-01-01"), "22023");

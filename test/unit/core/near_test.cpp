@@ -13,7 +13,8 @@ TEST(Near, DistanceCountsEdits) {
 TEST(Near, NamesWithinAThird) {
     EXPECT_EQ(kpi::near("revenu", {"revenue", "leads", "revenues"}), "\"revenue\" or \"revenues\"");
     EXPECT_EQ(kpi::near("ab", {"zz", "qq"}), "");
-    EXPECT_EQ(kpi::near("lead", {"leads", "load", "bead", "leap"}), "\"bead\", \"leads\" or \"leap\"");
+    EXPECT_EQ(kpi::near("lead", {"leads", "load", "bead", "leap"}),
+              "\"bead\", \"leads\" or \"leap\"");
 }
 
 TEST(Near, ListQuotesEveryName) { EXPECT_EQ(kpi::quoted_list({"a", "b"}), "\"a\", \"b\""); }
