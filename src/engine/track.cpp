@@ -16,9 +16,10 @@
 namespace kpi::engine {
 namespace {
 
-// Shorter than deadlock_timeout (1 s): whoever deadlocks with us, we give up, never the writer.
-constexpr const char *kLockTimeout = "300ms";
-constexpr int kLockTries = 40;
+// Shorter than deadlock_timeout (1 s): whoever deadlocks with us, we give up, never the writer. And
+// short for those who queue behind us while we wait for a long transaction.
+constexpr const char *kLockTimeout = "100ms";
+constexpr int kLockTries = 60;
 
 struct Facts {
     ObjectId id, owner;
@@ -215,20 +216,21 @@ std::string qualified_or_empty(ObjectId relation) {
     return relation.value == 0 ? std::string() : pg::qualified(relation);
 }
 
-// Locks the base table for trigger DDL in short tries, so that writers queue behind us for
-// kLockTimeout at most.
-void lock_base(const std::string &base, const char *mode) {
+// Locks base tables for trigger DDL in short tries, so that writers queue behind us for
+// kLockTimeout at most. One that is busy lets the others go as well.
+void lock_bases(const std::string &bases, const char *mode) {
     for (int attempt = 1;; ++attempt) {
         try {
             pg::Savepoint savepoint;
             const pg::LocalSettings settings{{{"lock_timeout", kLockTimeout}}};
-            pg::execute(fmt::format("LOCK TABLE {} IN {} MODE", base, mode));
+            pg::execute(fmt::format("LOCK TABLE {} IN {} MODE", bases, mode));
             savepoint.release();
             return;
         } catch (const Error &error) {
             if (error.sqlstate != "55P03") throw;
             if (attempt == kLockTries)
-                throw Error("55P03", fmt::format("could not lock {} in {} tries", base, kLockTries),
+                throw Error("55P03",
+                            fmt::format("could not lock {} in {} tries", bases, kLockTries),
                             "A long transaction writes to it or holds a lock on it.",
                             "Try again when it has ended; pg_stat_activity and pg_locks show it.");
         }
@@ -281,7 +283,7 @@ void create_truncate_triggers(const std::string &source, ObjectId base) {
     }
 }
 
-std::string track(const TrackRequest &request) {
+Prepared prepare(const TrackRequest &request) {
     const Facts facts = check_facts(request.facts);
     const FactsColumns columns =
         sort_columns(request.facts, request.time_column, request.dimensions);
@@ -306,15 +308,30 @@ std::string track(const TrackRequest &request) {
         create_typed_views(name, facts.owner);
     }
     mark_dirty(name, "new");
-    if (capture == Capture::trigger) {
-        lock_base(pg::qualified(base), "SHARE ROW EXCLUSIVE");
-        create_row_trigger(name, base);
-        create_truncate_triggers(name, base);
+    return {name, base};
+}
+
+void start_capture(const std::vector<Prepared> &sources) {
+    std::string bases;
+    for (const Prepared &source : sources)
+        if (source.base.value != 0)
+            bases += (bases.empty() ? "" : ", ") + pg::qualified(source.base);
+    if (bases.empty()) return;
+    lock_bases(bases, "SHARE ROW EXCLUSIVE");
+    for (const Prepared &source : sources) {
+        if (source.base.value == 0) continue;
+        create_row_trigger(source.name, source.base);
+        create_truncate_triggers(source.name, source.base);
     }
+}
+
+std::string track(const TrackRequest &request) {
+    const Prepared source = prepare(request);
+    start_capture({source});
     if (request.build == "now")
-        while (repair(name).more) {
+        while (repair(source.name).more) {
         }
-    return name;
+    return source.name;
 }
 
 void forget(const std::string &source) {
@@ -322,6 +339,16 @@ void forget(const std::string &source) {
     drop_tables(source);
     pg::execute("DELETE FROM kpi.capture_error WHERE source = $1", {source});
     pg::execute("DELETE FROM kpi.source WHERE name = $1", {source});
+}
+
+void lock_to_untrack(const std::vector<std::string> &sources) {
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    const auto bases = pg::value(
+        "SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.relname), "
+        "', ') FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.base "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE s.name = ANY ($1)",
+        {sources});
+    if (bases) lock_bases(*bases, "ACCESS EXCLUSIVE");
 }
 
 void untrack(const std::string &source) {
@@ -347,7 +374,7 @@ void untrack(const std::string &source) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     // Base before everything else: a writer has it and will want the delta.
     if (const std::string table = qualified_or_empty(base); !table.empty()) {
-        lock_base(table, "ACCESS EXCLUSIVE");
+        lock_bases(table, "ACCESS EXCLUSIVE");
         const Table triggers = pg::query(
             "SELECT t.tgname, t.tgrelid::pg_catalog.oid FROM pg_catalog.pg_trigger t WHERE "
             "t.tgparentid = 0 "

@@ -25,7 +25,20 @@ struct TrackRequest {
 // Returns the source's name. Errors: 42501 not the owner; 42703, 42804, 42710, 42P17, 0A000 for
 // what cannot be tracked, each with the mend; 55P03 when the base table stays locked by others.
 std::string track(const TrackRequest &request);
+
+// The two halves of track(), for callers that make more things before any base table is locked: all
+// but the triggers; then the triggers of all sources, in one go. base 0: window capture.
+struct Prepared {
+    std::string name;
+    ObjectId base;
+};
+Prepared prepare(const TrackRequest &request);
+void start_capture(const std::vector<Prepared> &sources);
+
 void untrack(const std::string &source);
+
+// Locks the base tables of sources that are about to be untracked, all or none at a time.
+void lock_to_untrack(const std::vector<std::string> &sources);
 
 // Drops the source without asking for rights or locks; for sql_drop, where the view or base is gone
 // already.

@@ -173,9 +173,14 @@ ResultSet::ResultSet(FunctionCallInfo fcinfo) {
     call([&] {
         MemoryContext old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
         TupleDesc descriptor = nullptr;
-        const TypeFuncClass kind = get_call_result_type(fcinfo, nullptr, &descriptor);
-        if (kind != TYPEFUNC_COMPOSITE && kind != TYPEFUNC_COMPOSITE_DOMAIN)
-            elog(ERROR, "return type must be a row type");
+        Oid type = InvalidOid;
+        const TypeFuncClass kind = get_call_result_type(fcinfo, &type, &descriptor);
+        if (kind == TYPEFUNC_SCALAR) {
+            descriptor = CreateTemplateTupleDesc(1);
+            TupleDescInitEntry(descriptor, 1, "value", type, -1, 0);
+        } else if (kind != TYPEFUNC_COMPOSITE && kind != TYPEFUNC_COMPOSITE_DOMAIN) {
+            elog(ERROR, "return type must be a scalar or a row type");
+        }
         descriptor_ = CreateTupleDescCopy(descriptor);
         store_ = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false,
                                        work_mem);

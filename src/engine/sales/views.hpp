@@ -1,0 +1,43 @@
+// The SQL of the pack: facts views and materialized views, as text. Pure; names are quoted here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/sales/columns.hpp"
+
+namespace kpi::engine::sales {
+
+// One of the two tables with its columns; status and amount are of payments only.
+struct SalesTable {
+    std::string table;  // qualified
+    Column time;
+    std::optional<Column> country, source;
+    Column status, amount;
+};
+
+// SELECTs for CREATE VIEW. Empty and NULL countries and sources are 'unknown': a materialized view
+// that is refreshed CONCURRENTLY would write rows with a NULL key anew each time.
+std::string lead_facts_sql(const SalesTable &leads);
+std::string payment_facts_sql(const SalesTable &payments,
+                              const std::vector<std::string> &succeeded);
+
+// What of the pair is there.
+struct Parts {
+    bool leads = false, payments = false;
+};
+
+struct NewMetric {
+    std::string name, formula, unit, description;
+};
+// Metrics over the measures, as far as their measures are there.
+std::vector<NewMetric> metrics(const Parts &parts);
+
+struct MaterializedView {
+    std::string name, sql, key, comment;  // key: columns of the unique index
+};
+// `zone`: the time zone of the sources.
+std::vector<MaterializedView> materialized_views(const Parts &parts, const std::string &zone);
+
+}  // namespace kpi::engine::sales

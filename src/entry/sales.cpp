@@ -1,0 +1,38 @@
+// SQL functions of the sales pack.
+#include <fmt/format.h>
+
+#include "engine/sales/pack.hpp"
+#include "pg/function.hpp"
+#include "pg/guard.hpp"
+
+namespace {
+
+std::optional<kpi::ObjectId> relation(FunctionCallInfo fcinfo, int index) {
+    if (PG_ARGISNULL(index)) return std::nullopt;
+    return kpi::ObjectId{PG_GETARG_OID(index)};
+}
+
+}  // namespace
+
+KPI_FUNCTION(install_sales) {
+    const auto given = [&](int index) { return kpi::pg::optional_text(fcinfo, index); };
+    kpi::engine::sales::PackRequest request;
+    request.leads = relation(fcinfo, 0);
+    request.payments = relation(fcinfo, 1);
+    request.timezone = given(2);
+    request.schema = given(3);
+    request.lead_columns = {given(4), given(5), given(6), {}, {}};
+    request.payment_columns = {given(7), given(8), given(9), given(10), given(11)};
+    request.succeeded = kpi::pg::text_array(fcinfo, 12);
+    kpi::pg::ResultSet result(fcinfo);
+    const kpi::pg::Spi spi;
+    const auto advice = kpi::engine::sales::install(request);
+    result.append_query("SELECT pg_catalog.unnest($1)", {advice}, {});
+    return 0;
+}
+
+KPI_FUNCTION(uninstall_sales) {
+    const kpi::pg::Spi spi;
+    kpi::engine::sales::uninstall();
+    PG_RETURN_VOID();
+}
