@@ -3,10 +3,11 @@
     copy_csv(database, 'hotel_resort/bookings.csv.gz', 'bookings')    loads a file into a table with columns of its names
     truth = Truth('hotel_resort/truth_day.csv', keys=['day'], sums=[...], ratios=[...])
     truth.compare(found, 'daily')      found: {(key, ...): {column: Decimal or None}}, NULL keys are None
-    ask(database, by=[...], grain='day', start_at=..., ...)      such a found, from kpi.query, keys (label of the bucket, *by)
+    ask(database, sums, ratios, start_at, end_at, by=[...])      such a found, from kpi.query, keys (label of the bucket, *by)
 
 Every cell is compared exactly. A key that is missing on one side counts as 0 for sums and NULL for ratios.
 """
+import calendar
 import csv
 import gzip
 import os
@@ -68,12 +69,24 @@ def rounded(ratio):
     return None if ratio is None else ratio.quantize(Decimal('0.000001'), ROUND_HALF_UP)
 
 
-def ask(database, metrics, start_at, end_at, by=(), grain='day', label=str, filters='{}', rename=lambda metric: metric):
-    """Everything kpi.query says about the metrics: {(label(local day of the bucket), *segment): {metric: value}}."""
+def ask(database, sums, ratios, start_at, end_at, by=(), grain='day', label=str, rename=lambda metric: metric):
+    """What kpi.query says: {(label(local day of the bucket), *segment): {metric: value}}. An answer by segment has a row for every
+    day and segment; those that hold nothing are left on the server."""
     found = {}
     for day, segment, metric, value in database.sql(
-            'SELECT day, segment, metric, value FROM kpi.query(%s, %s, %s, %s::jsonb, %s::name[], %s, max_rows => 1000000)',
-            (list(metrics), start_at, end_at, filters, list(by), grain)):
+            'SELECT day, segment, metric, value FROM kpi.query(%s, %s, %s, by => %s::name[], grain => %s, max_rows => 10000000) '
+            'WHERE value <> 0 OR (value = 0 AND metric = ANY(%s))',
+            ([*sums, *ratios], start_at, end_at, list(by), grain, list(ratios))):
         key = (label(day), *((segment or {}).get(dimension) for dimension in by))
         found.setdefault(key, {})[rename(metric)] = value
+    return found
+
+
+def ask_by_month(database, sums, ratios, years, by):
+    """The same by day, a month at a time: a month has fewer segments than a year."""
+    found = {}
+    for year in years:
+        for month in range(1, 13):
+            last = calendar.monthrange(year, month)[1]
+            found.update(ask(database, sums, ratios, f'{year}-{month:02}-01', f'{year}-{month:02}-{last}', by))
     return found
