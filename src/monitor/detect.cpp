@@ -1,0 +1,167 @@
+#include "monitor/detect.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+
+namespace kpi::monitor {
+
+namespace {
+
+std::string options_of(const DetectRequest &r) {
+    nlohmann::json o = {{"kind", r.kind},
+                        {"method", r.method},
+                        {"direction", r.direction},
+                        {"partial", r.partial},
+                        {"min_history", r.min_history}};
+    if (r.threshold) o["threshold"] = *r.threshold;
+    if (r.grain) o["grain"] = *r.grain;
+    return o.dump();
+}
+
+std::string list(const std::vector<std::string> &names, std::string_view prefix) {
+    std::string out;
+    for (const std::string &name : names) {
+        out += std::string(out.empty() ? "" : ", ") + std::string(prefix) + pg::quote(name);
+    }
+    return out;
+}
+
+// {"country": "MX", …}; jsonb_build_object takes 50 pairs, more dimensions than a cube can have.
+std::string segment_of(const DetectRequest &r) {
+    std::string out;
+    for (const std::string &name : r.by) {
+        out += (out.empty() ? "" : ", ") + pg::literal(name) + ", f." + pg::quote(name);
+    }
+    return "pg_catalog.jsonb_build_object(" + out + ")";
+}
+
+// One row a period: as they are, or summed to the grain. A rate is summed by its numerator.
+std::string facts_of(const DetectRequest &r) {
+    const std::string by = r.by.empty() ? "" : list(r.by, "t.") + ", ";
+    const std::string value = "t." + pg::quote(r.value) + "::pg_catalog.float8";
+    const std::string trials = r.denominator
+                                   ? "t." + pg::quote(*r.denominator) + "::pg_catalog.float8"
+                                   : "NULL::pg_catalog.float8";
+    const std::string at = "t." + pg::quote(r.at) + "::pg_catalog.timestamptz";
+    if (!r.grain) {
+        return fmt::format("SELECT {}{} AS \"at\", {} AS \"value\", {} AS \"trials\" FROM {} t", by,
+                           at, value, trials, r.relation);
+    }
+    std::string sum = fmt::format("pg_catalog.sum({})", value);
+    if (r.kind == "level") sum = fmt::format("pg_catalog.avg({})", value);
+    if (r.denominator) {
+        sum = fmt::format("pg_catalog.sum({} * {}) / nullif(pg_catalog.sum({}), 0)", value, trials,
+                          trials);
+    }
+    std::string groups;
+    for (std::size_t i = 1; i <= r.by.size() + 1; ++i)
+        groups += (i > 1 ? ", " : "") + std::to_string(i);
+    return fmt::format(
+        "SELECT {}pg_catalog.date_trunc({}, {}) AS \"at\", {} AS \"value\", pg_catalog.sum({}) AS "
+        "\"trials\" FROM {} t GROUP BY {}",
+        by, pg::literal(*r.grain), at, sum, trials, r.relation, groups);
+}
+
+bool has_column(ObjectId relation, const char *name) {
+    return pg::value(
+               "SELECT true FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attname = $2 "
+               "AND attnum > 0 AND NOT attisdropped",
+               {relation, std::string(name)}, {.access = pg::Access::read_only})
+        .has_value();
+}
+
+// One row a day with all its entries, so that a day with two names joins once.
+std::string calendar_of(const DetectRequest &r) {
+    if (!r.calendar) {
+        return "SELECT NULL::pg_catalog.date AS day, NULL::pg_catalog.jsonb AS entries WHERE false";
+    }
+    for (const char *needed : {"day", "name"}) {
+        if (!has_column(*r.calendar, needed)) {
+            throw Error(
+                "42703", fmt::format("calendar has no column \"{}\"", needed), {},
+                "A calendar has the columns day date and name text, and may have effect text "
+                "and scope jsonb, as kpi.event_day does.");
+        }
+    }
+    return fmt::format(
+        "SELECT e.day::pg_catalog.date AS day, pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
+        "'name', e.name, 'effect', {}, 'scope', {}) ORDER BY e.name) AS entries FROM {} e GROUP BY "
+        "1",
+        has_column(*r.calendar, "effect") ? "e.effect" : "NULL::pg_catalog.text",
+        has_column(*r.calendar, "scope") ? "e.scope" : "'{}'::pg_catalog.jsonb",
+        pg::qualified(*r.calendar));
+}
+
+constexpr std::string_view kJudged = R"(
+SELECT f.segment, f.at, f.value, f.trials, f.entry ->> 'effect' AS effect,
+       kpi._judge(f.value, f.at, f.trials, f.entry ->> 'name', f.entry ->> 'effect', $1)
+           OVER (PARTITION BY f.segment ORDER BY f.at) AS v
+  FROM (SELECT {0} AS segment, f.at, f.value, f.trials,
+               CASE WHEN c.entries IS NOT NULL THEN
+                   (SELECT x FROM pg_catalog.jsonb_array_elements(c.entries) x
+                     WHERE {0} @> (x -> 'scope') LIMIT 1) END AS entry
+          FROM ({1}) f LEFT JOIN ({2}) c ON c.day = f.at::pg_catalog.date) f)";
+
+// What is flagged: by score, or by p over the segments of one period (Benjamini, Hochberg 1995).
+std::string flags_of(const DetectRequest &r, const std::string &judged) {
+    if (!r.fdr) {
+        return fmt::format("SELECT j.*, (j.v).is_anomaly AS flagged FROM ({}) j", judged);
+    }
+    std::string side = "true";
+    if (r.direction == "up") side = "value > (v).expected";
+    if (r.direction == "down") side = "value < (v).expected";
+    return fmt::format(
+        "SELECT k.*, coalesce((v).p <= pg_catalog.max((v).p) FILTER (WHERE (v).p <= "
+        "$2::pg_catalog.float8 * k.place / k.tests) OVER (PARTITION BY k.at) AND {} AND effect IS "
+        "DISTINCT FROM 'ignore', false) AS flagged FROM (SELECT j.*, pg_catalog.rank() OVER "
+        "(PARTITION BY j.at ORDER BY (j.v).p) AS place, pg_catalog.count((j.v).p) OVER (PARTITION "
+        "BY "
+        "j.at) AS tests FROM ({}) j) k",
+        side, judged);
+}
+
+constexpr std::string_view kResult = R"(
+SELECT m.segment, m.at, m.value, (m.v).expected, (m.v).lower, (m.v).upper, (m.v).score, (m.v).p, m.hit,
+       CASE WHEN m.hit THEN coalesce((m.v).type, CASE WHEN m.value > (m.v).expected THEN 'spike' ELSE 'dip' END)
+            WHEN NOT (m.v).is_anomaly THEN (m.v).type END,
+       m.impact,
+       CASE WHEN m.hit THEN coalesce((m.v).reason, pg_catalog.format('expected %s (%s to %s), p %s',
+                pg_catalog.round((m.v).expected::pg_catalog.numeric, 4), pg_catalog.round((m.v).lower::pg_catalog.numeric, 4),
+                pg_catalog.round((m.v).upper::pg_catalog.numeric, 4), pg_catalog.round((m.v).p::pg_catalog.numeric, 6)))
+            WHEN NOT (m.v).is_anomaly THEN (m.v).reason END
+  FROM (SELECT n.*, n.flagged AND pg_catalog.abs(n.impact) >= $3 AS hit
+          FROM (SELECT o.*, (o.value - (o.v).expected) * coalesce({1}, 1) AS impact FROM ({0}) o) n) m
+ WHERE ($4::pg_catalog.timestamptz IS NULL OR m.at >= $4)
+ ORDER BY m.at, m.segment)";
+
+}  // namespace
+
+std::string grain_unit(const std::string &interval) {
+    if (interval == "01:00:00") return "hour";
+    if (interval == "1 day") return "day";
+    if (interval == "7 days") return "week";
+    if (interval == "1 mon") return "month";
+    throw Error("22023", fmt::format("unsupported grain \"{}\"", interval), {},
+                "Use 1 hour, 1 day, 1 week or 1 month.");
+}
+
+void detect(const DetectRequest &r, pg::ResultSet &result) {
+    if (r.fdr && !(*r.fdr > 0 && *r.fdr < 1)) {
+        throw Error("22023", "fdr must be between 0 and 1",
+                    "It is the share of false alarms among alarms.");
+    }
+    if (!(r.min_impact >= 0)) throw Error("22023", "min_impact must not be negative");
+    const std::string judged =
+        fmt::format(fmt::runtime(kJudged), segment_of(r), facts_of(r), calendar_of(r));
+    const std::string weight = r.denominator ? "o.trials" : "NULL::pg_catalog.float8";
+    const std::string sql = fmt::format(fmt::runtime(kResult), flags_of(r, judged), weight);
+    Params params{Json{options_of(r)}, r.fdr ? Param{*r.fdr} : Param{Null{}}, r.min_impact,
+                  r.since ? Param{*r.since} : Param{Null{}}};
+    result.append_query(sql, params, {.access = pg::Access::read_only});
+}
+
+}  // namespace kpi::monitor

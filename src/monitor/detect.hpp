@@ -1,0 +1,38 @@
+// kpi.detect: the statement that judges every row of a table or view, and runs it into a result.
+//
+// The judging itself is the window function kpi._judge; this file composes what feeds it and what
+// follows it: aggregation to one row a period, calendar, false-discovery rate over the segments of
+// a period, minimum impact. Errors: 22023 for options, 42703 for columns that do not exist, 42P01
+// for the relation.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/table.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::monitor {
+
+struct DetectRequest {
+    // A FROM item with the columns named below: a relation's quoted name, or a subquery with an
+    // alias.
+    std::string relation;
+    std::string at, value;
+    std::vector<std::string> by;
+    std::optional<std::string> denominator;
+    std::optional<ObjectId> calendar;
+    std::string kind = "auto", method = "robust", direction = "both", partial = "skip";
+    std::optional<std::string> grain;  // unit of date_trunc: rows are summed to it
+    std::optional<double> threshold, fdr;
+    int64_t min_history = 28;
+    double min_impact = 0;
+    std::optional<Timestamp> since;
+};
+
+// The unit of date_trunc for an interval of one hour, day, week or month; 22023 otherwise.
+std::string grain_unit(const std::string &interval);
+void detect(const DetectRequest &request, pg::ResultSet &result);
+
+}  // namespace kpi::monitor
