@@ -133,8 +133,8 @@ Point place(Partition &p, const Row &row) {
 
 std::string event_name(const Row &row) {
     if (row.no_event) return {};
-    char *text = kpi::pg::call([&] { return TextDatumGetCString(row.event); });
-    return text;
+    char *name = kpi::pg::call([&] { return TextDatumGetCString(row.event); });
+    return name;
 }
 
 bool is_worth_a_reason(const Verdict &v) {
@@ -196,8 +196,8 @@ Datum judge(FunctionCallInfo fcinfo, int effect_at, int options_at) {
         bool null = true;
         if (effect_at > 0) {
             char *effect = kpi::pg::call([&]() -> char * {
-                const Datum text = WinGetFuncArgCurrent(object, effect_at, &null);
-                return null ? nullptr : TextDatumGetCString(text);
+                const Datum given = WinGetFuncArgCurrent(object, effect_at, &null);
+                return null ? nullptr : TextDatumGetCString(given);
             });
             if (effect != nullptr) point.effect = effect_by_name(effect);
         }

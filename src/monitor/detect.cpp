@@ -116,7 +116,8 @@ std::string flags_of(const DetectRequest &r, const std::string &judged) {
     if (r.direction == "down") side = "value < (v).expected";
     return fmt::format(
         "SELECT k.*, coalesce((v).p <= pg_catalog.max((v).p) FILTER (WHERE (v).p <= "
-        "$2::pg_catalog.float8 * k.place / k.tests) OVER (PARTITION BY k.at) AND {} AND effect IS "
+        "$2::pg_catalog.float8 * k.place / nullif(k.tests, 0)) OVER (PARTITION BY k.at) AND {} AND "
+        "effect IS "
         "DISTINCT FROM 'ignore', false) AS flagged FROM (SELECT j.*, pg_catalog.rank() OVER "
         "(PARTITION BY j.at ORDER BY (j.v).p) AS place, pg_catalog.count((j.v).p) OVER (PARTITION "
         "BY "
@@ -133,9 +134,9 @@ SELECT m.segment, m.at, m.value, (m.v).expected, (m.v).lower, (m.v).upper, (m.v)
                 pg_catalog.round((m.v).expected::pg_catalog.numeric, 4), pg_catalog.round((m.v).lower::pg_catalog.numeric, 4),
                 pg_catalog.round((m.v).upper::pg_catalog.numeric, 4), pg_catalog.round((m.v).p::pg_catalog.numeric, 6)))
             WHEN NOT (m.v).is_anomaly THEN (m.v).reason END
-  FROM (SELECT n.*, n.flagged AND pg_catalog.abs(n.impact) >= $3 AS hit
+  FROM (SELECT n.*, n.flagged AND pg_catalog.abs(n.impact) >= $3::pg_catalog.float8 AS hit
           FROM (SELECT o.*, (o.value - (o.v).expected) * coalesce({1}, 1) AS impact FROM ({0}) o) n) m
- WHERE ($4::pg_catalog.timestamptz IS NULL OR m.at >= $4)
+ WHERE ($4::pg_catalog.timestamptz IS NULL OR m.at >= $4::pg_catalog.timestamptz)
  ORDER BY m.at, m.segment)";
 
 }  // namespace

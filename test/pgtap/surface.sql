@@ -29,7 +29,8 @@ SELECT is_empty($$
        -- Names of an SQL-standard body were resolved when it was created; immutable C computes and looks nothing up.
        AND p.prosqlbody IS NULL
        AND NOT (p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'c') AND p.provolatile = 'i')
-       AND p.prokind <> 'a'
+       -- Aggregates have no body; window functions run once a row, without SQL.
+       AND p.prokind NOT IN ('a', 'w')
        -- C that runs once a row or once a read, where a SET would cost more than the work: all their SQL is qualified.
        -- Event triggers: they resolve the statement's names in the session's path, then pin it themselves.
        AND p.oid <> ALL ('{kpi.capture(), kpi.capture_truncate(), kpi._dirty(text), "kpi._pending(anyelement)",
