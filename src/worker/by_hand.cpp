@@ -54,8 +54,9 @@ void work_by_hand(Commits commits) {
     pg::Spi spi(pg::Atomic::no);
     Steps steps(spi);
     Rounds rounds(steps);
-    while (rounds.run(Demand::everything) == Rest::unfinished) {
-    }
+    // Windows once, whatever is left to merge afterwards.
+    Rest rest = rounds.run(Demand::everything);
+    while (rest == Rest::unfinished) rest = rounds.run(Demand::timed);
 }
 
 int64_t refresh_by_hand(ObjectId caller, std::optional<ObjectId> view, Manner manner,

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "core/changes.hpp"
 #include "core/error.hpp"
 #include "core/table.hpp"
-#include "worker/changes.hpp"
 #include "worker/steps.hpp"
 
 namespace kpi::worker {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/changes.hpp"
 #include "core/error.hpp"
-#include "worker/changes.hpp"
 #include "worker/refresh.hpp"
 #include "worker/steps.hpp"
 

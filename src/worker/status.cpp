@@ -30,7 +30,7 @@ json mend(const pg::WorkerState &state, bool wanted, bool recovering) {
         return "this is a standby: the worker runs on the primary, and here after promotion";
     if (!pg::shared_ready())
         return "kpi_ext is not in shared_preload_libraries: add it and restart, or schedule CALL "
-               "kpi.work() (see kpi.merge_interval)";
+               "kpi.work()";
     if (!wanted)
         return "kpi.worker is off for this database: ALTER DATABASE ... SET kpi.worker = on, or "
                "schedule CALL kpi.work()";

@@ -1,4 +1,5 @@
-// What a round changed, and its announcement: one NOTIFY kpi_update with a small JSON payload,
+// What a round of the worker changed, and its announcement: one NOTIFY kpi_update with a small JSON
+// payload,
 //   {"sources": {"payments": ["2026-11-23", "2026-11-24"], "leads": null}, "views":
 //   ["public.mv_kpi_daily"]}
 // days in the source's time zone; null: too many to name. A payload that would not fit names fewer
@@ -11,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace kpi::worker {
+namespace kpi {
 
 class Changes {
 public:
@@ -28,4 +29,4 @@ private:
     std::set<std::string> views_;
 };
 
-}  // namespace kpi::worker
+}  // namespace kpi

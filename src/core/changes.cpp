@@ -1,8 +1,8 @@
-#include "worker/changes.hpp"
+#include "core/changes.hpp"
 
 #include <nlohmann/json.hpp>
 
-namespace kpi::worker {
+namespace kpi {
 
 void Changes::add_source(const std::string &source, const std::vector<std::string> &days) {
     const auto [entry, added] = sources_.try_emplace(source, Days(std::in_place));
@@ -34,4 +34,4 @@ std::string Changes::payload(size_t limit) const {
     return write(Detail::nothing);
 }
 
-}  // namespace kpi::worker
+}  // namespace kpi

@@ -1,0 +1,65 @@
+#include "core/changes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace kpi {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kPlenty = 7900;
+
+TEST(Changes, NamesSourcesWithTheirDaysOnceAndInOrder) {
+    Changes changes;
+    EXPECT_TRUE(changes.empty());
+    changes.add_source("pay", {"2026-02-02", "2026-02-01"});
+    changes.add_source("pay", {"2026-02-01"});
+    changes.add_source("lead", {"2026-02-03"});
+    EXPECT_FALSE(changes.empty());
+    EXPECT_EQ(
+        json::parse(changes.payload(kPlenty)),
+        json::parse(
+            R"({"sources": {"lead": ["2026-02-03"], "pay": ["2026-02-01", "2026-02-02"]}, "views": []})"));
+}
+
+TEST(Changes, DaysTooManyToNameStayUnnamedWhateverFollows) {
+    Changes changes;
+    changes.add_source("pay", {"2026-02-01"});
+    changes.add_source("pay", {});
+    changes.add_source("pay", {"2026-02-02"});
+    EXPECT_TRUE(json::parse(changes.payload(kPlenty))["sources"]["pay"].is_null());
+}
+
+TEST(Changes, AViewAloneIsAChange) {
+    Changes changes;
+    changes.add_view("public.\"My \\ view\"");
+    EXPECT_FALSE(changes.empty());
+    EXPECT_EQ(json::parse(changes.payload(kPlenty)),
+              json({{"sources", json::object()}, {"views", {"public.\"My \\ view\""}}}));
+}
+
+// However many sources, the payload keeps its limit and gives up detail first, names last.
+TEST(Changes, ThePayloadKeepsItsLimit) {
+    Changes changes;
+    for (int i = 0; i < 300; ++i) {
+        changes.add_source("source_" + std::to_string(i), {"2026-02-01", "2026-02-02"});
+        const std::string payload = changes.payload(kPlenty);
+        ASSERT_LE(payload.size(), kPlenty);
+        ASSERT_EQ(json::parse(payload)["sources"].size(), size_t(i) + 1);
+    }
+    EXPECT_TRUE(json::parse(changes.payload(kPlenty))["sources"]["source_0"].is_null());
+    EXPECT_TRUE(json::parse(changes.payload(100))["sources"].is_null());
+    EXPECT_LE(changes.payload(100).size(), 100U);
+}
+
+// A database need not be UTF-8; the payload must be.
+TEST(Changes, BrokenTextIsReplaced) {
+    Changes changes;
+    changes.add_view("public.caf\xe9");
+    EXPECT_TRUE(json::accept(changes.payload(kPlenty)));
+}
+
+}  // namespace
+}  // namespace kpi
