@@ -121,16 +121,23 @@ def pgtap(suite, cluster, names):
                 print('    ' + output.rstrip().replace('\n', '\n    '), flush=True)
 
 
+def sql_blocks(document):
+    with open(os.path.join(ROOT, document)) as file:
+        return re.findall(r'^```sql\n(.*?)^```', file.read(), re.M | re.S)
+
+
 def docs(suite, cluster, names):
-    """Each document is run from its first block of SQL to its last, as a reader would, in one session."""
-    everything = ['README.md', *sorted(f'docs/{name}' for name in os.listdir(f'{ROOT}/docs') if name.endswith('.md'))]
-    for document in names or everything:
-        with open(os.path.join(ROOT, document)) as file:
-            blocks = re.findall(r'^```sql\n(.*?)^```', file.read(), re.M | re.S)
-        if not blocks and document not in ('README.md', 'docs/tutorial.md'):
+    """Each document is run from its first block of SQL to its last, as a reader would, in one session. README and tutorial
+    start from nothing; the others from what the tutorial has built, before its last block takes it down."""
+    complete = ('README.md', 'docs/tutorial.md')
+    others = sorted(f'docs/{name}' for name in os.listdir(f'{ROOT}/docs') if name.endswith('.md'))
+    for document in names or sorted({*complete, *others}):
+        blocks = sql_blocks(document)
+        if not blocks and document not in complete:
             continue  # nothing to run in it
+        before = [] if document in complete else sql_blocks('docs/tutorial.md')[:-1]
         fresh_database(cluster, 'docs', extensions=())
-        ok, output = psql(cluster, 'docs', '\n'.join(blocks), USER, '-o', '/dev/null')
+        ok, output = psql(cluster, 'docs', '\n'.join([*before, *blocks]), USER, '-o', '/dev/null')
         suite.report(f'{document}: {len(blocks)} blocks of SQL run', ok and bool(blocks), output or 'no SQL found')
     if not names:
         fresh_database(cluster, 'docs')
