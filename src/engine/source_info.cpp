@@ -7,12 +7,13 @@
 namespace kpi::engine {
 namespace {
 
+// Scalar sub-selects: a kept plan does not know how few sources are asked for, and would read all
+// of pg_class for a join.
 constexpr const char *kSources =
-    "SELECT s.name, s.facts::oid, c.relowner, s.timezone, s.capture, s.hours_from, "
-    "s.frozen_before, "
-    "(extract(epoch FROM t.computed_at) * 1000000)::int8 - 946684800000000 "
-    "FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts "
-    "LEFT JOIN kpi.source_state t ON t.source = s.name WHERE s.name = ANY ($1)";
+    "SELECT s.name, s.facts::oid, (SELECT relowner FROM pg_catalog.pg_class WHERE oid = s.facts), "
+    "s.timezone, s.capture, s.hours_from, s.frozen_before, "
+    "(SELECT (extract(epoch FROM t.computed_at) * 1000000)::int8 - 946684800000000 "
+    "FROM kpi.source_state t WHERE t.source = s.name) FROM kpi.source s WHERE s.name = ANY ($1)";
 
 constexpr const char *kDimensions =
     "SELECT s.name, d.name, pg_catalog.format_type(a.atttypid, -1), "
