@@ -39,6 +39,8 @@ END $$;
 CREATE FUNCTION t.problems(source text, rows text) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT * FROM t.differences(source, rows)
     UNION ALL SELECT 'verify: ' || v::text FROM kpi.verify(source) v
+    -- Reads stay exact when capture gives up and marks the source: that must not hide that it did.
+    UNION ALL SELECT 'gave up: ' || d.why FROM kpi.dirty d WHERE d.source = problems.source AND d.why LIKE 'capture%'
 $$;
 
 CREATE FUNCTION t.report(problems text[], what text) RETURNS text LANGUAGE sql AS $$
