@@ -121,10 +121,10 @@ Decimal from_numeric(Datum datum) {
     }
     parts.count = (bytes - start) / int(sizeof(int16));
     if (parts.count == 0) return out;
-    if (parts.weight > kMaxWeight)
-        ereport(ERROR,
-                (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("measure is out of range"),
-                 errdetail("Its magnitude is above 10^100000.")));
+    if (parts.weight > kMaxWeight) {
+        out.form = Decimal::Form::too_large;
+        return out;
+    }
     // Groups of the scaled integer: from the weight down to the last digit, or to the point.
     const int fraction = Max(0, parts.count - 1 - parts.weight);
     const int groups = parts.weight + 1 + fraction;
@@ -155,6 +155,7 @@ Decimal from_numeric(Datum datum) {
 void add(Sum &sum, const Decimal &value, int sign, MemoryContext home) {
     switch (value.form) {
         case Decimal::Form::zero:
+        case Decimal::Form::too_large:  // evaluate() lets no such row through
             return;
         case Decimal::Form::scaled:
             add_scaled(sum, sign > 0 ? value.value : -value.value, value.scale, home);

@@ -20,7 +20,15 @@ enum class MeasureKind : uint8_t { integer, numeric };
 
 // One measure of one contribution.
 struct Decimal {
-    enum class Form : uint8_t { zero, scaled, wide, nan, plus_infinity, minus_infinity };
+    enum class Form : uint8_t {
+        zero,
+        scaled,
+        wide,
+        nan,
+        plus_infinity,
+        minus_infinity,
+        too_large  // above 10^100000: the row is a bad row, so that no sum can overflow numeric
+    };
     Form form = Form::zero;
     int32_t scale = 0;  // decimal digits after the point, for `scaled`
     int128 value = 0;   // value * 10^scale, for `scaled`
@@ -29,8 +37,7 @@ struct Decimal {
 };
 
 Decimal from_integer(int64 value);
-// Raises 22003 for a magnitude above 10^100000: a row like that is a bad row, so no sum can
-// overflow numeric.
+// Raises nothing, so that no guard is needed around it.
 Decimal from_numeric(Datum value);
 
 // A running sum. Trivially copyable; `wide` lives in the memory context passed to add().

@@ -210,6 +210,7 @@ void release(Evaluator *evaluator) {
 void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
     ExprContext *econtext = evaluator->econtext;
     out->present = false;
+    out->too_large = false;
     out->key_length = 0;
     econtext->ecxt_scantuple = slot;
 
@@ -234,14 +235,24 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
         for (int i = 0; i < evaluator->source->measures; ++i) {
             const Datum value = ExecEvalExpr(evaluator->measures[i], econtext, &null);
             out->measures[i] = null ? Decimal{} : measure(evaluator->measure_types[i], value);
+            out->too_large |= out->measures[i].form == Decimal::Form::too_large;
         }
     }
     MemoryContextSwitchTo(old);
     SetUserIdAndSecContext(saved_user, saved_security);
-    out->present = present;
+    out->present = present && !out->too_large;
 }
 
 namespace {
+
+// A data error without a raise, because measures are decoded outside the guard too.
+ErrorData *too_large() {
+    auto *failure = static_cast<ErrorData *>(palloc0(sizeof(ErrorData)));
+    failure->elevel = ERROR;
+    failure->sqlerrcode = ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
+    failure->message = pstrdup("measure is out of range: its magnitude is above 10^100000");
+    return failure;
+}
 
 // Parallel mode allows no subtransaction. Built-in immutable functions hold nothing that only an
 // abort would give back, so catching their error is enough; errors of user-defined functions end
@@ -271,7 +282,7 @@ ErrorData *caught(F f) {
 ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
     if (!evaluator->can_raise) {
         evaluate(evaluator, slot, out);
-        return nullptr;
+        return out->too_large ? too_large() : nullptr;
     }
     auto body = [&] { evaluate(evaluator, slot, out); };
     ErrorData *failure = nullptr;
@@ -281,7 +292,7 @@ ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribu
         failure = caught(body);
     else
         body();
-    if (failure == nullptr) return nullptr;
+    if (failure == nullptr) return out->too_large ? too_large() : nullptr;
     out->present = false;
     if (must_rethrow(failure->sqlerrcode)) ReThrowError(failure);
     return failure;

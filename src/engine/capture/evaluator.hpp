@@ -12,6 +12,7 @@ namespace kpi::capture {
 // What one base row adds: the bucket, the dimension values as bytes (see key.hpp), the measures.
 struct Contribution {
     bool present = false;
+    bool too_large = false;  // a measure is beyond what sums can hold
     Bucket bucket{};
     char *key = nullptr;
     int key_length = 0, key_room = 0;
