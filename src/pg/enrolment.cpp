@@ -13,6 +13,9 @@ namespace {
 
 object_access_hook_type next_hook = nullptr;
 
+// The last database whose settings could not be read: said once, not at every look.
+Oid unreadable = InvalidOid;
+
 // A plain C frame: no C++ object lives here, PostgreSQL's errors pass through.
 void reset_worker_setting() {
     VariableSetStmt *statement = makeNode(VariableSetStmt);
@@ -74,7 +77,8 @@ std::vector<HeapTuple> rows_of(const Pages &pages, BlockNumber block) {
         Buffer buffer = ReadBuffer(pages.relation, block);
         LockBuffer(buffer, BUFFER_LOCK_SHARE);
         Page page = BufferGetPage(buffer);
-        for (OffsetNumber n = FirstOffsetNumber; n <= PageGetMaxOffsetNumber(page); ++n) {
+        const OffsetNumber last = PageGetMaxOffsetNumber(page);
+        for (OffsetNumber n = FirstOffsetNumber; n <= last; ++n) {
             ItemId item = PageGetItemId(page, n);
             if (!ItemIdIsNormal(item)) continue;
             HeapTupleData tuple{};
@@ -101,6 +105,7 @@ Config read_row(HeapTuple tuple) {
     // Two OIDs before it: the array starts here whatever its alignment.
     static_assert(sizeof(*row) == 2 * sizeof(Oid));
     if (VARATT_IS_EXTERNAL(array)) {
+        if (std::exchange(unreadable, row->setdatabase) == row->setdatabase) return config;
         log(Level::warning,
             fmt::format("settings of database with OID {} are too long for kpi_ext",
                         row->setdatabase),

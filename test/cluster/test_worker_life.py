@@ -1,4 +1,6 @@
 """What the launcher and the worker survive: the extension, databases and servers that come and go."""
+import random
+import string
 import threading
 import time
 
@@ -147,6 +149,23 @@ def test_a_database_without_the_extension_is_left_alone(shared, wait_until):
     shared.sql('CREATE EXTENSION kpi_ext', name)  # rings: no backoff
     wait_until(lambda: name in workers(shared), 'the worker', seconds=5)
     shared.sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_long_database_settings_are_read_or_reported(make_cluster, wait_until):
+    """The launcher reads pg_db_role_setting page by page: compressed rows it can read, rows stored out of line it reports."""
+    cluster = make_cluster()
+    database = new_database(cluster)
+    cluster.sql(f"ALTER DATABASE {database.name} SET test.long = '{'x' * 5000}'")
+    pid = running(database, wait_until)['pid']
+    cluster.sql(f"ALTER DATABASE {database.name} SET kpi.merge_interval = '100ms'")
+    pid = running(database, wait_until, other_than=pid)['pid']
+    noise = ''.join(random.Random(1).choices(string.ascii_letters + string.digits, k=20000))
+    cluster.sql(f"ALTER DATABASE {database.name} SET test.long = '{noise}'")
+    cluster.wait_for_log('are too long for kpi_ext')
+    wait_until(lambda: database.name not in workers(cluster), 'the worker to end')
+    cluster.sql(f'ALTER DATABASE {database.name} RESET test.long')
+    running(database, wait_until, other_than=pid)
+    assert cluster.log().count('are too long for kpi_ext') == 1
 
 
 def test_database_defaults_do_not_reach_the_worker(database, wait_until, monkeypatch):
