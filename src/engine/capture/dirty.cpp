@@ -1,5 +1,6 @@
 #include "engine/capture/dirty.hpp"
 
+#include "engine/capture/rights.hpp"
 #include "engine/capture/trigger.hpp"
 
 namespace kpi::capture {
@@ -93,45 +94,14 @@ RangeType *make_days(TypeCacheEntry *type, DateADT from, DateADT to) {
 #endif
 }
 
-bool is_security_invoker(Oid facts) {
-    Relation view = relation_open(facts, AccessShareLock);
-#if PG_VERSION_NUM >= 150000
-    const bool invoker = view->rd_rel->relkind == RELKIND_VIEW && RelationHasSecurityInvoker(view);
-#else
-    const bool invoker = false;
-#endif
-    relation_close(view, AccessShareLock);
-    return invoker;
-}
-
-void require_select(Oid relation) {
-    if (pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-        aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)),
-                       get_rel_name(relation));
-}
-
 }  // namespace
-
-void require_reader(Oid facts, Oid base) {
-    require_select(facts);
-    if (!OidIsValid(base) || !is_security_invoker(facts)) return;
-    require_select(base);
-    if (check_enable_rls(base, GetUserId(), true) == RLS_ENABLED)
-        ereport(
-            ERROR,
-            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-             errmsg("row security of \"%s\" binds you, but a rollup has no rows to hide",
-                    get_rel_name(base)),
-             errhint(
-                 "Read the facts view itself, or ask its owner for a facts view that filters.")));
-}
 
 Datum dirty_days(const char *source) {
     State state;
     if (!find_state(source, &state))
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
                         errmsg("source \"%s\" does not exist", source)));
-    require_reader(state.facts, state.base);
+    require_reader(state.facts);
 
     TypeCacheEntry *type = lookup_type_cache(DATERANGEOID, TYPECACHE_RANGE_INFO);
     List *ranges = NIL;

@@ -8,9 +8,7 @@
 namespace kpi::capture {
 
 // A datemultirange as seen by the active snapshot. Raises 42704 for an unknown source and 42501
-// unless the current user may read the facts view (and, behind a security_invoker view, the base
-// table without row security).
+// unless the current user may read the facts view (rights.hpp).
 Datum dirty_days(const char *source);
-void require_reader(Oid facts, Oid base);
 
 }  // namespace kpi::capture

@@ -1,7 +1,7 @@
 #include "engine/capture/facts.hpp"
 
 #include "engine/capture/delta.hpp"
-#include "engine/capture/dirty.hpp"
+#include "engine/capture/rights.hpp"
 #include "engine/capture/transaction.hpp"
 #include "engine/capture/view.hpp"
 
@@ -175,7 +175,18 @@ void set_local(const char *name, const char *value) {
 
 }  // namespace
 
+Source *readable_source(Oid delta) {
+    Source *source = find_source_of_delta(delta);
+    if (source == nullptr)
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no source has this delta table")));
+    require_reader(source->facts);
+    return source;
+}
+
 void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor) {
+    // A writer without rights on the facts view must not see what its expressions gave.
+    readable_source(delta);
     for (Level *level = innermost_level(); level != nullptr; level = level->outer) {
         Changes *changes = find_changes(level, delta);
         if (changes == nullptr) continue;
@@ -184,18 +195,9 @@ void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor) {
     }
 }
 
-void facts_rows(Oid delta, Datum datum, Tuplestorestate *store, TupleDesc descriptor) {
+void facts_rows(Source *source, Datum datum, Tuplestorestate *store, TupleDesc descriptor) {
     const Days days = read_days(datum);
     if (days.count == 0) return;
-    Source *source = find_source_of_delta(delta);
-    if (source == nullptr)
-        ereport(ERROR,
-                (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no source has this delta table")));
-    require_reader(source->facts, source->base);
-    if (!OidIsValid(source->base))
-        ereport(ERROR,
-                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                 errmsg("source \"%s\" has window capture: read its facts view", source->name)));
     Relation base = relation_open(source->base, AccessShareLock);
     MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);

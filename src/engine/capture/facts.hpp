@@ -7,10 +7,14 @@
 
 namespace kpi::capture {
 
-// SETOF <delta row type>: appends to the tuplestore of the SRF. Empty on a standby.
+// SETOF <delta row type>: appends to the tuplestore of the SRF. Empty on a standby. Errors: as
+// readable_source().
 void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor);
-// `days`: a datemultirange. A key may come more than once. Uses the active snapshot; reads as the
-// view's owner. Errors: 42704 when the delta belongs to no source, 0A000 for window capture.
-void facts_rows(Oid delta, Datum days, Tuplestorestate *store, TupleDesc descriptor);
+// The source of a delta table, if the current user may read it. Errors: 42704 when the delta belongs
+// to no source, 42501.
+Source *readable_source(Oid delta);
+// Of a source with trigger capture. `days`: a datemultirange. A key may come more than once. Uses
+// the active snapshot; reads as the view's owner.
+void facts_rows(Source *source, Datum days, Tuplestorestate *store, TupleDesc descriptor);
 
 }  // namespace kpi::capture

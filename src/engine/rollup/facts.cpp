@@ -52,8 +52,8 @@ std::vector<pg::ZoneSpan> spans_of(const Layout &source, const std::string &from
 // Range of instants that surely holds the days; open ends are closed by what the view holds, with
 // two years to spare for rows that arrive while the statement starts. Nothing when the view has no
 // row.
-std::optional<std::pair<std::string, std::string>> instants(const Layout &source,
-                                                            const Days &days) {
+std::optional<std::pair<std::string, std::string>> instants(const Layout &source, const Days &days,
+                                                            const pg::Options &options) {
     const Table edges = pg::query(
         fmt::format(
             "SELECT CASE WHEN isfinite($1::date) THEN $1::date::timestamptz - interval '1 day' "
@@ -63,7 +63,7 @@ std::optional<std::pair<std::string, std::string>> instants(const Layout &source
             "greatest((SELECT max({0}) FROM {1} WHERE isfinite({0})), now()) + interval '2 years' "
             "END",
             source.time_column, source.facts),
-        {days.from, days.to});
+        {days.from, days.to}, options);
     if (!edges.rows[0][0]) return std::nullopt;
     return std::pair(*edges.rows[0][0], *edges.rows[0][1]);
 }
@@ -112,8 +112,8 @@ std::string no_rows(const Layout &source) {
                        source.each_sum("{0}"), source.delta);
 }
 
-std::string window_rows(const Layout &source, const Days &days) {
-    const auto range = instants(source, days);
+std::string window_rows(const Layout &source, const Days &days, const pg::Options &options) {
+    const auto range = instants(source, days, options);
     if (!range) return no_rows(source);
     std::string columns;
     for (size_t i = 0; i < source.width(); ++i)
@@ -155,8 +155,8 @@ std::optional<Days> live(const std::string &source, const Days &days) {
     return Days{*from, days.to};
 }
 
-std::string facts_rows(const Layout &source, const Days &days) {
-    if (!source.by_trigger()) return window_rows(source, days);
+std::string facts_rows(const Layout &source, const Days &days, const pg::Options &options) {
+    if (!source.by_trigger()) return window_rows(source, days, options);
     return fmt::format("kpi._facts(NULL::{}, datemultirange(daterange({}::date, {}::date)))",
                        source.delta, pg::literal(days.from), pg::literal(days.to));
 }

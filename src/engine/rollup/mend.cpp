@@ -28,7 +28,7 @@ std::string pending(const Layout &source, const std::string &sign, const Days &d
 }
 
 std::string facts_part(const Layout &source, const Days &days) {
-    return part(source, "hour", "", facts_rows(source, days) + " f");
+    return part(source, "hour", "", facts_rows(source, days, {.see = pg::See::latest}) + " f");
 }
 
 // The rows of a rollup in the range. By level, so that the index serves a bounded range.
