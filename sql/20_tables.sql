@@ -1,4 +1,6 @@
 -- The registry. Everything an installation defines is dumped; what only describes the running server is not.
+-- No foreign keys between these tables: pg_restore -j loads the tables of an extension in any order. What refers to a source
+-- or measure goes and moves with it in the code that removes and renames it.
 
 CREATE TABLE kpi.source (
     name           text PRIMARY KEY CHECK (name ~ '^[a-z_][a-z0-9_]{0,39}$'),
@@ -23,7 +25,7 @@ COMMENT ON COLUMN kpi.source.frozen_before IS 'Days before this one are history 
 
 CREATE TABLE kpi.measure (
     name     text PRIMARY KEY,
-    source   text NOT NULL REFERENCES kpi.source ON DELETE CASCADE ON UPDATE CASCADE,
+    source   text NOT NULL,
     position smallint NOT NULL CHECK (position > 0),
     type     regtype NOT NULL,
     UNIQUE (source, position)
@@ -37,7 +39,7 @@ CREATE TABLE kpi.metric (
     good        text NOT NULL DEFAULT 'up' CHECK (good IN ('up', 'down', 'none')),
     description text,
     owner       regrole NOT NULL,
-    measure     text UNIQUE REFERENCES kpi.measure ON DELETE CASCADE ON UPDATE CASCADE,
+    measure     text UNIQUE,
     created_at  timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE kpi.metric IS 'Metrics: named formulas over measures and metrics. Written by kpi.define; every measure has one of its own name';
@@ -45,7 +47,7 @@ COMMENT ON COLUMN kpi.metric.owner IS 'The role whose rights evaluate the formul
 COMMENT ON COLUMN kpi.metric.measure IS 'Set for the metric that a measure has by itself';
 
 CREATE TABLE kpi.dirty (
-    source    text NOT NULL REFERENCES kpi.source ON DELETE CASCADE ON UPDATE CASCADE,
+    source    text NOT NULL,
     "from"    date NOT NULL,
     "to"      date NOT NULL,
     why       text NOT NULL,
@@ -68,7 +70,7 @@ ALTER TABLE kpi.capture_error REPLICA IDENTITY FULL;
 COMMENT ON TABLE kpi.capture_error IS 'Rows that contribute nothing because an expression of the facts view raised an error. Appended by writers without an index, folded by the worker';
 
 CREATE TABLE kpi.source_state (
-    source       text PRIMARY KEY REFERENCES kpi.source ON DELETE CASCADE ON UPDATE CASCADE,
+    source       text PRIMARY KEY,
     computed_at  timestamptz,
     merged_at    timestamptz,
     last_error   text,
@@ -84,4 +86,6 @@ SELECT pg_catalog.pg_extension_config_dump('kpi.dirty', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.capture_error', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.source_state', '');
 
-GRANT SELECT ON kpi.source, kpi.measure, kpi.metric, kpi.dirty, kpi.source_state TO PUBLIC;
+GRANT SELECT ON kpi.source, kpi.measure, kpi.metric, kpi.dirty TO PUBLIC;
+-- Error texts can quote data: kpi.status() shows them to those who may read the facts view.
+GRANT SELECT (source, computed_at, merged_at, last_error_at) ON kpi.source_state TO PUBLIC;

@@ -24,3 +24,15 @@ ALTER EVENT TRIGGER kpi_ddl_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER kpi_ddl_start IS 'kpi_ext: locks tracked tables before a DROP';
 COMMENT ON EVENT TRIGGER kpi_ddl_end IS 'kpi_ext: DDL on tracked tables and views';
 COMMENT ON EVENT TRIGGER kpi_ddl_drop IS 'kpi_ext: dropped views, partitions and triggers';
+
+-- A source that arrives by a restore: its tables come from another server's time zone data and collations, and a data-only
+-- restore loads rollups beside rows that are captured again. So it is born dirty too; kpi.track relies on this mark as well.
+CREATE FUNCTION kpi._source_added() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO kpi.dirty (source, "from", "to", why) VALUES (NEW.name, '-infinity', 'infinity', 'new');
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION kpi._source_added() IS 'Row trigger of kpi.source: a new source is dirty over everything';
+REVOKE ALL ON FUNCTION kpi._source_added() FROM PUBLIC;
+CREATE TRIGGER source_added AFTER INSERT ON kpi.source FOR EACH ROW EXECUTE FUNCTION kpi._source_added();
+ALTER TABLE kpi.source ENABLE ALWAYS TRIGGER source_added;

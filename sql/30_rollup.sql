@@ -21,7 +21,7 @@ CREATE FUNCTION kpi.verify(source text, start_at timestamptz DEFAULT NULL, end_a
     RETURNS TABLE (bucket timestamptz, grain text, segment jsonb, measure text, expected numeric, actual numeric)
     LANGUAGE c STABLE ROWS 10 AS 'MODULE_PATHNAME', 'kpi_ext_verify' SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION kpi.verify(text, timestamptz, timestamptz) IS
-    'Every bucket, segment and measure in which rollups, deltas and your own unflushed changes differ from the facts view; no row when all is well. Frozen days are left out, and so are dirty days, which reads take from the facts view. For the owner of the source';
+    'Every bucket, segment and measure in which rollups, deltas and your own unflushed changes differ from the facts view; no row when all is well. Frozen days are left out, and so are dirty days, which reads take from the facts view. Needs SELECT on the facts view';
 
 CREATE FUNCTION kpi.freeze(source text, before timestamptz) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'kpi_ext_freeze' SET search_path = pg_catalog, pg_temp;

@@ -7,6 +7,7 @@
 #include "engine/columns.hpp"
 #include "engine/facts_change.hpp"
 #include "engine/track.hpp"
+#include "engine/triggers.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 
@@ -90,21 +91,6 @@ void drop_stray_truncate_triggers(const Tracked &tracked) {
                                 pg::qualified(id(row[0]))));
 }
 
-// ENABLE TRIGGER ALL leaves ours firing for local sessions only: they are to fire always, or not to
-// be relied on at all.
-void restore_always(const Tracked &tracked) {
-    const Table t = pg::query(
-        "SELECT t.tgname, t.tgrelid::pg_catalog.oid FROM pg_catalog.pg_trigger t WHERE t.tgenabled "
-        "IN ('O', 'R') "
-        "AND t.tgname IN ($2::pg_catalog.name, $3::pg_catalog.name) AND t.tgrelid IN (SELECT "
-        "$1::pg_catalog.oid UNION "
-        "SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.regclass))",
-        {tracked.base, kCapturePrefix + tracked.source, kTruncatePrefix + tracked.source});
-    for (const Row &row : t.rows)
-        pg::execute(fmt::format("ALTER TABLE ONLY {} ENABLE ALWAYS TRIGGER {}",
-                                pg::qualified(id(row[1])), pg::quote(*row[0])));
-}
-
 void after_alter_table(const pg::Ddl &ddl, ObjectId relation) {
     const bool contents = ddl.attach || ddl.detach || ddl.trigger_state || ddl.persistence ||
                           ddl.row_security || ddl.owner;
@@ -116,7 +102,7 @@ void after_alter_table(const pg::Ddl &ddl, ObjectId relation) {
             create_truncate_triggers(tracked.source, tracked.base);
         }
         if (ddl.detach) drop_stray_truncate_triggers(tracked);
-        if (ddl.trigger_state) restore_always(tracked);
+        if (ddl.trigger_state) restore_always(tracked.source, tracked.base);
         if (!contents) continue;
         const char *why = ddl.attach          ? "ATTACH PARTITION"
                           : ddl.detach        ? "DETACH PARTITION"

@@ -51,6 +51,18 @@ Error changed(const Registered &source, const std::string &what) {
                              source.name));
 }
 
+// The rights of a source's owner on one of its tables go to another role, and from everybody else.
+void hand_over(const std::string &table, const std::string &role) {
+    const Table others = pg::query(
+        "SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole"
+        "::text END FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid = "
+        "$1::pg_catalog.regclass AND a.grantee <> c.relowner",
+        {table});
+    for (const Row &row : others.rows)
+        pg::execute(fmt::format("REVOKE ALL ON {} FROM {}", table, *row[0]));
+    pg::execute(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}", table, role));
+}
+
 }  // namespace
 
 void follow_view(ObjectId view) {
@@ -104,9 +116,9 @@ void follow_column(ObjectId view, const std::string &old_name, const std::string
                 {}, "kpi.undefine the metric, rename, and define it again.");
         pg::execute("UPDATE kpi.measure SET name = $2 WHERE name = $1", {old_name, new_name});
         pg::execute(
-            "UPDATE kpi.metric SET name = $1, formula = pg_catalog.quote_ident($1) WHERE measure = "
-            "$1",
-            {new_name});
+            "UPDATE kpi.metric SET name = $2, measure = $2, formula = pg_catalog.quote_ident($2) "
+            "WHERE measure = $1",
+            {old_name, new_name});
     } else if (dimension) {
         pg::execute(
             "UPDATE kpi.source SET dimensions = pg_catalog.array_replace(dimensions, "
@@ -125,21 +137,26 @@ void follow_column(ObjectId view, const std::string &old_name, const std::string
 }
 
 void follow_owners() {
+    // REASSIGN OWNED moves typed views with their facts view and fires no event trigger; what it
+    // leaves behind are the grants.
     const Table t = pg::query(
-        "SELECT s.name, c.relowner, pg_catalog.quote_ident(r.rolname) FROM kpi.source s JOIN "
-        "pg_catalog.pg_class c ON c.oid = s.facts "
-        "JOIN pg_catalog.pg_roles r ON r.oid = c.relowner LEFT JOIN pg_catalog.pg_class v ON v.oid "
-        "= "
-        "pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || '_daily')) WHERE "
-        "v.relowner IS DISTINCT FROM c.relowner");
+        "SELECT s.name, c.relowner, pg_catalog.quote_ident(r.rolname), v.relowner IS DISTINCT FROM "
+        "c.relowner FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts JOIN "
+        "pg_catalog.pg_roles r ON r.oid = c.relowner LEFT JOIN pg_catalog.pg_class v ON v.oid = "
+        "pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || '_daily')) LEFT "
+        "JOIN pg_catalog.pg_class d ON d.oid = pg_catalog.to_regclass('kpi_data.' || "
+        "pg_catalog.quote_ident(s.name || '_delta')) WHERE d.oid IS NOT NULL AND (v.relowner IS "
+        "DISTINCT FROM c.relowner OR NOT pg_catalog.has_table_privilege(c.relowner, d.oid, "
+        "'INSERT') OR EXISTS (SELECT FROM kpi.measure m JOIN kpi.metric x ON x.measure = m.name "
+        "WHERE m.source = s.name AND x.owner <> c.relowner)) ORDER BY s.name");
     for (const Row &row : t.rows) {
         const std::string &name = *row[0];
         for (const char *suffix : {"delta", "rollup_day", "rollup_hour"})
-            pg::execute(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}",
-                                    data_table(name, suffix), *row[2]));
+            hand_over(data_table(name, suffix), *row[2]);
         for (const char *suffix : {"daily", "hourly"})
-            pg::execute(fmt::format("ALTER VIEW IF EXISTS {} OWNER TO {}", data_table(name, suffix),
-                                    *row[2]));
+            if (*row[3] == "t")
+                pg::execute(fmt::format("ALTER VIEW IF EXISTS {} OWNER TO {}",
+                                        data_table(name, suffix), *row[2]));
         pg::execute(
             "UPDATE kpi.metric SET owner = $2 WHERE measure IN (SELECT m.name FROM kpi.measure m "
             "WHERE m.source = $1)",

@@ -13,7 +13,8 @@ namespace kpi::engine {
 void follow_view(ObjectId view);
 // A column of a view was renamed.
 void follow_column(ObjectId view, const std::string &old_name, const std::string &new_name);
-// Grants, typed views and measure metrics follow the present owners of all facts views.
+// Grants, typed views and measure metrics follow the present owners of all facts views. Cheap when
+// nothing has changed; also part of upkeep, because REASSIGN OWNED fires no event trigger.
 void follow_owners();
 // The view is gone: drops what belongs to its source. `refuse`: raise 2BP01 instead, if its typed
 // views still exist.

@@ -9,17 +9,13 @@
 #include "engine/rollup/upkeep.hpp"
 #include "engine/source_info.hpp"
 #include "engine/tables.hpp"
+#include "engine/triggers.hpp"
 #include "pg/lock.hpp"
 #include "pg/shared.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {
 namespace {
-
-// Shorter than deadlock_timeout (1 s): whoever deadlocks with us, we give up, never the writer. And
-// short for those who queue behind us while we wait for a long transaction.
-constexpr const char *kLockTimeout = "100ms";
-constexpr int kLockTries = 60;
 
 struct Facts {
     ObjectId id, owner;
@@ -216,28 +212,6 @@ std::string qualified_or_empty(ObjectId relation) {
     return relation.value == 0 ? std::string() : pg::qualified(relation);
 }
 
-// Locks base tables for trigger DDL in short tries, so that writers queue behind us for
-// kLockTimeout at most. One that is busy lets the others go as well.
-void lock_bases(const std::string &bases, const char *mode) {
-    for (int attempt = 1;; ++attempt) {
-        try {
-            pg::Savepoint savepoint;
-            const pg::LocalSettings settings{{{"lock_timeout", kLockTimeout}}};
-            pg::execute(fmt::format("LOCK TABLE {} IN {} MODE", bases, mode));
-            savepoint.release();
-            return;
-        } catch (const Error &error) {
-            if (error.sqlstate != "55P03") throw;
-            if (attempt == kLockTries)
-                throw Error("55P03",
-                            fmt::format("could not lock {} in {} tries", bases, kLockTries),
-                            "A long transaction writes to it or holds a lock on it.",
-                            "Try again when it has ended; pg_stat_activity and pg_locks show it.");
-        }
-        pg::execute("SELECT pg_catalog.pg_sleep(0.2)");
-    }
-}
-
 }  // namespace
 
 void mark_dirty(const std::string &source, const std::string &why) {
@@ -251,36 +225,6 @@ void mark_dirty(const std::string &source, const std::string &why) {
         "AND d.\"to\" = 'infinity' AND d.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid)",
         {source, why});
     pg::ring_at_commit();
-}
-
-void create_row_trigger(const std::string &source, ObjectId base) {
-    const pg::RunAs as_extension_owner(pg::extension_owner());
-    const std::string table = pg::qualified(base);
-    const std::string trigger = pg::quote("kpi_capture_" + source);
-    pg::execute(fmt::format(
-        "CREATE TRIGGER {} AFTER INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW EXECUTE FUNCTION "
-        "kpi.capture({})",
-        trigger, table, pg::literal(source)));
-    pg::execute(fmt::format("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", table, trigger));
-}
-
-void create_truncate_triggers(const std::string &source, ObjectId base) {
-    const pg::RunAs as_extension_owner(pg::extension_owner());
-    const Table t = pg::query(
-        "SELECT p.oid FROM (SELECT $1::pg_catalog.oid AS oid UNION SELECT relid FROM "
-        "pg_catalog.pg_partition_tree($1::pg_catalog.regclass)) p "
-        "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = p.oid AND "
-        "t.tgname = $2::pg_catalog.name)",
-        {base, "kpi_truncate_" + source});
-    for (const Row &row : t.rows) {
-        const std::string table = pg::qualified(ObjectId{uint32_t(std::stoul(*row[0]))});
-        const std::string trigger = pg::quote("kpi_truncate_" + source);
-        pg::execute(fmt::format(
-            "CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION "
-            "kpi.capture_truncate({})",
-            trigger, table, pg::literal(source)));
-        pg::execute(fmt::format("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", table, trigger));
-    }
 }
 
 Prepared prepare(const TrackRequest &request) {
@@ -337,7 +281,11 @@ std::string track(const TrackRequest &request) {
 void forget(const std::string &source) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     drop_tables(source);
-    pg::execute("DELETE FROM kpi.capture_error WHERE source = $1", {source});
+    pg::execute(
+        "DELETE FROM kpi.metric x USING kpi.measure m WHERE m.source = $1 AND x.measure = m.name",
+        {source});
+    for (const char *table : {"measure", "dirty", "source_state", "capture_error"})
+        pg::execute(fmt::format("DELETE FROM kpi.{} WHERE source = $1", table), {source});
     pg::execute("DELETE FROM kpi.source WHERE name = $1", {source});
 }
 

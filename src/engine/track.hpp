@@ -44,11 +44,6 @@ void lock_to_untrack(const std::vector<std::string> &sources);
 // already.
 void forget(const std::string &source);
 
-// Creates what a capture trigger needs on the base table, and TRUNCATE triggers on it and all its
-// partitions that lack one.
-void create_row_trigger(const std::string &source, ObjectId base);
-void create_truncate_triggers(const std::string &source, ObjectId base);
-
 // Inserts a mark over everything and rings the worker at commit.
 void mark_dirty(const std::string &source, const std::string &why);
 

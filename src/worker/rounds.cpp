@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/facts_change.hpp"
 #include "engine/rollup/upkeep.hpp"
 #include "pg/doorbell.hpp"
 #include "pg/process.hpp"
@@ -23,6 +24,7 @@ engine::Step merge_batch(const std::string &source) { return engine::merge(sourc
 
 Rest Rounds::run(Demand demand) {
     rest_ = Rest::drained;
+    follow_owners();
     for (const Source &source : due_sources(demand)) {
         if (pg::now() < health_[source.name].not_before) {
             leave(Rest::blocked);
@@ -106,6 +108,16 @@ void Rounds::work_on(const Source &source) {
     steps_.run([&] { done = engine::expire_hours(source.name); });
     if (done.more) leave(Rest::unfinished);
     if (!done.more && !done.busy) health.expired_at = pg::now();
+}
+
+void Rounds::follow_owners() {
+    try {
+        steps_.run([] { engine::follow_owners(); });
+    } catch (const Error &error) {
+        if (steps_.gone()) throw;
+        pg::log(pg::Level::warning, "new owners could not be followed: " + error.message,
+                error.detail, error.hint);
+    }
 }
 
 void Rounds::fold_errors() {

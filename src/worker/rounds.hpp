@@ -50,6 +50,7 @@ private:
     void work_on(const Source &source);
     void leave(Rest rest) { rest_ = std::max(rest_, rest); }
     engine::Step step(const std::string &source, engine::Step (*work)(const std::string &));
+    void follow_owners();
     void fold_errors();
     void failed(const std::string &source, const Error &error);
     void succeeded(const std::string &source);

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "engine/facts_change.hpp"
 #include "engine/rollup/grouping.hpp"
 #include "engine/rollup/marks.hpp"
 #include "engine/rollup/mend.hpp"
 #include "engine/rollup/mutex.hpp"
 #include "engine/rollup/plans.hpp"
 #include "engine/rollup/upkeep.hpp"
+#include "engine/triggers.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 
@@ -74,35 +76,40 @@ Days whole_days(const Layout &source, const Period &period) {
     return days;
 }
 
-Layout owned_source(const std::string &name, pg::Access access) {
-    Layout source = load_layout(name, access);
-    if (pg::value("SELECT pg_catalog.pg_has_role($1::oid, 'USAGE')", {source.info.owner},
-                  {.access = access}) != "t")
+Layout owned_source(const std::string &name) {
+    Layout source = load_layout(name, pg::Access::read_write);
+    if (pg::value("SELECT pg_catalog.pg_has_role($1::oid, 'USAGE')", {source.info.owner}) != "t")
         throw Error("42501", fmt::format("must be owner of source {}", name), {},
                     fmt::format("The source belongs to the owner of {}.", source.facts));
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    follow_owners();
     return source;
 }
 
 int64_t merge_by_hand(const std::optional<std::string> &name) {
     if (name) {
-        (void)owned_source(*name, pg::Access::read_write);
+        (void)owned_source(*name);
         return merge_all_of(*name);
     }
     int64_t rows = 0;
-    for (const std::string &source : owned_sources()) rows += merge_all_of(source);
+    for (const std::string &source : owned_sources()) {
+        (void)owned_source(source);
+        rows += merge_all_of(source);
+    }
     return rows;
 }
 
 void rebuild(const std::string &name, const Period &period) {
     const pg::LocalSettings settings = plain_settings();
-    const Layout source = owned_source(name, pg::Access::read_write);
+    const Layout source = owned_source(name);
+    if (source.by_trigger()) mend_triggers(name, source.base);
     lock_for_owner(source);
     (void)mend(source, whole_days(source, period), Method::rewrite);
 }
 
 void freeze(const std::string &name, Timestamp before) {
     const pg::LocalSettings settings = plain_settings();
-    const Layout source = owned_source(name, pg::Access::read_write);
+    const Layout source = owned_source(name);
     lock_for_owner(source);
     const std::string frozen = pg::value("SELECT frozen_before FROM kpi.source WHERE name = $1",
                                          {name}, {.see = pg::See::latest})

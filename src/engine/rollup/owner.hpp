@@ -20,8 +20,8 @@ struct Period {
 // The local days that a period touches, in ISO text; expects plain_settings().
 Days whole_days(const Layout &source, const Period &period);
 
-// The source, if the current user may write it.
-Layout owned_source(const std::string &name, pg::Access access);
+// The source, if the current user may write it; its grants follow a new owner first.
+Layout owned_source(const std::string &name);
 
 // Merges all deltas of one source, or of every source that the caller owns. A busy source is
 // skipped with a NOTICE. Returns the number of deltas.

@@ -84,7 +84,8 @@ SELECT CASE WHEN hour IS NULL THEN day::timestamp AT TIME ZONE {zone} ELSE hour 
  WHERE expected IS DISTINCT FROM actual
  ORDER BY day, hour NULLS FIRST, level, 3, 4)",
         fmt::arg("bounds", kBounds), fmt::arg("dims", source.more_dims()),
-        fmt::arg("sums", source.each_sum("{0}")), fmt::arg("facts", facts_rows(source, days)),
+        fmt::arg("sums", source.each_sum("{0}")),
+        fmt::arg("facts", facts_rows(source, days, {.access = pg::Access::read_only})),
         fmt::arg("used", used), fmt::arg("changes", changes(source, used)),
         fmt::arg("expected", columns(source, "hour", "true")),
         fmt::arg("actual", columns(source, "hour", "false")),
@@ -100,10 +101,13 @@ SELECT CASE WHEN hour IS NULL THEN day::timestamp AT TIME ZONE {zone} ELSE hour 
 }  // namespace
 
 void verify(const std::string &name, const Period &period, pg::ResultSet &result) {
-    const Layout source = owned_source(name, pg::Access::read_only);
+    const pg::Options read{.access = pg::Access::read_only};
+    // Raises unless the caller may read the facts: what verify compares, a reader may compute.
+    (void)pg::value("SELECT kpi._dirty($1)", {name}, read);
+    const Layout source = load_layout(name, pg::Access::read_only);
     const pg::RunAs as_owner(source.info.owner);
     const pg::LocalSettings settings = facts_settings();
-    (void)result.append_query(statement(source, period), {name}, {.access = pg::Access::read_only});
+    (void)result.append_query(statement(source, period), {name}, read);
 }
 
 }  // namespace kpi::engine

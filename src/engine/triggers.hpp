@@ -1,0 +1,25 @@
+// The triggers of a source on its base table and partitions: kpi_capture_<source> for rows (cloned to
+// partitions by PostgreSQL) and kpi_truncate_<source> on each. All are ENABLE ALWAYS. Needs an open
+// Spi; everything runs as the extension's owner.
+#pragma once
+
+#include <string>
+
+#include "core/table.hpp"
+
+namespace kpi::engine {
+
+// Locks tables (a list of qualified names) for trigger DDL, all or none at a time, in short tries,
+// so that writers queue behind us for a moment at most. Errors: 55P03.
+void lock_bases(const std::string &bases, const char *mode);
+
+void create_row_trigger(const std::string &source, ObjectId base);
+// On the base table and all its partitions that lack one.
+void create_truncate_triggers(const std::string &source, ObjectId base);
+// Triggers that are enabled, but not ALWAYS, become so; a disabled one was disabled by somebody.
+void restore_always(const std::string &source, ObjectId base);
+// What a restore may have left out: creates missing triggers and calls restore_always. Locks the
+// table only where something is to be done.
+void mend_triggers(const std::string &source, ObjectId base);
+
+}  // namespace kpi::engine

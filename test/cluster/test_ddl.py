@@ -1,0 +1,177 @@
+"""DDL on tracked tables and views: committed and rolled back, beside a REPEATABLE READ reader that is older, and writers."""
+import psycopg2
+import pytest
+
+SETUP = """
+SET client_min_messages = error;
+CREATE SCHEMA other;
+CREATE ROLE {owner};
+CREATE DOMAIN public.money2 AS numeric CHECK (VALUE < 1000000);
+CREATE TYPE public.mood AS ENUM ('good', 'bad');
+CREATE FUNCTION public.net(x numeric) RETURNS numeric LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS 'SELECT x * 2';
+CREATE TABLE public.pay (id int, at timestamptz NOT NULL, country text, mood public.mood, amount public.money2, note text) PARTITION BY RANGE (at);
+CREATE TABLE public.pay_1 PARTITION OF public.pay FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE public.pay_2 PARTITION OF public.pay FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+CREATE TABLE public.pay_3 (note text, id int, mood public.mood, country text, at timestamptz NOT NULL, amount public.money2);
+INSERT INTO public.pay_3 SELECT 'x', g, 'bad', 'FR', timestamptz '2026-03-01 00:00Z' + g * interval '5 hours', g FROM generate_series(1, 50) g;
+CREATE VIEW public.facts AS SELECT at, country, mood::text AS mood, 1 AS payments, public.net(amount) AS revenue FROM public.pay WHERE amount > 2;
+INSERT INTO public.pay SELECT g, timestamptz '2026-01-01 00:00Z' + g * interval '7 hours', (ARRAY['MX', 'ES', NULL])[1 + g % 3],
+    (ARRAY['good', 'bad'])[1 + g % 2]::public.mood, g * 0.5, 'n' FROM generate_series(0, 190) g;
+SELECT kpi.track('public.facts', 'at', '{{country,mood}}', 'pay', 'Europe/Madrid', hour_retention => '50 years', build => 'now');
+"""
+
+# name: statements; the flags say what a reader may still expect, and how it ends:
+#   older   an older snapshot stays exact (TRUNCATE, partition DDL and rewrites of a table are no part of snapshots)
+#   blind   the capture trigger does not fire afterwards: dirty until it does
+#   late    no event trigger fires: the worker follows at its next round, readers get an error until then
+EVENTS = {
+    'attach': ("ALTER TABLE public.pay ATTACH PARTITION public.pay_3 FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')", ''),
+    'detach': ('ALTER TABLE public.pay DETACH PARTITION public.pay_1', ''),
+    'drop partition': ('DROP TABLE public.pay_1', ''),
+    'create partition': ("CREATE TABLE public.pay_4 PARTITION OF public.pay FOR VALUES FROM ('2026-04-01') TO ('2026-05-01')", 'older'),
+    'truncate leaf': ('TRUNCATE public.pay_1', ''),
+    'truncate root': ('TRUNCATE public.pay', ''),
+    'disable trigger': ('ALTER TABLE public.pay DISABLE TRIGGER ALL', 'older blind'),
+    'disable leaf trigger': ('ALTER TABLE public.pay_2 DISABLE TRIGGER ALL', 'older blind'),
+    'disable and enable': ('ALTER TABLE public.pay DISABLE TRIGGER ALL; UPDATE public.pay SET amount = amount + 3; '
+                           'ALTER TABLE public.pay ENABLE TRIGGER ALL', 'older'),
+    'disable and enable leaf': ('ALTER TABLE public.pay_2 DISABLE TRIGGER USER; DELETE FROM public.pay_2 WHERE id % 2 = 0; '
+                                'ALTER TABLE public.pay_2 ENABLE TRIGGER USER', 'older'),
+    'drop capture trigger': ('DROP TRIGGER kpi_capture_pay ON public.pay', 'older blind'),
+    'replace view': ('CREATE OR REPLACE VIEW public.facts AS SELECT at, upper(country) AS country, mood::text AS mood, 1 AS payments, '
+                     'public.net(amount) * 3 AS revenue FROM public.pay', ''),
+    'replace function': ('CREATE OR REPLACE FUNCTION public.net(x numeric) RETURNS numeric LANGUAGE sql IMMUTABLE '
+                         "SET search_path = pg_catalog, pg_temp AS 'SELECT x * 5'", ''),
+    'rename enum label': ("ALTER TYPE public.mood RENAME VALUE 'bad' TO 'worse'", ''),
+    'alter domain': ('ALTER DOMAIN public.money2 DROP CONSTRAINT money2_check', 'older'),
+    'rename base column': ('ALTER TABLE public.pay RENAME country TO land', 'older'),
+    'rename view columns': ('ALTER VIEW public.facts RENAME COLUMN country TO land; ALTER VIEW public.facts RENAME COLUMN revenue TO income; '
+                            'ALTER VIEW public.facts RENAME COLUMN at TO moment', 'renamed'),
+    'rename view': ('ALTER VIEW public.facts RENAME TO the_facts', 'older'),
+    'rename table': ('ALTER TABLE public.pay RENAME TO payment', 'older'),
+    'move schema': ('ALTER TABLE public.pay SET SCHEMA other; ALTER VIEW public.facts SET SCHEMA other', 'older'),
+    'set unlogged leaf': ('ALTER TABLE public.pay_2 SET UNLOGGED; ALTER TABLE public.pay_2 SET LOGGED', ''),
+    'row security': ('ALTER TABLE public.pay ENABLE ROW LEVEL SECURITY', 'older'),
+    'drop a column nobody uses': ('ALTER TABLE public.pay DROP COLUMN note', 'older'),
+    'owners': ('ALTER TABLE public.pay OWNER TO {owner}; ALTER VIEW public.facts OWNER TO {owner}', 'older'),
+    'reassign owned': ('REASSIGN OWNED BY CURRENT_USER TO {owner}', 'late'),
+    'alter extension': ('ALTER EXTENSION kpi_ext UPDATE; ALTER EXTENSION kpi_ext ADD VIEW public.facts; '
+                        'ALTER EXTENSION kpi_ext DROP VIEW public.facts', 'older'),
+}
+INSERT = "INSERT INTO {} VALUES (900, '2026-02-03 10:00Z', 'NEW', 'good', 50)"
+
+
+def fetch(connection, statement, parameters=None):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+class Source:
+    """The source as the catalog names it now; names move, positions stay."""
+
+    def __init__(self, connection):
+        (self.facts, self.base), = fetch(connection, "SELECT facts::text, base::text FROM kpi.source WHERE name = 'pay'")
+        columns = [name for name, in fetch(connection, "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = "
+                                           '%s::regclass AND attnum > 0 ORDER BY attnum', (self.facts,))]
+        at, dimensions, (payments, revenue) = columns[0], ', '.join(columns[1:3]), columns[3:5]
+        recomputed = (f"SELECT ({at} AT TIME ZONE 'Europe/Madrid')::date, {dimensions}, count(*), sum({payments})::numeric, "
+                      f'sum({revenue})::numeric FROM {self.facts} GROUP BY 1, 2, 3')
+        shown = f'SELECT day, {dimensions}, row_count, {payments}::numeric, {revenue}::numeric FROM kpi_data.pay_daily'
+        # One statement: one snapshot in READ COMMITTED too.
+        self.difference = (f"(SELECT 'missing', x::text FROM ({recomputed} EXCEPT ALL {shown}) x) UNION ALL "
+                           f"(SELECT 'wrong', x::text FROM ({shown} EXCEPT ALL {recomputed}) x)")
+
+    def faults(self, connection):
+        return fetch(connection, self.difference)[:3]
+
+
+def readable(connection, source):
+    try:
+        source.faults(connection)
+        return True
+    except psycopg2.errors.InsufficientPrivilege:
+        return False
+
+
+@pytest.fixture
+def shop(shared, database, request):
+    """A tracked table on the preloaded server: its worker merges and repairs all the while."""
+    owner = 'ddl_' + database.name
+    database.sql(SETUP.format(owner=owner))
+    database.owner = owner
+    yield database
+    shared.sql(f'DROP DATABASE "{database.name}" WITH (FORCE)')
+    shared.sql(f'CREATE DATABASE "{database.name}"')
+    shared.sql(f'DROP ROLE {owner}')
+
+
+@pytest.mark.parametrize('end', ['ROLLBACK', 'COMMIT'])
+def test_every_event_keeps_every_snapshot_exact(shop, end, wait_until):
+    """One database for all events that are rolled back; the committed ones get one each."""
+    names = list(EVENTS)
+    failures = []
+    for name in names:
+        if end == 'COMMIT':
+            shop.sql('DROP TABLE IF EXISTS public.pay, public.payment, other.pay, public.pay_1, public.pay_3 CASCADE; '
+                     'DROP TYPE public.mood CASCADE; DROP DOMAIN public.money2 CASCADE; DROP FUNCTION public.net; DROP SCHEMA other')
+            assert shop.sql('SELECT name FROM kpi.source') == []
+            shop.sql(SETUP.replace('CREATE ROLE {owner};', '').format())
+        failures += [f'{name}: {problem}' for problem in event(shop, name, end, wait_until)]
+    assert not failures, '\n'.join(failures)
+
+
+def event(shop, name, end, wait_until):
+    statements, flags = EVENTS[name]
+    flags = flags.split()
+    statements = statements.format(owner=shop.owner)
+    if 'late' in flags:  # the bootstrap superuser's objects cannot be reassigned
+        shop.sql(f'ALTER TABLE public.pay OWNER TO {shop.owner}; ALTER VIEW public.facts OWNER TO {shop.owner}')
+        shop.sql(f'CREATE ROLE {shop.owner}_next')
+        statements = f'REASSIGN OWNED BY {shop.owner} TO {shop.owner}_next'
+    problems = []
+    reader, writer = shop.connect(autocommit=False), shop.connect(autocommit=False)
+    try:
+        reader.set_session('REPEATABLE READ')
+        fetch(reader, 'SELECT 1')  # a snapshot, and no lock that would stop the DDL
+        fetch(writer, "SET lock_timeout = '20s'")
+        fetch(writer, INSERT.format('public.pay') if 'TRIGGER' not in statements else 'SELECT')
+        fetch(writer, statements)
+        if 'late' not in flags:
+            problems += [f'inside: {fault}' for fault in Source(writer).faults(writer)]
+        fetch(writer, end)
+        fresh = shop.connect()
+        source = Source(fresh)
+        if 'late' in flags:
+            wait_until(lambda: readable(fresh, source), f'the worker to follow {name}')
+        problems += [f'after {end}: {fault}' for fault in source.faults(fresh)]
+        if end == 'ROLLBACK' or 'older' in flags:
+            problems += [f'older reader: {fault}' for fault in source.faults(reader)]
+        reader.rollback()
+        fetch(fresh, INSERT.format(source.base))
+        problems += [f'a write after it: {fault}' for fault in source.faults(fresh)]
+        if end == 'COMMIT' and 'blind' in flags:
+            if fetch(fresh, "SELECT 1 FROM kpi.dirty WHERE source = 'pay'") == [] and 'DROP' not in statements:
+                problems.append('no mark while the trigger is off')
+            fetch(fresh, 'ALTER TABLE public.pay ENABLE TRIGGER ALL')
+            fetch(fresh, 'ALTER TABLE public.pay_2 ENABLE TRIGGER ALL')
+            fetch(fresh, "SELECT kpi.rebuild('pay')")
+        wait_until(lambda: fetch(fresh, 'SELECT * FROM kpi.dirty') == [], f'the worker to repair after {name}: '
+                   f'{fetch(fresh, "SELECT last_error FROM kpi.source_state")}')
+        problems += [f'repaired: {fault}' for fault in source.faults(fresh) + fetch(fresh, "SELECT * FROM kpi.verify('pay')")]
+        fetch(fresh, INSERT.format(source.base).replace('50', '60'))
+        if fetch(fresh, 'SELECT * FROM kpi.dirty'):
+            problems.append('capture does not go on')
+        problems += [f'captured again: {fault}' for fault in source.faults(fresh)]
+        always = fetch(fresh, "SELECT DISTINCT tgenabled FROM pg_trigger WHERE tgname ~ '^kpi_(capture|truncate)_pay$'")
+        if always != [('A',)]:
+            problems.append(f'triggers are {always}')
+        fresh.close()
+    except psycopg2.Error as error:
+        problems.append(f'{type(error).__name__}: {error}')
+    finally:
+        reader.close()
+        writer.close()
+    if 'late' in flags:
+        shop.sql(f'REASSIGN OWNED BY {shop.owner}_next TO CURRENT_USER; DROP OWNED BY {shop.owner}_next; DROP ROLE {shop.owner}_next')
+    return problems
