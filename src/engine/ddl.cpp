@@ -122,8 +122,8 @@ void after_create_table(ObjectId relation) {
     }
 }
 
-// A function, operator, type or domain that facts views use has changed: so may every value. PostgreSQL
-// records what a view calls; the type of a column only stands in the column.
+// A function, operator, type or domain that facts views use has changed: so may every value.
+// PostgreSQL records what a view calls; the type of a column only stands in the column.
 void after_object_change(const std::string &catalog, ObjectId object, const std::string &what) {
     const Table t = pg::query(
         "SELECT s.name, s.facts::pg_catalog.oid FROM kpi.source s WHERE EXISTS (SELECT FROM "

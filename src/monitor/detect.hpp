@@ -1,3 +1,5 @@
+// monitor: what watches the numbers; SQL in, verdicts out. Sees engine/ and the floors below.
+//
 // kpi.detect: the statement that judges every row of a table or view, and runs it into a result.
 //
 // The judging itself is the window function kpi._judge; this file composes what feeds it and what

@@ -74,16 +74,18 @@ commands() {
     return $bad
 }
 
-# clang-tidy is slow: a file is judged again only when it, a header of ours, or the rules changed.
+# clang-tidy is slow: a file is judged again only when it, a header it includes (the compiler's .d file; before the first build:
+# any header), or the rules changed.
 tidy() {
-    local stamps=build/tidy include newest file todo=()
+    local stamps=build/tidy include stamp file headers todo=()
     include=$("$(test/tools/tree.sh config)" --includedir-server)
     mkdir -p "$stamps"
-    newest=$(ls -t .clang-tidy $(find src -name '*.hpp') | head -n 1)
     for file in "${@:-}"; do
         [ -n "$file" ] || continue
         stamp=$stamps/$(tr / _ <<<"$file")
-        if [ "$stamp" -nt "$file" ] && [ "$stamp" -nt "$newest" ]; then continue; fi
+        headers=$(grep -oE 'src/[^ ]+\.hpp' "${file%.cpp}.d" 2>/dev/null) || headers=$(find src -name '*.hpp')
+        # shellcheck disable=SC2086  (a list of words)
+        if [ -e "$stamp" ] && [ -z "$(find .clang-tidy "$file" $headers -newer "$stamp" 2>&1)" ]; then continue; fi
         todo+=("$file")
     done
     [ ${#todo[@]} = 0 ] && return 0
