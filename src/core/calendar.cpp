@@ -202,13 +202,14 @@ std::vector<Bucket> buckets(Grain grain, const Range &range, const Zone &zone, s
         return {{date_of(range.local_from), range.from, range.to, range.from, range.to}};
     if (grain == Grain::hour) out = hour_buckets(range, zone, most + 1);
     Date start = bucket_start(grain, date_of(range.local_from));
+    Timestamp begin = day_start(start, zone);
     while (grain != Grain::hour && out.size() <= most) {
-        const Timestamp begin = day_start(start, zone);
         if (begin >= range.to) break;
         const Date next = bucket_end(grain, start);
         const Timestamp end = day_start(next, zone);
         out.push_back({start, begin, end, std::max(begin, range.from), std::min(end, range.to)});
         start = next;
+        begin = end;
     }
     if (out.size() > most)
         throw Error("54000",

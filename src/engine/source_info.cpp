@@ -62,7 +62,8 @@ int SourceInfo::dimension(const std::string &dimension_name) const {
     return -1;
 }
 
-std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access) {
+std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access,
+                                     Dimensions dimensions) {
     const pg::Options options{.access = access, .keep = pg::Keep::yes};
     std::vector<SourceInfo> out;
     const Table sources = pg::query(kSources, {names}, options);
@@ -77,8 +78,9 @@ std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::
             throw Error("42704", fmt::format("source \"{}\" does not exist", name), {},
                         "SELECT name FROM kpi.source lists them.");
     }
-    for (const Row &row : pg::query(kDimensions, {names}, options).rows)
-        find(out, *row[0])->dimensions.push_back({*row[1], *row[2], *row[3], is_true(row[4])});
+    if (dimensions == Dimensions::load)
+        for (const Row &row : pg::query(kDimensions, {names}, options).rows)
+            find(out, *row[0])->dimensions.push_back({*row[1], *row[2], *row[3], is_true(row[4])});
     for (const Row &row : pg::query(kMeasures, {names}, options).rows)
         find(out, *row[0])
             ->measures.push_back({*row[1], std::stoi(*row[2]),

@@ -46,9 +46,12 @@ struct SourceInfo {
     int full_level() const { return (1 << dimensions.size()) - 1; }
 };
 
+enum class Dimensions { load, skip };  // skip: `dimensions` stays empty
+
 // Sources in the order of the names; errors: 42704 for an unknown name. read_only: seen in the
 // caller's snapshot (STABLE functions); read_write: sees what this command has just written.
-std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access);
+std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access,
+                                     Dimensions dimensions = Dimensions::load);
 SourceInfo load_source(const std::string &name, pg::Access access);
 
 }  // namespace kpi::engine

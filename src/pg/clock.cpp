@@ -33,9 +33,10 @@ int64_t first_instant(int64_t local, pg_tz *zone) {
     Clock clock = split(local, nullptr, nullptr);
     const int64_t at = local + DetermineTimeZoneOffset(&clock.tm, zone) * kMicroseconds;
     // Where the clock goes back PostgreSQL takes the second occurrence; zones go back by an hour or
-    // (Lord Howe) half.
-    for (const int64_t back : {kHour, kHour / 2})
-        if (local_time(at - back, zone) == local) return at - back;
+    // (Lord Howe) half. The usual case ends at the first look: nothing moved within the hour.
+    const int64_t before = local_time(at - kHour, zone);
+    if (before == local) return at - kHour;
+    if (before != local - kHour && local_time(at - kHour / 2, zone) == local) return at - kHour / 2;
     return at;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/capture/transaction.hpp"
 
 #include "engine/capture/delta.hpp"
+#include "engine/capture/own.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 
@@ -113,6 +114,8 @@ Level *current_level() {
 }
 
 Level *innermost_level() { return innermost; }
+
+bool has_own_changes() { return innermost_level() != nullptr; }
 
 void after_change(Level *level, Changes *changes) {
     bool spill = flush_over || changes->full;

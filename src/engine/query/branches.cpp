@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/capture/own.hpp"
+
 namespace kpi::engine {
 namespace {
 
@@ -160,7 +162,7 @@ std::string branches(const BranchShape &shape, const Plan &plan, const std::stri
                                data_table(use.info.name, hourly ? "rollup_hour" : "rollup_day"),
                                also(at_level, good)));
         parts.push_back(select(shape, part, delta, recent));
-        parts.push_back(select(shape, part, pending, recent));
+        if (capture::has_own_changes()) parts.push_back(select(shape, part, pending, recent));
         if (from_facts.days.empty() || (!hourly && !from_facts.dirty)) continue;
         // Days that only their hours brought into the facts are no news for the day rollup.
         const bool mixed = !hourly && from_facts.old_hours;

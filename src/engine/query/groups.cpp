@@ -142,8 +142,11 @@ std::vector<TimedGroup> load_groups(const std::optional<std::vector<std::string>
     refuse_duplicates(by, "dimension");
     std::vector<Metric> metrics = names ? load_metrics(*names) : load_readable_metrics();
     const std::vector<Filter> filters = parse_filters(filter_text);
+    // A total needs to know nothing about dimensions.
+    const Dimensions dimensions =
+        by.empty() && filters.empty() ? Dimensions::skip : Dimensions::load;
     const std::vector<SourceInfo> sources =
-        load_sources(sources_of(metrics), pg::Access::read_only);
+        load_sources(sources_of(metrics), pg::Access::read_only, dimensions);
     if (!names) keep_those_with_dimensions(metrics, sources, by, filters);
     Grouper grouper(sources, dirty_days(sources_of(metrics)));
     for (Metric &metric : metrics) grouper.add(std::move(metric));
