@@ -121,9 +121,11 @@ std::string window_rows(const Layout &source, const Days &days, const pg::Option
     for (size_t i = 0; i < source.info.measures.size(); ++i)
         columns += fmt::format(", v.{} AS m{}", pg::quote(source.info.measures[i].name), i + 1);
     const bool is_instant = source.time_type == "timestamp with time zone";
-    Clock clock{"f.at::timestamp",
-                fmt::format("(f.at::timestamp AT TIME ZONE {}) AT TIME ZONE 'UTC'",
-                            pg::literal(source.info.timezone))};
+    // There and back: a wall time that the zone skips is the instant PostgreSQL makes of it, as in
+    // trigger capture.
+    const std::string zone = pg::literal(source.info.timezone);
+    Clock clock{fmt::format("(f.at::timestamp AT TIME ZONE {0}) AT TIME ZONE {0}", zone),
+                fmt::format("(f.at::timestamp AT TIME ZONE {}) AT TIME ZONE 'UTC'", zone)};
     if (is_instant) {
         const auto spans = spans_of(source, range->first, range->second);
         clock.local = spans.empty()
