@@ -38,9 +38,9 @@ CREATE FUNCTION kpi.anomaly(value float8, at timestamptz, denominator float8 DEF
 COMMENT ON FUNCTION kpi.anomaly(float8, timestamptz, float8, text, jsonb) IS
     'Window function, OVER (PARTITION BY segment ORDER BY at), one row a period: the verdict of a detector that has seen the rows before. denominator: trials of a rate. event: name of the calendar entry of this period. options: kind (auto, count, amount, rate, level), grain (hour, day, week, month), method, threshold, direction (both, up, down), min_history, partial (skip, compare, complete), effect of events (widen, ignore, annotate). Days and hours are those of the session''s time zone';
 
-CREATE FUNCTION kpi._judge(value float8, at timestamptz, denominator float8, event text, effect text, options jsonb) RETURNS kpi.verdict
+CREATE FUNCTION kpi._judge(value float8, at timestamptz, denominator float8, event text, effect text, share float8, options jsonb) RETURNS kpi.verdict
     LANGUAGE c WINDOW STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_ext_judge';
-COMMENT ON FUNCTION kpi._judge(float8, timestamptz, float8, text, text, jsonb) IS 'kpi.anomaly with the effect of each calendar entry; used by kpi.detect';
+COMMENT ON FUNCTION kpi._judge(float8, timestamptz, float8, text, text, float8, jsonb) IS 'kpi.anomaly with the effect of each calendar entry and the share of an open period (NULL: by the clock); used by kpi.detect';
 
 CREATE FUNCTION kpi.detect(rel regclass, at name, value name, by name[] DEFAULT '{}', denominator name DEFAULT NULL, calendar regclass DEFAULT NULL, kind text DEFAULT 'auto', method text DEFAULT 'robust', grain interval DEFAULT NULL, threshold float8 DEFAULT NULL, direction text DEFAULT 'both', min_history int DEFAULT 28, partial text DEFAULT 'skip', fdr float8 DEFAULT NULL, min_impact float8 DEFAULT 0, since timestamptz DEFAULT NULL)
     RETURNS TABLE (segment jsonb, at timestamptz, value float8, expected float8, lower float8, upper float8, score float8, p float8, is_anomaly boolean, type text, impact float8, reason text)

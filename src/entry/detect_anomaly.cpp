@@ -173,7 +173,8 @@ Datum tuple_of(FunctionCallInfo fcinfo, const Verdict &v, const std::string &why
     });
 }
 
-Datum judge(FunctionCallInfo fcinfo, int effect_at, int options_at) {
+// effect_at, share_at: 0 = the function has no such argument.
+Datum judge(FunctionCallInfo fcinfo, int effect_at, int share_at, int options_at) {
     const WindowObject object = PG_WINDOW_OBJECT();
     Row row;
     kpi::pg::call([&] {
@@ -187,6 +188,12 @@ Datum judge(FunctionCallInfo fcinfo, int effect_at, int options_at) {
     }
     Partition &p = open_partition(object, row, options_at);
     Point point = place(p, row);
+    if (share_at > 0) {
+        bool null = true;
+        const double share = kpi::pg::call(
+            [&] { return DatumGetFloat8(WinGetFuncArgCurrent(object, share_at, &null)); });
+        if (!null) point.fraction = std::clamp(share, 1e-6, 1.0);
+    }
     if (!row.no_value) point.value = row.value;
     if (!row.no_denominator) point.denominator = row.denominator;
     const std::string event = event_name(row);
@@ -220,6 +227,6 @@ Datum judge(FunctionCallInfo fcinfo, int effect_at, int options_at) {
 
 }  // namespace
 
-KPI_FUNCTION(anomaly) { return judge(fcinfo, 0, 4); }
+KPI_FUNCTION(anomaly) { return judge(fcinfo, 0, 0, 4); }
 
-KPI_FUNCTION(judge) { return judge(fcinfo, 4, 5); }
+KPI_FUNCTION(judge) { return judge(fcinfo, 4, 5, 6); }

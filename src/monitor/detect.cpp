@@ -22,48 +22,37 @@ std::string options_of(const DetectRequest &r) {
     return o.dump();
 }
 
-std::string list(const std::vector<std::string> &names, std::string_view prefix) {
-    std::string out;
-    for (const std::string &name : names) {
-        out += std::string(out.empty() ? "" : ", ") + std::string(prefix) + pg::quote(name);
-    }
-    return out;
-}
-
 // {"country": "MX", …}; jsonb_build_object takes 50 pairs, more dimensions than a cube can have.
 std::string segment_of(const DetectRequest &r) {
     std::string out;
     for (const std::string &name : r.by) {
-        out += (out.empty() ? "" : ", ") + pg::literal(name) + ", f." + pg::quote(name);
+        out += (out.empty() ? "" : ", ") + pg::literal(name) + ", t." + pg::quote(name);
     }
     return "pg_catalog.jsonb_build_object(" + out + ")";
 }
 
 // One row a period: as they are, or summed to the grain. A rate is summed by its numerator.
 std::string facts_of(const DetectRequest &r) {
-    const std::string by = r.by.empty() ? "" : list(r.by, "t.") + ", ";
+    if (!r.facts.empty()) return r.facts;
     const std::string value = "t." + pg::quote(r.value) + "::pg_catalog.float8";
     const std::string trials = r.denominator
                                    ? "t." + pg::quote(*r.denominator) + "::pg_catalog.float8"
                                    : "NULL::pg_catalog.float8";
-    const std::string at = "t." + pg::quote(r.at) + "::pg_catalog.timestamptz";
-    if (!r.grain) {
-        return fmt::format("SELECT {}{} AS \"at\", {} AS \"value\", {} AS \"trials\" FROM {} t", by,
-                           at, value, trials, r.relation);
+    std::string at = "t." + pg::quote(r.at) + "::pg_catalog.timestamptz", sum = value, all = trials;
+    std::string group;
+    if (r.grain) {
+        at = fmt::format("pg_catalog.date_trunc({}, {})", pg::literal(*r.grain), at);
+        sum = fmt::format("pg_catalog.{}({})", r.kind == "level" ? "avg" : "sum", value);
+        all = fmt::format("pg_catalog.sum({})", trials);
+        if (r.denominator)
+            sum = fmt::format("pg_catalog.sum({} * {}) / nullif({}, 0)", value, trials, all);
+        group = " GROUP BY 1, 2";
     }
-    std::string sum = fmt::format("pg_catalog.sum({})", value);
-    if (r.kind == "level") sum = fmt::format("pg_catalog.avg({})", value);
-    if (r.denominator) {
-        sum = fmt::format("pg_catalog.sum({} * {}) / nullif(pg_catalog.sum({}), 0)", value, trials,
-                          trials);
-    }
-    std::string groups;
-    for (std::size_t i = 1; i <= r.by.size() + 1; ++i)
-        groups += (i > 1 ? ", " : "") + std::to_string(i);
     return fmt::format(
-        "SELECT {}pg_catalog.date_trunc({}, {}) AS \"at\", {} AS \"value\", pg_catalog.sum({}) AS "
-        "\"trials\" FROM {} t GROUP BY {}",
-        by, pg::literal(*r.grain), at, sum, trials, r.relation, groups);
+        "SELECT x.*, x.at::pg_catalog.date AS day, NULL::pg_catalog.float8 AS share FROM (SELECT "
+        "{} "
+        "AS segment, {} AS at, {} AS value, {} AS trials FROM {} t{}) x",
+        segment_of(r), at, sum, all, r.relation, group);
 }
 
 bool has_column(ObjectId relation, const char *name) {
@@ -98,13 +87,13 @@ std::string calendar_of(const DetectRequest &r) {
 
 constexpr std::string_view kJudged = R"(
 SELECT f.segment, f.at, f.value, f.trials, f.entry ->> 'effect' AS effect,
-       kpi._judge(f.value, f.at, f.trials, f.entry ->> 'name', f.entry ->> 'effect', $1)
+       kpi._judge(f.value, f.at, f.trials, f.entry ->> 'name', f.entry ->> 'effect', f.share, $1)
            OVER (PARTITION BY f.segment ORDER BY f.at) AS v
-  FROM (SELECT {0} AS segment, f.at, f.value, f.trials,
+  FROM (SELECT f.segment, f.at, f.value, f.trials, f.share,
                CASE WHEN c.entries IS NOT NULL THEN
                    (SELECT x FROM pg_catalog.jsonb_array_elements(c.entries) x
-                     WHERE {0} @> (x -> 'scope') LIMIT 1) END AS entry
-          FROM ({1}) f LEFT JOIN ({2}) c ON c.day = f.at::pg_catalog.date) f)";
+                     WHERE f.segment @> (x -> 'scope') LIMIT 1) END AS entry
+          FROM ({0}) f LEFT JOIN ({1}) c ON c.day = f.day) f)";
 
 // What is flagged: by score, or by p over the segments of one period (Benjamini, Hochberg 1995).
 std::string flags_of(const DetectRequest &r, const std::string &judged) {
@@ -156,9 +145,10 @@ void detect(const DetectRequest &r, pg::ResultSet &result) {
                     "It is the share of false alarms among alarms.");
     }
     if (!(r.min_impact >= 0)) throw Error("22023", "min_impact must not be negative");
-    const std::string judged =
-        fmt::format(fmt::runtime(kJudged), segment_of(r), facts_of(r), calendar_of(r));
-    const std::string weight = r.denominator ? "o.trials" : "NULL::pg_catalog.float8";
+    const std::string judged = fmt::format(fmt::runtime(kJudged), facts_of(r), calendar_of(r));
+    const bool weighted = r.denominator || !r.facts.empty();
+    const std::string weight =
+        weighted ? fmt::format("o.trials / {}", r.unit) : "NULL::pg_catalog.float8";
     const std::string sql = fmt::format(fmt::runtime(kResult), flags_of(r, judged), weight);
     Params params{Json{options_of(r)}, r.fdr ? Param{*r.fdr} : Param{Null{}}, r.min_impact,
                   r.since ? Param{*r.since} : Param{Null{}}};

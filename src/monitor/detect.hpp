@@ -18,9 +18,11 @@
 namespace kpi::monitor {
 
 struct DetectRequest {
-    // A FROM item with the columns named below: a relation's quoted name, or a subquery with an
-    // alias.
+    // The quoted name of a relation with the columns named below.
     std::string relation;
+    // Or, instead: a query with segment, at, value, trials, day, share (of an open period; else
+    // NULL).
+    std::string facts;
     std::string at, value;
     std::vector<std::string> by;
     std::optional<std::string> denominator;
@@ -30,6 +32,7 @@ struct DetectRequest {
     std::optional<double> threshold, fdr;
     int64_t min_history = 28;
     double min_impact = 0;
+    int unit = 1;  // 100 for percentages: impact counts trials, not hundredths of them
     std::optional<Timestamp> since;
 };
 

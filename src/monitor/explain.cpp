@@ -1,0 +1,183 @@
+#include "monitor/explain.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "detect/cause.hpp"
+#include "detect/mix.hpp"
+#include "monitor/metric_series.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::monitor {
+
+namespace {
+
+constexpr pg::Options kRead{.access = pg::Access::read_only};
+
+struct Cube {
+    std::vector<std::string> dimensions;
+    std::vector<std::vector<std::string>> names;  // per dimension: code -> value
+    std::vector<detect::Leaf> leaves;
+};
+
+std::vector<std::string> dimensions_of(const std::string &metric) {
+    const auto ratio = ratio_of(metric);
+    std::vector<std::string> out;
+    const Table t = pg::query(
+        "SELECT d FROM kpi.measure m JOIN kpi.source s ON s.name = m.source, "
+        "pg_catalog.unnest(s.dimensions) "
+        "d WHERE m.name = $1",
+        {ratio ? ratio->numerator : metric}, kRead);
+    for (const Row &row : t.rows) out.push_back(*row[0]);
+    return out;
+}
+
+// segment, value, expected of one metric in the asked bucket; a segment that is on one side only
+// counts 0 there.
+std::string sides_query(const ExplainRequest &r, const std::string &metric, MetricRequest m) {
+    m.metric = metric;
+    m.end_at = r.at;
+    if (r.compare != "expected") {
+        std::string call = query_call({metric}, r.at, m);
+        call.insert(call.size() - 1, ", compare => " + pg::literal(r.compare));
+        return "SELECT segment, coalesce(value, 0)::pg_catalog.float8 AS value, "
+               "coalesce(compared, 0)::pg_catalog.float8 AS expected FROM " +
+               call;
+    }
+    m.end_at = r.at;
+    const std::string day =
+        *pg::value(fmt::format("SELECT pg_catalog.min(day)::pg_catalog.text FROM {}",
+                               query_call({metric}, r.at,
+                                          [&] {
+                                              auto t = m;
+                                              t.by.clear();
+                                              return t;
+                                          }())),
+                   {}, kRead);
+    const std::string start =
+        *pg::value("SELECT ($1::pg_catalog.date - 28)::pg_catalog.text", {day}, kRead);
+    return fmt::format(R"(
+SELECT s.segment, coalesce(pg_catalog.max(s.value) FILTER (WHERE s.day = {1}), 0)::pg_catalog.float8 AS value,
+       (SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(w.v, 0))
+          FROM pg_catalog.unnest(ARRAY[
+                   pg_catalog.max(s.value) FILTER (WHERE s.day = {1} - 7), pg_catalog.max(s.value) FILTER (WHERE s.day = {1} - 14),
+                   pg_catalog.max(s.value) FILTER (WHERE s.day = {1} - 21), pg_catalog.max(s.value) FILTER (WHERE s.day = {1} - 28)
+               ]::pg_catalog.float8[]) w (v)) AS expected
+  FROM {0} s GROUP BY s.segment)",
+                       query_call({metric}, start, m), pg::literal(day) + "::pg_catalog.date");
+}
+
+Cube read_cube(const ExplainRequest &r, const std::string &top, const std::string &bottom) {
+    Cube cube;
+    cube.dimensions = r.by ? *r.by : dimensions_of(r.metric);
+    MetricRequest m;
+    m.by = cube.dimensions;
+    const std::string sql = bottom.empty()
+                                ? fmt::format("SELECT segment, value, expected, 0, 0 FROM ({}) a",
+                                              sides_query(r, top, m))
+                                : fmt::format(
+                                      "SELECT coalesce(a.segment, b.segment), coalesce(a.value, "
+                                      "0), coalesce(a.expected, 0), "
+                                      "coalesce(b.value, 0), coalesce(b.expected, 0) FROM ({}) a "
+                                      "FULL JOIN ({}) b USING (segment)",
+                                      sides_query(r, top, m), sides_query(r, bottom, m));
+    std::vector<std::map<std::string, int>> codes(cube.dimensions.size());
+    cube.names.resize(cube.dimensions.size());
+    for (const Row &row : pg::query(sql, {}, kRead).rows) {
+        const auto segment = nlohmann::json::parse(*row[0]);
+        detect::Leaf leaf;
+        for (std::size_t d = 0; d < cube.dimensions.size(); ++d) {
+            const std::string name = segment.value(cube.dimensions[d], nlohmann::json()).dump();
+            const auto [it, is_new] = codes[d].try_emplace(name, static_cast<int>(codes[d].size()));
+            if (is_new) cube.names[d].push_back(name);
+            leaf.codes.push_back(it->second);
+        }
+        leaf.actual = std::stod(*row[1]);
+        leaf.expected = row[2] ? std::stod(*row[2]) : 0;
+        leaf.actual_trials = std::stod(*row[3]);
+        leaf.expected_trials = row[4] ? std::stod(*row[4]) : 0;
+        cube.leaves.push_back(std::move(leaf));
+    }
+    return cube;
+}
+
+std::string segment_of(const Cube &cube, const detect::Cause &cause) {
+    nlohmann::json out = nlohmann::json::object();
+    const bool several = !cause.is_pair && cause.elements.size() > 1;
+    for (const auto &e : cause.elements) {
+        const auto value =
+            nlohmann::json::parse(cube.names[e.dimension][static_cast<std::size_t>(e.code)]);
+        nlohmann::json &slot = out[cube.dimensions[e.dimension]];
+        if (several)
+            slot.push_back(value);
+        else
+            slot = value;
+    }
+    return out.dump();
+}
+
+bool inside(const detect::Cause &cause, const detect::Leaf &leaf) {
+    bool any = false, all = true;
+    for (const auto &e : cause.elements) {
+        const bool holds = leaf.codes[e.dimension] == e.code;
+        any = any || holds;
+        all = all && holds;
+    }
+    return cause.is_pair ? all : any;
+}
+
+Explanation describe(const Cube &cube, const detect::Cause &cause, bool is_ratio, double unit) {
+    detect::Part parts[2];  // the cause and the rest
+    double all = 0;
+    for (const detect::Leaf &leaf : cube.leaves) {
+        detect::Part &p = parts[inside(cause, leaf) ? 0 : 1];
+        p.before_value += leaf.expected;
+        p.after_value += leaf.actual;
+        p.before_weight += is_ratio ? leaf.expected_trials : leaf.expected;
+        p.after_weight += is_ratio ? leaf.actual_trials : leaf.actual;
+        all += leaf.actual - leaf.expected;
+    }
+    Explanation e;
+    e.segment = segment_of(cube, cause);
+    const auto presence = detect::presence_of(parts[0].before_weight, parts[0].after_weight);
+    if (presence == detect::Presence::appeared) e.presence = "new";
+    if (presence == detect::Presence::vanished) e.presence = "vanished";
+    if (!is_ratio) {
+        e.value = parts[0].after_value;
+        e.expected = parts[0].before_value;
+        if (all != 0) e.share = (e.value - e.expected) / all;
+    } else {
+        const auto quotient = [&](double a, double b) { return b > 0 ? unit * a / b : 0; };
+        e.value = quotient(parts[0].after_value, parts[0].after_weight);
+        e.expected = quotient(parts[0].before_value, parts[0].before_weight);
+        const auto split = detect::split_ratio(parts);
+        e.rate_effect = unit * split[0].rate;
+        e.mix_effect = unit * split[0].mix;
+        const double total = split[0].rate + split[0].mix + split[1].rate + split[1].mix;
+        if (total != 0) e.share = (split[0].rate + split[0].mix) / total;
+    }
+    e.change = e.value - e.expected;
+    return e;
+}
+
+}  // namespace
+
+std::vector<Explanation> explain(const ExplainRequest &r) {
+    if (r.top < 1 || r.top > 1000) throw Error("22023", "top must be between 1 and 1000");
+    const auto ratio = ratio_of(r.metric);
+    const Cube cube =
+        read_cube(r, ratio ? ratio->numerator : r.metric, ratio ? ratio->denominator : "");
+    const auto measure = ratio ? detect::Measure::rate : detect::Measure::amount;
+    std::vector<Explanation> out;
+    for (const auto &cause :
+         detect::find_causes(cube.leaves, measure, static_cast<std::size_t>(r.top))) {
+        out.push_back(
+            describe(cube, cause, ratio.has_value(), ratio && ratio->is_percent ? 100 : 1));
+    }
+    return out;
+}
+
+}  // namespace kpi::monitor

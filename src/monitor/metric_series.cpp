@@ -1,0 +1,106 @@
+#include "monitor/metric_series.hpp"
+
+#include <fmt/format.h>
+
+#include "pg/sql.hpp"
+
+namespace kpi::monitor {
+
+namespace {
+
+constexpr pg::Options kRead{.access = pg::Access::read_only};
+constexpr int64_t kMicrosPerDay = 86400LL * 1000000;
+
+std::string array_of(const std::vector<std::string> &names, std::string_view type) {
+    std::string out;
+    for (const std::string &name : names) out += (out.empty() ? "" : ", ") + pg::literal(name);
+    return fmt::format("ARRAY[{}]::pg_catalog.{}[]", out, type);
+}
+
+// Enough to know a season and a year's trend; hours are kept for about two months anyway.
+int history_days(const std::string &grain) {
+    if (grain == "hour") return 56;
+    return grain == "day" ? 400 : 1100;
+}
+
+}  // namespace
+
+std::optional<Ratio> ratio_of(const std::string &metric) {
+    const Table t = pg::query(
+        "SELECT m[1] IS NOT NULL, m[2], m[3] FROM kpi.metric k, pg_catalog.regexp_match(k.formula, "
+        "'^\\s*(100(?:\\.0*)?\\s*\\*)?\\s*\"?([a-z_][a-z0-9_]*)\"?\\s*/"
+        "\\s*\"?([a-z_][a-z0-9_]*)\"?\\s*$') m "
+        "WHERE k.name = $1 AND m IS NOT NULL",
+        {metric}, kRead);
+    if (t.empty()) return std::nullopt;
+    const Row &row = t.rows[0];
+    return Ratio{*row[1], *row[2], *row[0] == "t"};
+}
+
+std::optional<std::string> zone_of(const std::string &metric) {
+    const auto ratio = ratio_of(metric);
+    return pg::value(
+        "SELECT s.timezone FROM kpi.source s JOIN kpi.measure m ON m.source = s.name WHERE m.name "
+        "= $1",
+        {ratio ? ratio->numerator : metric}, kRead);
+}
+
+std::string query_call(const std::vector<std::string> &metrics, const std::string &start_at,
+                       const MetricRequest &r) {
+    return fmt::format(
+        "kpi.query(metrics => {}, start_at => {}, end_at => {}, filters => {}::pg_catalog.jsonb, "
+        "by => "
+        "{}, grain => {}, max_rows => NULL)",
+        array_of(metrics, "text"), pg::literal(start_at),
+        r.end_at ? pg::literal(*r.end_at) : "NULL", pg::literal(r.filters), array_of(r.by, "name"),
+        pg::literal(r.grain));
+}
+
+std::optional<Timestamp> first_bucket(const MetricRequest &r) {
+    MetricRequest total = r;
+    total.by.clear();
+    const auto micros = pg::value(fmt::format("SELECT (pg_catalog.extract('epoch', "
+                                              "pg_catalog.min(bucket)) * 1000000)::pg_catalog.int8 "
+                                              "- 946684800000000 FROM {}",
+                                              query_call({r.metric}, r.start_at, total)),
+                                  {}, kRead);
+    if (!micros) return std::nullopt;
+    return Timestamp{std::stoll(*micros)};
+}
+
+std::string facts_query(const MetricRequest &r, Timestamp since, Open open) {
+    const auto ratio = ratio_of(r.metric);
+    std::vector<std::string> metrics{r.metric};
+    if (ratio) metrics.push_back(ratio->denominator);
+    const int64_t days = since.microseconds / kMicrosPerDay - history_days(r.grain);
+    const std::string start =
+        *pg::value("SELECT ('2000-01-01'::pg_catalog.date + $1::pg_catalog.int4)::pg_catalog.text",
+                   {days}, kRead);
+    // A quotient is a rate, judged by its trials, when it is a percentage or never above one.
+    const std::string trials =
+        !ratio ? "NULL::pg_catalog.float8"
+        : ratio->is_percent
+            ? "d.value::pg_catalog.float8"
+            : "CASE WHEN pg_catalog.max(n.value) OVER () <= 1 THEN d.value::pg_catalog.float8 END";
+    // Buckets before a segment's first facts are filled with 0: they are no history.
+    return fmt::format(R"(
+WITH q AS MATERIALIZED (SELECT * FROM {0}), usual AS (
+    SELECT l.segment, pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY w.value::pg_catalog.float8) AS value
+      FROM q l JOIN q w ON w.metric = l.metric AND w.segment = l.segment AND w.is_complete
+                       AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
+     WHERE l.metric = {1} AND NOT l.is_complete GROUP BY 1)
+SELECT segment, at, value, trials, day, share FROM (
+SELECT n.segment, n.bucket AS at, n.value::pg_catalog.float8 AS value, {2} AS trials, n.day,
+       CASE WHEN NOT n.is_complete THEN
+           coalesce(n.expected_so_far::pg_catalog.float8 / nullif(u.value, 0), n.elapsed_fraction) ELSE 1 END AS share,
+       pg_catalog.min(n.bucket) FILTER (WHERE n.value <> 0) OVER (PARTITION BY n.segment) AS born
+  FROM q n LEFT JOIN q d ON d.metric = {3} AND d.bucket = n.bucket AND d.segment = n.segment
+           LEFT JOIN usual u ON u.segment = n.segment
+ WHERE n.metric = {1} AND (n.is_complete OR {4})) x
+ WHERE at >= born)",
+                       query_call(metrics, start, r), pg::literal(r.metric), trials,
+                       pg::literal(ratio ? ratio->denominator : std::string()),
+                       open == Open::keep ? "true" : "false");
+}
+
+}  // namespace kpi::monitor

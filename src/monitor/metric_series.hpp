@@ -1,0 +1,40 @@
+// The series of a tracked metric as the detectors want them: history before the asked period,
+// denominators of ratios, the share of the open bucket that is over.
+//
+// Errors: 22023 and 42704 as kpi.query raises them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/table.hpp"
+
+namespace kpi::monitor {
+
+// numerator / denominator of a metric whose formula is just that, or 100 times that.
+struct Ratio {
+    std::string numerator, denominator;
+    bool is_percent = false;
+};
+
+struct MetricRequest {
+    std::string metric, start_at = "30d", grain = "day";
+    std::optional<std::string> end_at;
+    std::vector<std::string> by;
+    std::string filters = "{}";
+};
+
+std::optional<Ratio> ratio_of(const std::string &metric);
+// The zone of the source that the metric reads; nullopt when it reads none of its own.
+std::optional<std::string> zone_of(const std::string &metric);
+// First bucket of the asked period; nullopt when there is none.
+std::optional<Timestamp> first_bucket(const MetricRequest &request);
+enum class Open { drop, keep };
+// The query monitor::DetectRequest::facts asks for, from long before `since` on.
+std::string facts_query(const MetricRequest &request, Timestamp since, Open open);
+// kpi.query(...) with these arguments as SQL text.
+std::string query_call(const std::vector<std::string> &metrics, const std::string &start_at,
+                       const MetricRequest &request);
+
+}  // namespace kpi::monitor
