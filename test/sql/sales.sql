@@ -7,7 +7,7 @@ CREATE FUNCTION whereabouts() RETURNS TABLE (object text) LANGUAGE sql AS $$
      UNION ALL SELECT 'source ' || name FROM kpi.source
      UNION ALL SELECT 'metric ' || name FROM kpi.metric
      UNION ALL SELECT 'watched ' || view FROM kpi.view
-     UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+     UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal AND c.relnamespace <> 'kpi'::regnamespace
      UNION ALL SELECT 'object ' || object FROM kpi.sales_object
      ORDER BY 1 $$;
 

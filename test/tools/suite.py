@@ -17,6 +17,7 @@ pgtap: the plain role owns the database. A file whose first line is "-- as: supe
 """
 import difflib
 import glob
+import itertools
 import os
 import re
 import shutil
@@ -128,14 +129,15 @@ def sql_blocks(document):
 
 def docs(suite, cluster, names):
     """Each document is run from its first block of SQL to its last, as a reader would, in one session. README and tutorial
-    start from nothing; the others from what the tutorial has built, before its last block takes it down."""
+    start from nothing; the others from what the tutorial has built, before its first kpi.untrack takes it down."""
     complete = ('README.md', 'docs/tutorial.md')
     others = sorted(f'docs/{name}' for name in os.listdir(f'{ROOT}/docs') if name.endswith('.md'))
     for document in names or sorted({*complete, *others}):
         blocks = sql_blocks(document)
         if not blocks and document not in complete:
             continue  # nothing to run in it
-        before = [] if document in complete else sql_blocks('docs/tutorial.md')[:-1]
+        built = itertools.takewhile(lambda block: 'kpi.untrack' not in block, sql_blocks('docs/tutorial.md'))
+        before = [] if document in complete else list(built)
         fresh_database(cluster, 'docs', extensions=())
         ok, output = psql(cluster, 'docs', '\n'.join([*before, *blocks]), USER, '-o', '/dev/null')
         suite.report(f'{document}: {len(blocks)} blocks of SQL run', ok and bool(blocks), output or 'no SQL found')
