@@ -93,6 +93,15 @@ void restore_always(const std::string &source, ObjectId base) {
                                 pg::quote(*row[0])));
 }
 
+bool captures_all(const std::string &source, ObjectId base) {
+    return *pg::value(
+               "SELECT NOT EXISTS (SELECT FROM (SELECT $1::pg_catalog.oid AS oid UNION SELECT "
+               "relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.regclass)) p WHERE NOT "
+               "EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = p.oid AND "
+               "t.tgenabled = 'A' AND t.tgname = $2::pg_catalog.name))",
+               {base, "kpi_capture_" + source}, {.see = pg::See::latest}) == "t";
+}
+
 void mend_triggers(const std::string &source, ObjectId base) {
     const bool missing = is_missing("kpi_capture_" + source, base);
     if (!missing && !is_missing("kpi_truncate_" + source, base) &&

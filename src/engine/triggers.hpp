@@ -1,6 +1,6 @@
-// The triggers of a source on its base table and partitions: kpi_capture_<source> for rows (cloned to
-// partitions by PostgreSQL) and kpi_truncate_<source> on each. All are ENABLE ALWAYS. Needs an open
-// Spi; everything runs as the extension's owner.
+// The triggers of a source on its base table and partitions: kpi_capture_<source> for rows (cloned
+// to partitions by PostgreSQL) and kpi_truncate_<source> on each. All are ENABLE ALWAYS. Needs an
+// open Spi; everything runs as the extension's owner.
 #pragma once
 
 #include <string>
@@ -18,6 +18,9 @@ void create_row_trigger(const std::string &source, ObjectId base);
 void create_truncate_triggers(const std::string &source, ObjectId base);
 // Triggers that are enabled, but not ALWAYS, become so; a disabled one was disabled by somebody.
 void restore_always(const std::string &source, ObjectId base);
+// The row trigger fires ALWAYS on the base table and every partition, in the latest snapshot: while
+// it does not, no mark may be taken away.
+bool captures_all(const std::string &source, ObjectId base);
 // What a restore may have left out: creates missing triggers and calls restore_always. Locks the
 // table only where something is to be done.
 void mend_triggers(const std::string &source, ObjectId base);

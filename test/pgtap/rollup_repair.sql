@@ -119,7 +119,7 @@ CREATE ROLE eve;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA kpi TO eve;
 SET ROLE eve;
 SELECT throws_ok($$SELECT kpi.merge('pay')$$, '42501', 'must be owner of source pay');
-SELECT throws_ok($$SELECT * FROM kpi.verify('pay')$$, '42501', 'must be owner of source pay');
+SELECT throws_ok($$SELECT * FROM kpi.verify('pay')$$, '42501', 'permission denied for view pay_facts');
 RESET ROLE;
 SELECT throws_ok($$SELECT kpi.rebuild('nope')$$, '42704', 'source "nope" does not exist');
 SELECT * FROM finish();

@@ -10,8 +10,8 @@ namespace kpi::capture {
 // SETOF <delta row type>: appends to the tuplestore of the SRF. Empty on a standby. Errors: as
 // readable_source().
 void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor);
-// The source of a delta table, if the current user may read it. Errors: 42704 when the delta belongs
-// to no source, 42501.
+// The source of a delta table, if the current user may read it. Errors: 42704 when the delta
+// belongs to no source, 42501.
 Source *readable_source(Oid delta);
 // Of a source with trigger capture. `days`: a datemultirange. A key may come more than once. Uses
 // the active snapshot; reads as the view's owner.

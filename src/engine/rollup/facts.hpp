@@ -25,7 +25,8 @@ std::optional<Days> live(const std::string &source, const Days &days);
 // Trigger capture: kpi._facts, which leaves out rows with data errors exactly as capture does.
 // Window capture: plain SQL, which raises data errors, and which an engine underneath can run where
 // the rows are.
-// `options` say which snapshot the statement will run in: the ends of an open range are found in it.
+// `options` say which snapshot the statement will run in: the ends of an open range are found in
+// it.
 std::string facts_rows(const Layout &source, const Days &days, const pg::Options &options);
 
 }  // namespace kpi::engine

@@ -6,6 +6,7 @@
 #include "engine/rollup/marks.hpp"
 #include "engine/rollup/plans.hpp"
 #include "engine/rollup/step.hpp"
+#include "engine/triggers.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {
@@ -124,7 +125,8 @@ Step mend(const Layout &source, const Days &days, Method method) {
                                                            : append_statement(source, *range),
                                  {source.name()}, {.see = pg::See::latest}));
     }
-    clear_marks(source.name(), marks, days);
+    if (!source.by_trigger() || captures_all(source.name(), source.base))
+        clear_marks(source.name(), marks, days);
     return step;
 }
 

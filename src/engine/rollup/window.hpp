@@ -9,8 +9,8 @@
 namespace kpi::engine {
 
 // Appends the facts view aggregated over `days` (a datemultirange as text) to `result`, in the
-// shape of the delta table. Reads the active snapshot, as the source's owner; the caller has checked
-// the reader's right. Errors: whatever the facts view raises.
+// shape of the delta table. Reads the active snapshot, as the source's owner; the caller has
+// checked the reader's right. Errors: whatever the facts view raises.
 void window_facts(const std::string &source, const std::string &days, pg::ResultSet &result);
 
 }  // namespace kpi::engine
