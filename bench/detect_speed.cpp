@@ -1,4 +1,5 @@
-// Speed of the default detector's kernel, in points a second on one core: median and range of nine rounds.
+// Speed of the default detector's kernel, in points a second on one core: median and range of nine
+// rounds.
 //   usage: bench_detect_speed
 #include <algorithm>
 #include <chrono>

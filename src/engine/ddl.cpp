@@ -169,6 +169,7 @@ void lock_in_order(const std::string &condition, const Params &params) {
 
 std::vector<std::string> ids(const std::vector<ObjectId> &relations) {
     std::vector<std::string> out;
+    out.reserve(relations.size());
     for (const ObjectId relation : relations) out.push_back(std::to_string(relation.value));
     return out;
 }

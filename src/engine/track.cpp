@@ -49,7 +49,7 @@ Facts check_facts(ObjectId facts) {
 }
 
 std::string check_zone(const std::optional<std::string> &wanted) {
-    const std::string zone =
+    std::string zone =
         wanted ? *wanted : *pg::value("SELECT pg_catalog.current_setting('TimeZone')");
     const Table t = pg::query(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_timezone_names WHERE pg_catalog.lower(name) = "

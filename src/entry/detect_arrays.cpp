@@ -33,6 +33,7 @@ Elements elements_of(FunctionCallInfo fcinfo, int index, Oid type) {
 std::vector<double> numbers_of(FunctionCallInfo fcinfo, int index) {
     const Elements e = elements_of(fcinfo, index, FLOAT8OID);
     std::vector<double> out;
+    out.reserve(size_t(e.count));
     for (int i = 0; i < e.count; ++i) {
         out.push_back(e.nulls[i] ? std::nan("") : DatumGetFloat8(e.values[i]));
     }

@@ -52,7 +52,7 @@ SET ROLE kpi_rita;
 SELECT lives_ok('SELECT * FROM kpi_data.sale_daily', 'SELECT on the facts view is the right to read the KPIs');
 SELECT throws_ok('SELECT * FROM kpi_data.sale_rollup_day', '42501', NULL, 'but not the rollups themselves');
 SELECT throws_ok('SELECT * FROM kpi_data.sale_delta', '42501', NULL, 'nor the deltas');
-SELECT throws_ok($$SELECT kpi.verify('sale')$$, '42501', NULL, 'verify is for the owner');
+SELECT lives_ok($$SELECT kpi.verify('sale')$$, 'verify compares only what a reader may read');
 SELECT throws_ok($$SELECT kpi.merge('sale')$$, '42501', NULL, 'merge is for the owner');
 SELECT throws_ok($$SELECT kpi.rebuild('sale')$$, '42501', NULL, 'rebuild is for the owner');
 SELECT throws_ok($$SELECT kpi.untrack('sale')$$, '42501', NULL, 'untrack is for the owner');

@@ -144,6 +144,7 @@ std::string near_names(const std::string &name, pg::Access access) {
 std::vector<Metric> load_metrics(const std::vector<std::string> &names) {
     const Rows rows = load_closure(names);
     std::vector<Metric> out;
+    out.reserve(names.size());
     for (const std::string &name : names) out.push_back(build(rows, row_of(rows, name)));
     return out;
 }
