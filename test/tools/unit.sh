@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../.."
 suite=$1
 shift
 folder=build/$suite
+mkdir -p build
 sanitize=OFF
 [ "$suite" = asan ] && sanitize=ON
 if ! { cmake -S . -B "$folder" -DKPI_SANITIZE=$sanitize >"$folder.log" 2>&1 &&
