@@ -13,8 +13,8 @@
 //   year          likewise 12 months earlier; grain week: the same ISO week number, week 53 against
 //                 52 where there is none
 //   previous      the period before the range: as many days (by hour too), weeks, months, quarters
-//                 or years; total: calendar months when the range is whole months, otherwise as many
-//                 days
+//                 or years; total: calendar months when the range is whole months, otherwise as
+//                 many days
 //   An open bucket is compared with its counterpart up to the same wall-clock time, a future one
 //   with nothing.
 #pragma once
