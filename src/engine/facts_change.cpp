@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "engine/capture/analysis.hpp"
 #include "engine/columns.hpp"
+#include "engine/query/metrics.hpp"
 #include "engine/source_info.hpp"
 #include "engine/tables.hpp"
 #include "engine/track.hpp"
@@ -104,10 +105,12 @@ void follow_column(ObjectId view, const std::string &old_name, const std::string
         throw Error("42P17", fmt::format("\"{}\" is a column of the typed views", new_name), {},
                     "Choose another name.");
     if (measure) {
-        const auto user = pg::value(
-            "SELECT name FROM kpi.metric WHERE measure IS DISTINCT FROM $1 AND (name = $2 OR "
-            "formula ~ ('\\m' || $1 || '\\M')) LIMIT 1",
-            {old_name, new_name});
+        const std::vector<std::string> users = metrics_over({old_name});
+        const auto user = users.empty() ? pg::value(
+                                              "SELECT name FROM kpi.metric WHERE name = $1 "
+                                              "AND measure IS DISTINCT FROM $2",
+                                              {new_name, old_name})
+                                        : Cell(users.front());
         if (user)
             throw Error(
                 "2BP01",
@@ -184,11 +187,9 @@ void facts_dropped(const std::string &source, bool refuse) {
         pg::execute(fmt::format("DROP TRIGGER {} ON {}", pg::quote(*row[0]),
                                 pg::qualified(ObjectId{uint32_t(std::stoul(*row[1]))})));
     // Metrics over its measures lose their meaning with them.
-    pg::execute(
-        "DELETE FROM kpi.metric x WHERE x.measure IS NULL AND EXISTS (SELECT FROM kpi.measure m "
-        "WHERE m.source = $1 "
-        "AND x.formula ~ ('\\m' || m.name || '\\M'))",
-        {source});
+    const std::vector<std::string> measures =
+        column_of(pg::query("SELECT name FROM kpi.measure WHERE source = $1", {source}));
+    pg::execute("DELETE FROM kpi.metric WHERE name = ANY ($1)", {metrics_over(measures)});
     forget(source);
 }
 

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "engine/capture/analysis.hpp"
 #include "engine/columns.hpp"
+#include "engine/query/metrics.hpp"
 #include "engine/query/typed_view.hpp"
 #include "engine/rollup/upkeep.hpp"
 #include "engine/source_info.hpp"
@@ -202,7 +203,7 @@ void create_typed_views(const std::string &name, ObjectId owner) {
                 "Source {} by {}: full segments, exact at the reader's snapshot; needs SELECT "
                 "on the facts view",
                 name, grain == ViewGrain::day ? "day" : "hour, for the hours that are kept"))));
-        // kpi._dirty checks the reader's right on the facts view, so the typed view itself is open.
+        // kpi._dirty_days checks the reader's right on the facts view, so the typed view itself is open.
         pg::execute(fmt::format("GRANT SELECT ON {} TO PUBLIC", view));
         pg::execute(fmt::format("ALTER VIEW {} OWNER TO {}", view, role));
     }
@@ -302,10 +303,7 @@ void lock_to_untrack(const std::vector<std::string> &sources) {
 void untrack(const std::string &source) {
     const Table t = pg::query(
         "SELECT coalesce(s.base, 0)::pg_catalog.oid, s.facts::pg_catalog.oid, "
-        "pg_catalog.pg_has_role(c.relowner, 'USAGE'), "
-        "(SELECT pg_catalog.string_agg(x.name, ', ') FROM kpi.metric x WHERE x.measure IS NULL AND "
-        "EXISTS (SELECT FROM kpi.measure m "
-        "  WHERE m.source = s.name AND x.formula ~ ('\\m' || m.name || '\\M'))) "
+        "pg_catalog.pg_has_role(c.relowner, 'USAGE') "
         "FROM kpi.source s LEFT JOIN pg_catalog.pg_class c ON c.oid = s.facts WHERE s.name = $1",
         {source});
     if (t.empty())
@@ -313,11 +311,15 @@ void untrack(const std::string &source) {
                     "See kpi.source.");
     if (t.rows[0][2] && *t.rows[0][2] != "t")
         throw Error("42501", fmt::format("must be owner of source \"{}\"", source));
-    if (t.rows[0][3])
+    std::vector<std::string> measures;
+    for (const Row &row :
+         pg::query("SELECT name FROM kpi.measure WHERE source = $1", {source}).rows)
+        measures.push_back(*row[0]);
+    if (const auto users = metrics_over(measures); !users.empty())
         throw Error(
             "2BP01",
             fmt::format("cannot untrack source \"{}\" because metrics use its measures", source),
-            fmt::format("They are: {}.", *t.rows[0][3]), "kpi.undefine them first.");
+            fmt::format("They are: {}.", fmt::join(users, ", ")), "kpi.undefine them first.");
     const ObjectId base{uint32_t(std::stoul(*t.rows[0][0]))};
     const pg::RunAs as_extension_owner(pg::extension_owner());
     // Base before everything else: a writer has it and will want the delta.

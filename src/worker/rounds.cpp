@@ -74,15 +74,7 @@ std::vector<Rounds::Source> Rounds::due_sources(Demand demand) {
 
 engine::Step Rounds::step(const std::string &source, engine::Step (*work)(const std::string &)) {
     engine::Step done;
-    steps_.run([&] {
-        done = work(source);
-        if (done.rows == 0) return;
-        // Watched views compare this with their last refresh.
-        pg::execute(R"(
-            INSERT INTO kpi.source_state AS st (source, merged_at) VALUES ($1, pg_catalog.clock_timestamp())
-                ON CONFLICT (source) DO UPDATE SET merged_at = EXCLUDED.merged_at)",
-                    {source});
-    });
+    steps_.run([&] { done = work(source); });
     if (done.rows > 0) changes_.add_source(source, done.days);
     if (done.busy) leave(Rest::blocked);
     return done;

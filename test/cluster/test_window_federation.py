@@ -114,3 +114,6 @@ def test_a_remote_cluster_that_is_down_leaves_the_numbers_standing(federation):
     federation.work()  # the error is the source's
     assert '08' in federation.sql('SELECT last_error FROM kpi.source_state')[0][0][:2]
     assert federation.sql(SHOWN) == expected
+    federation.remotes['west'].restart()
+    federation.work()
+    assert federation.faults() == []

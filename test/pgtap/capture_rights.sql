@@ -62,7 +62,7 @@ SET ROLE kpi_eve;
 SELECT throws_ok('SELECT * FROM kpi_data.sale_daily', '42501', NULL, 'without SELECT on the facts view nothing can be read');
 SELECT throws_ok('SELECT * FROM kpi_data.sale_hourly', '42501', NULL, 'hourly neither');
 SELECT throws_ok($$SELECT * FROM kpi._facts(NULL::kpi_data.sale_delta, '{(,)}')$$, '42501', NULL, 'nor the facts');
-SELECT throws_ok($$SELECT kpi._dirty('sale'::text)$$, '42501', NULL, 'nor what is dirty');
+SELECT throws_ok($$SELECT kpi._dirty_days('sale')$$, '42501', NULL, 'nor what is dirty');
 
 -- forged triggers
 CREATE TABLE public.eve (at timestamptz DEFAULT '2024-05-01 10:00Z', country text, amount numeric);

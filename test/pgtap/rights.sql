@@ -70,7 +70,7 @@ CREATE FUNCTION public.doors(suffix text) RETURNS SETOF text LANGUAGE plpgsql AS
 DECLARE door text;
 BEGIN
     FOREACH door IN ARRAY ARRAY['SELECT * FROM kpi_data.pay_daily', 'SELECT * FROM kpi_data.pay_hourly', 'SELECT * FROM kpi.verify(''pay'')',
-        'SELECT kpi._dirty(''pay''::text)', 'SELECT * FROM kpi._pending(NULL::kpi_data.pay_delta)',
+        'SELECT kpi._dirty_days(''pay'')', 'SELECT * FROM kpi._pending(NULL::kpi_data.pay_delta)',
         'SELECT * FROM kpi._facts(NULL::kpi_data.pay_delta, ''{[2026-01-01,2027-01-01)}'')', 'SELECT * FROM kpi._facts(NULL::kpi_data.pay_delta, NULL)',
         'SELECT * FROM kpi_data.pay_daily WHERE public.leak(amount)', 'SELECT * FROM kpi_data.pay_hourly WHERE public.leak(amount)',
         'SELECT * FROM kpi_data.pay_daily WHERE day < ''2026-01-09'' AND (country = ''c1'' OR public.leak(amount))',

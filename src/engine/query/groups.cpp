@@ -16,7 +16,7 @@ namespace {
 std::map<std::string, std::string> dirty_days(const std::vector<std::string> &sources) {
     std::map<std::string, std::string> out;
     const Table table =
-        pg::query("SELECT n, kpi._dirty(n) FROM pg_catalog.unnest($1) n", {sources}, kRead);
+        pg::query("SELECT n, kpi._dirty_days(n) FROM pg_catalog.unnest($1) n", {sources}, kRead);
     for (const Row &row : table.rows) out[*row[0]] = row[1].value_or("{}");
     return out;
 }

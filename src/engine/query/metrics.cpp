@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "core/error.hpp"
@@ -129,6 +130,23 @@ bool is_whole(const Rows &rows, const MetricRow &row) {
 std::vector<MetricRow> metric_rows(const std::vector<std::string> &names, pg::Access access) {
     static const std::string sql = std::string(kColumns) + "WHERE m.name = ANY ($1)";
     return to_rows(pg::query(sql, {names}, {.access = access, .keep = pg::Keep::yes}));
+}
+
+std::vector<std::string> metrics_over(const std::vector<std::string> &measures) {
+    const Table formulas = pg::query("SELECT name, formula FROM kpi.metric WHERE measure IS NULL",
+                                     {}, {.see = pg::See::latest});
+    std::set<std::string> known(measures.begin(), measures.end());
+    std::set<std::string> found;
+    for (size_t before = known.size() + 1; before != known.size();) {
+        before = known.size();
+        for (const Row &row : formulas.rows)
+            for (const auto &used : pg::formula_names(*row[1]))
+                if (known.contains(used.name)) {
+                    known.insert(*row[0]);
+                    found.insert(*row[0]);
+                }
+    }
+    return {found.begin(), found.end()};
 }
 
 std::string near_names(const std::string &name, pg::Access access) {

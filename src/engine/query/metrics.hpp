@@ -39,6 +39,10 @@ struct MetricRow {
 };
 std::vector<MetricRow> metric_rows(const std::vector<std::string> &names, pg::Access access);
 
+// Metrics defined over any of the measures, through other metrics too, by name; a measure's own
+// metric is not among them. As this command sees the registry.
+std::vector<std::string> metrics_over(const std::vector<std::string> &measures);
+
 // Names that look like the one asked for, as a sentence for a hint; empty: none does.
 std::string near_names(const std::string &name, pg::Access access);
 

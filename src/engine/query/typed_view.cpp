@@ -44,7 +44,7 @@ std::string typed_view_sql(const SourceInfo &source, ViewGrain grain) {
     const std::string keys = std::string(hourly ? "day, hour" : "day") + dimension_list(source);
     const std::string columns = keys + ", n" + measure_list(source);
     // `allowed` is a one-time filter: no predicate of the reader's is evaluated on a row before
-    // kpi._dirty has checked the reader's right. Rows of the facts branch are in dirty days by
+    // kpi._dirty_days has checked the reader's right. Rows of the facts branch are in dirty days by
     // construction.
     const std::string allowed = "(SELECT g.dirty FROM g) IS NOT NULL";
     const std::string clean = "NOT day <@ (SELECT g.dirty FROM g)";
@@ -57,7 +57,7 @@ std::string typed_view_sql(const SourceInfo &source, ViewGrain grain) {
         names += fmt::format(", d{} AS {}", i + 1, pg::quote(source.dimensions[i].name));
 
     std::string sql = fmt::format(
-        "WITH g AS MATERIALIZED (SELECT kpi._dirty(name) AS dirty, frozen_before, hours_from FROM "
+        "WITH g AS MATERIALIZED (SELECT kpi._dirty_days(name) AS dirty, frozen_before, hours_from FROM "
         "kpi.source "
         "WHERE name = {})\n",
         pg::literal(source.name));

@@ -127,6 +127,8 @@ Step mend(const Layout &source, const Days &days, Method method) {
     }
     if (!source.by_trigger() || captures_all(source.name(), source.base))
         clear_marks(source.name(), marks, days);
+    // A rewrite may leave nothing behind, which is a change too.
+    if (step.rows > 0 || method == Method::rewrite) note_change(source.name());
     return step;
 }
 

@@ -74,6 +74,7 @@ Step merge(const std::string &name, int64_t limit) {
     // committed.
     Step step =
         step_of(pg::query(merge_statement(source), {name, limit}, {.see = pg::See::latest}));
+    if (step.rows > 0) note_change(name);
     step.more = step.rows >= limit;
     return step;
 }

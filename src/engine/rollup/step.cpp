@@ -1,5 +1,8 @@
 #include "engine/rollup/step.hpp"
 
+#include "pg/lock.hpp"
+#include "pg/sql.hpp"
+
 namespace kpi::engine {
 
 Step step_of(const Table &touched) {
@@ -9,6 +12,15 @@ Step step_of(const Table &touched) {
     for (const Row &row : touched.rows)
         if (row[1]) step.days.push_back(*row[1]);
     return step;
+}
+
+void note_change(const std::string &source) {
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    pg::execute(
+        "INSERT INTO kpi.source_state (source, merged_at) VALUES ($1, "
+        "pg_catalog.clock_timestamp()) "
+        "ON CONFLICT (source) DO UPDATE SET merged_at = EXCLUDED.merged_at",
+        {source}, {.see = pg::See::latest});
 }
 
 }  // namespace kpi::engine

@@ -13,4 +13,8 @@ inline constexpr size_t kMaxDays = 400;
 // named.
 Step step_of(const Table &touched);
 
+// Notes in kpi.source_state that the source's numbers have moved, for whoever caused it: watched
+// views compare it with their last refresh.
+void note_change(const std::string &source);
+
 }  // namespace kpi::engine

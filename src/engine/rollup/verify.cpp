@@ -68,7 +68,7 @@ std::string statement(const Layout &source, const Period &period) {
     return fmt::format(
         R"(
 WITH {bounds},
-dirty AS MATERIALIZED (SELECT kpi._dirty($1) AS days),
+dirty AS MATERIALIZED (SELECT kpi._dirty_days($1) AS days),
 facts AS (SELECT hour, day, n{dims}{sums} FROM (SELECT * FROM {facts} f OFFSET 0) f WHERE {used}),
 changes AS ({changes}),
 both_sides AS (
@@ -103,7 +103,7 @@ SELECT CASE WHEN hour IS NULL THEN day::timestamp AT TIME ZONE {zone} ELSE hour 
 void verify(const std::string &name, const Period &period, pg::ResultSet &result) {
     const pg::Options read{.access = pg::Access::read_only};
     // Raises unless the caller may read the facts: what verify compares, a reader may compute.
-    (void)pg::value("SELECT kpi._dirty($1)", {name}, read);
+    (void)pg::value("SELECT kpi._dirty_days($1)", {name}, read);
     const Layout source = load_layout(name, pg::Access::read_only);
     const pg::RunAs as_owner(source.info.owner);
     const pg::LocalSettings settings = facts_settings();
