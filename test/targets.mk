@@ -42,6 +42,15 @@ unit asan: packages
 regress isolation pgtap docs-check cluster: test-modules
 	@test/tools/suite.py $@ $(TESTS)
 
+# libFuzzer over the floors, SECONDS_EACH=60 a target; not part of check. Needs clang-14 and libclang-rt-14-dev.
+fuzz: packages
+	@command -v clang++-14 >/dev/null || { echo "install clang-14 and libclang-rt-14-dev first"; exit 1; }
+	@cmake -S . -B build/fuzz -DKPI_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++-14 >/dev/null
+	@for source in $(wildcard test/fuzz/*.cpp); do name=fuzz_$$(basename $$source .cpp); \
+		cmake --build build/fuzz --target $$name -j 2 >/dev/null && mkdir -p build/fuzz/$$name.corpus && \
+		build/fuzz/$$name -max_total_time=$${SECONDS_EACH:-60} -artifact_prefix=build/fuzz/ build/fuzz/$$name.corpus || exit 1; \
+	done
+
 # --- the demo: a server that stays until demo-stop
 demo: dev
 	@demo/run

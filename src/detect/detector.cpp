@@ -187,7 +187,8 @@ Verdict Detector::observe(const Point &point) {
     const auto b = baseline(value, point.period, threshold);
     if (b && observed_ + 1 >= options_.min_history) {
         v.type = Type::none;
-        v.z = b->deviation;
+        // A ratio to a mean near zero has no bound of its own.
+        v.z = std::clamp(b->deviation, -kImpossible, kImpossible);
         v.score = std::fabs(v.z);
         if (b->in_sigmas) v.p = std::min(2 * normal_upper(v.score), 1.0);
         v.expected = b->expected * share;

@@ -1,6 +1,5 @@
 // Any bytes as options and points through every detector: no crash, no undefined behaviour, no
-// score that is not a number. Build with CXX=clang++ (CMakeLists.txt), run: fuzz_detect
-// -max_total_time=60
+// score that is not a number. Run by `make fuzz`.
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>

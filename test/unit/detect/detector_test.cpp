@@ -18,6 +18,19 @@ std::vector<Verdict> run(const char *method, const std::vector<Point> &points) {
     return out;
 }
 
+// Found by the fuzzer: the ratio of a huge value to a mean of almost nothing was infinite.
+TEST(Detector, EveryScoreIsFiniteAfterAMeanOfAlmostNothing) {
+    for (const char *name : kNames) {
+        std::vector<Point> points(100);
+        for (int i = 0; i < 100; ++i) {
+            points[i].period = i;
+            points[i].value = i < 99 ? 1e-289 : 1e98;
+        }
+        EXPECT_TRUE(std::isfinite(run(name, points).back().score)) << name;
+        EXPECT_TRUE(std::isfinite(run(name, points).back().z)) << name;
+    }
+}
+
 TEST(Detector, EveryMethodFindsAnExplosion) {
     auto points = weekly_series(150, 10000, 0.05, 1);
     points[141].value *= 8;
