@@ -203,7 +203,8 @@ void create_typed_views(const std::string &name, ObjectId owner) {
                 "Source {} by {}: full segments, exact at the reader's snapshot; needs SELECT "
                 "on the facts view",
                 name, grain == ViewGrain::day ? "day" : "hour, for the hours that are kept"))));
-        // kpi._dirty_days checks the reader's right on the facts view, so the typed view itself is open.
+        // kpi._dirty_days checks the reader's right on the facts view, so the typed view itself is
+        // open.
         pg::execute(fmt::format("GRANT SELECT ON {} TO PUBLIC", view));
         pg::execute(fmt::format("ALTER VIEW {} OWNER TO {}", view, role));
     }

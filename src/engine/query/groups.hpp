@@ -1,5 +1,6 @@
 // The metrics of a request sorted into groups that one statement answers: same owner, same zone,
-// same clock. Checks the caller's right on every facts view (kpi._dirty_days) before anything is read.
+// same clock. Checks the caller's right on every facts view (kpi._dirty_days) before anything is
+// read.
 // Needs an open Spi.
 #pragma once
 

@@ -57,7 +57,8 @@ std::string typed_view_sql(const SourceInfo &source, ViewGrain grain) {
         names += fmt::format(", d{} AS {}", i + 1, pg::quote(source.dimensions[i].name));
 
     std::string sql = fmt::format(
-        "WITH g AS MATERIALIZED (SELECT kpi._dirty_days(name) AS dirty, frozen_before, hours_from FROM "
+        "WITH g AS MATERIALIZED (SELECT kpi._dirty_days(name) AS dirty, frozen_before, hours_from "
+        "FROM "
         "kpi.source "
         "WHERE name = {})\n",
         pg::literal(source.name));
