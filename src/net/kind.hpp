@@ -1,0 +1,45 @@
+// The kinds of sink. A kind knows what its options, secrets and messages must look like, and how to
+// deliver one.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/step.hpp"
+
+namespace kpi::net {
+
+struct Kind {
+    std::string_view name;
+    // The URL is itself a secret: it is kept with the secrets and shown masked.
+    bool url_is_secret = false;
+    bool needs_url = true;
+    // Names of the secrets it knows.
+    std::vector<std::string_view> secrets;
+    // When a sink is added; the secrets are not resolved. Errors: 22023, with a hint.
+    void (*check_sink)(const Sink &sink) = nullptr;
+    // When a message is queued. Errors: 22023, with a hint.
+    void (*check_message)(const Sink &sink, const Message &message) = nullptr;
+    Step (*deliver)(const Sink &sink, const Message &message) = nullptr;
+    // A harmless message for kpi.test_sink.
+    Message (*test_message)(const Sink &sink) = nullptr;
+};
+
+// Errors: 22023 for a kind that does not exist, with a hint that lists them.
+const Kind &kind(std::string_view name);
+
+// The message's JSON. Errors: 22023 when it is no object.
+nlohmann::json parsed(const Message &message);
+// An option as text, number or truth; the default when it is absent. Errors: 22023 when it has
+// another type.
+std::string text_option(const Sink &sink, std::string_view name, std::string_view otherwise = {});
+int64_t number_option(const Sink &sink, std::string_view name, int64_t otherwise);
+bool truth_option(const Sink &sink, std::string_view name, bool otherwise);
+// A secret; empty when the sink has none of this name.
+std::string secret(const Sink &sink, std::string_view name);
+
+// One folder, one file each: sink/webhook.cpp and so on.
+extern const Kind kWebhook;
+
+}  // namespace kpi::net
