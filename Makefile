@@ -25,7 +25,7 @@ override with_llvm := no
 PG_CPPFLAGS = -Isrc '-DPGDLLEXPORT=__attribute__((visibility("default")))' -DKPI_VERSION='"$(EXTVERSION)"'
 PG_CXXFLAGS = -std=c++20 -O2 -g -Wall -Wextra -Wshadow -Wno-register -Wno-missing-field-initializers \
 	-fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP $(WERROR)
-SHLIB_LINK = -lfmt -lstdc++
+SHLIB_LINK = -lfmt -lcurl -lcrypto -lstdc++
 
 # PGXS is read for building only: the other targets work before PostgreSQL is installed, and PGXS has names of its own
 # for some of them.

@@ -20,6 +20,7 @@ struct Mail {
     std::string from;  // envelope addresses, without display names
     std::vector<std::string> recipients;
     std::string text;
+    bool starttls = true;  // smtp:// goes on only when the connection is encrypted
 };
 
 struct Request {
@@ -60,7 +61,7 @@ struct Response {
     Fault fault = Fault::none;
     // 0: no answer. SMTP: the last reply code.
     int status = 0;
-    std::string error;  // what happened, in words; without URL
+    std::string error;                           // what happened, in words; without URL
     std::map<std::string, std::string> headers;  // names in lower case; the last one of a name
     std::string body;
     int64_t sent = 0, received = 0;  // bytes of bodies

@@ -46,10 +46,10 @@ struct Outcome {
     enum class State { delivered, retry, dead };
     State state = State::delivered;
     int status = 0;
-    std::string error;                      // empty when delivered
-    std::optional<int64_t> retry_after;     // seconds, as the receiver asked
-    nlohmann::json result;                  // what later messages may refer to; null: nothing
-    bool receiver_down = false;             // counts towards the sink's circuit breaker
+    std::string error;                   // empty when delivered
+    std::optional<int64_t> retry_after;  // seconds, as the receiver asked
+    nlohmann::json result;               // what later messages may refer to; null: nothing
+    bool receiver_down = false;          // counts towards the sink's circuit breaker
 };
 
 struct Exchange;

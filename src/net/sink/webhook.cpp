@@ -1,0 +1,120 @@
+// webhook: one POST to any HTTP receiver.
+//
+// The body is the message as it is, or the content when there is one. Options: headers (an object
+// of texts), method (POST, PUT or PATCH). Secret hmac_key: X-Kpi-Signature is "sha256=" and the hex
+// HMAC-SHA256 of "<X-Kpi-Timestamp>.<body>", so that the receiver can refuse forged and replayed
+// calls. Idempotency-Key is the same in every attempt of a message
+// (draft-ietf-httpapi-idempotency-key-header).
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "net/digest.hpp"
+#include "net/kind.hpp"
+
+namespace kpi::net {
+namespace {
+
+// Those we write ourselves, or that would change where the message goes.
+constexpr std::array<std::string_view, 6> kOwnHeaders = {"host",
+                                                         "content-length",
+                                                         "idempotency-key",
+                                                         "x-kpi-timestamp",
+                                                         "x-kpi-signature",
+                                                         "transfer-encoding"};
+
+bool is_token(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 ||
+               (c != 0 &&
+                std::string_view("!#$%&'*+-.^_`|~").find(char(c)) != std::string_view::npos);
+    });
+}
+
+Headers custom_headers(const Sink &sink) {
+    Headers headers;
+    const auto found = sink.options.find("headers");
+    if (found == sink.options.end()) return headers;
+    if (!found->is_object())
+        throw Error("22023", "option \"headers\" of the sink must be an object of texts");
+    for (const auto &[name, value] : found->items()) {
+        std::string lower = name;
+        std::transform(lower.begin(), lower.end(), lower.begin(),
+                       [](unsigned char c) { return char(std::tolower(c)); });
+        if (!is_token(name) || !value.is_string() ||
+            value.get<std::string>().find_first_of("\r\n") != std::string::npos)
+            throw Error("22023", fmt::format("header \"{}\" of the sink is not valid", name), {},
+                        "A header has a name without blanks and a text of one line.");
+        if (std::find(kOwnHeaders.begin(), kOwnHeaders.end(), lower) != kOwnHeaders.end())
+            throw Error("22023", fmt::format("header \"{}\" cannot be set", name), {},
+                        "It is written for every message.");
+        headers.emplace_back(name, value.get<std::string>());
+    }
+    return headers;
+}
+
+std::string method(const Sink &sink) {
+    std::string word = text_option(sink, "method", "POST");
+    if (word != "POST" && word != "PUT" && word != "PATCH")
+        throw Error("22023", "option \"method\" of a webhook must be POST, PUT or PATCH");
+    return word;
+}
+
+void check_sink(const Sink &sink) {
+    (void)custom_headers(sink);
+    (void)method(sink);
+}
+
+void check_message(const Sink &, const Message &message) {
+    if (message.content && message.content_type.empty())
+        throw Error("22023", "the content of a message needs a content_type");
+}
+
+Step deliver(const Sink &sink, const Message &message) {
+    Request request;
+    request.method = method(sink);
+    request.url = sink.url;
+    request.headers = custom_headers(sink);
+    const auto has = [&](std::string_view wanted) {
+        return std::any_of(request.headers.begin(), request.headers.end(), [&](const auto &h) {
+            return std::equal(h.first.begin(), h.first.end(), wanted.begin(), wanted.end(),
+                              [](unsigned char a, char b) { return std::tolower(a) == b; });
+        });
+    };
+    request.body = message.content ? *message.content : message.body;
+    if (!has("content-type"))
+        request.headers.emplace_back("Content-Type",
+                                     message.content ? message.content_type : "application/json");
+    request.headers.emplace_back("Idempotency-Key", message.idempotency_key);
+    const std::string timestamp = std::to_string(message.unix_time);
+    request.headers.emplace_back("X-Kpi-Timestamp", timestamp);
+    if (const std::string key = secret(sink, "hmac_key"); !key.empty())
+        request.headers.emplace_back(
+            "X-Kpi-Signature", "sha256=" + hex(hmac_sha256(key, timestamp + "." + request.body)));
+    return exchange(std::move(request), [now = message.unix_time](const Response &answer) -> Step {
+        return judge(answer, now);
+    });
+}
+
+Message test_message(const Sink &sink) {
+    Message message;
+    message.body = nlohmann::json{{"test", true}, {"sink", sink.name}, {"from", "kpi_ext"}}.dump();
+    return message;
+}
+
+}  // namespace
+
+const Kind kWebhook = {
+    .name = "webhook",
+    .url_is_secret = true,
+    .needs_url = true,
+    .secrets = {"hmac_key"},
+    .check_sink = check_sink,
+    .check_message = check_message,
+    .deliver = deliver,
+    .test_message = test_message,
+};
+
+}  // namespace kpi::net

@@ -1,0 +1,54 @@
+// One request in libcurl's hands: its options, what came back, and what went wrong in our words.
+// For Multi only; every call is made with signals blocked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "net/egress.hpp"
+#include "net/http.hpp"
+
+struct curl_slist;
+
+namespace kpi::net {
+
+class Transfer {
+public:
+    Transfer(int64_t id, Request request, const Limits &limits, const Egress &egress);
+    ~Transfer();
+    Transfer(const Transfer &) = delete;
+    Transfer &operator=(const Transfer &) = delete;
+
+    // False: it must not be sent; the response says why.
+    bool prepare();
+    // `code`: CURLcode.
+    void conclude(int code);
+    int64_t id() const { return id_; }
+    void *handle() const { return handle_; }
+    Response take_response() { return std::move(response_); }
+
+private:
+    friend struct TransferCallbacks;
+
+    bool refuse(Fault fault, std::string error);
+    bool judge_url();
+    void set_common();
+    void set_http();
+    void set_mail();
+    void add_header(const std::string &name, const std::string &value);
+    void explain(int code);
+
+    int64_t id_;
+    Request request_;
+    Limits limits_;
+    const Egress &egress_;
+    Egress::Verdict verdict_ = Egress::Verdict::refused;
+    bool blocked_ = false;
+    std::string host_;
+    void *handle_ = nullptr;
+    curl_slist *headers_ = nullptr, *recipients_ = nullptr;
+    size_t mail_sent_ = 0, header_bytes_ = 0;
+    Response response_;
+};
+
+}  // namespace kpi::net
