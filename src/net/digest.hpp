@@ -1,0 +1,19 @@
+// Digests and encodings for signatures, by OpenSSL. Digests are raw bytes in a string.
+// Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), RFC 4648 (base64).
+// Errors: 22023 for text that is no base64.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace kpi::net {
+
+std::string sha256(std::string_view data);
+std::string hmac_sha256(std::string_view key, std::string_view data);
+std::string hex(std::string_view bytes);  // lower case
+std::string to_base64(std::string_view bytes);
+// Alphabet of URLs, without padding.
+std::string to_base64url(std::string_view bytes);
+std::string from_base64(std::string_view text);
+
+}  // namespace kpi::net
