@@ -5,12 +5,29 @@
 // the postmaster.
 #include "engine/capture/transaction.hpp"
 #include "engine/capture/trigger.hpp"
+#include "net/egress.hpp"
 #include "pg/enrolment.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 
 #include "pg/prelude.hpp"
+
+namespace {
+
+// The setting is checked by the room that uses it. The text lives until the next check.
+const char *check_hosts(const char *patterns) noexcept {
+    static char fault[256];
+    try {
+        (void)kpi::net::Egress(patterns);
+        return nullptr;
+    } catch (const std::exception &error) {
+        strlcpy(fault, error.what(), sizeof fault);
+        return fault;
+    }
+}
+
+}  // namespace
 
 extern "C" {
 PG_MODULE_MAGIC;
@@ -20,6 +37,7 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     // pg_upgrade starts the server to copy catalogs: no workers, no callbacks.
     if (IsBinaryUpgrade) return;
+    kpi::pg::set_host_check(check_hosts);
     kpi::pg::define_settings();
     kpi::pg::prepare_shared();
     kpi::capture::register_callbacks();

@@ -1,12 +1,14 @@
 // The mains of the background processes.
 #include "pg/guard.hpp"
 #include "pg/process.hpp"
+#include "worker/courier.hpp"
 #include "worker/launcher.hpp"
 #include "worker/loop.hpp"
 
 extern "C" {
 PGDLLEXPORT void kpi_ext_launcher_main(Datum argument);
 PGDLLEXPORT void kpi_ext_worker_main(Datum argument);
+PGDLLEXPORT void kpi_ext_courier_main(Datum argument);
 
 void kpi_ext_launcher_main(Datum) {
     kpi::pg::enter([] {
@@ -19,6 +21,13 @@ void kpi_ext_worker_main(Datum argument) {
     kpi::pg::enter([argument] {
         kpi::pg::become_worker(DatumGetObjectId(argument));
         kpi::worker::run_worker();
+    });
+}
+
+void kpi_ext_courier_main(Datum argument) {
+    kpi::pg::enter([argument] {
+        kpi::pg::become_courier(DatumGetObjectId(argument));
+        kpi::worker::run_courier();
     });
 }
 }

@@ -74,9 +74,20 @@ std::optional<Process> Process::start(uint32_t database, const std::string &name
     BackgroundWorker worker = describe("kpi_ext worker", "kpi_ext_worker_main");
     const std::string title = "kpi_ext worker: " + name;
     strlcpy(worker.bgw_name, title.c_str(), BGW_MAXLEN);
-    // the launcher restarts it, with a backoff the postmaster has not
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
     worker.bgw_main_arg = ObjectIdGetDatum(database);
+    return launch(worker);
+}
+
+std::optional<Process> Process::start_courier() {
+    BackgroundWorker worker = describe("kpi_ext courier", "kpi_ext_courier_main");
+    strlcpy(worker.bgw_name, "kpi_ext courier", BGW_MAXLEN);
+    worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
+    return launch(worker);
+}
+
+std::optional<Process> Process::launch(BackgroundWorker &worker) {
+    // whoever started it starts it again, with a backoff the postmaster has not
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
     worker.bgw_notify_pid = MyProcPid;
     Process process;
     const bool started = call([&] {
@@ -111,11 +122,13 @@ void become_launcher() {
     });
 }
 
-void become_worker(uint32_t database) {
-    call([database] {
+namespace {
+
+void connect(uint32_t database, const char *name) {
+    call([database, name] {
         handle_signals();
         BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-        pgstat_report_appname("kpi_ext worker");
+        pgstat_report_appname(name);
         for (const Override &setting : kOverrides)
             SetConfigOption(setting.name, setting.value, PGC_SUSET, PGC_S_OVERRIDE);
         // Half of deadlock_timeout: where a user's DDL and the worker block each other, the worker
@@ -124,6 +137,15 @@ void become_worker(uint32_t database) {
         pg_snprintf(wait, sizeof wait, "%dms", std::max(DeadlockTimeout / 2, 1));
         SetConfigOption("lock_timeout", wait, PGC_SUSET, PGC_S_OVERRIDE);
     });
+}
+
+}  // namespace
+
+void become_worker(uint32_t database) { connect(database, "kpi_ext worker"); }
+
+void become_courier(uint32_t database) {
+    connect(database, "kpi_ext courier");
+    call([] { SetConfigOption("synchronous_commit", "on", PGC_SUSET, PGC_S_OVERRIDE); });
 }
 
 void report_activity(const std::string &text) {

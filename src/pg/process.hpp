@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+struct BackgroundWorker;
 struct BackgroundWorkerHandle;
 
 namespace kpi::pg {
@@ -19,11 +20,15 @@ public:
     // nullopt: max_worker_processes are all in use. This process's latch is set when the worker
     // starts or stops.
     static std::optional<Process> start(uint32_t database, const std::string &name);
+    // The courier of this process's database.
+    static std::optional<Process> start_courier();
     bool stopped() const;
     void terminate() const;  // SIGTERM; does not wait
     void forget();           // frees the handle; after stopped()
 
 private:
+    static std::optional<Process> launch(BackgroundWorker &worker);
+
     BackgroundWorkerHandle *handle_ = nullptr;
 };
 
@@ -34,6 +39,9 @@ void become_launcher();
 // for sessions, as autovacuum does: the worker's transactions are READ COMMITTED, read-write, in
 // UTC, and never wait long for a lock.
 void become_worker(uint32_t database);
+// Likewise, but what it commits is on disk: a message must not be sent by a claim that a crash
+// undoes.
+void become_courier(uint32_t database);
 
 // pg_stat_activity: what the worker does; empty: idle.
 void report_activity(const std::string &text);

@@ -41,7 +41,19 @@ const IntSetting kIntSettings[] = {
      1024, PGC_SIGHUP, 0},
 };
 
+CheckHosts check_hosts = nullptr;
+
+bool check_allowed_hosts(char **value, void **, GucSource) {
+    if (check_hosts == nullptr || *value == nullptr) return true;
+    const char *fault = check_hosts(*value);
+    if (fault == nullptr) return true;
+    GUC_check_errdetail("%s", fault);
+    return false;
+}
+
 }  // namespace
+
+void set_host_check(CheckHosts check) { check_hosts = check; }
 
 const Settings &settings() noexcept { return values; }
 
@@ -53,6 +65,14 @@ void define_settings() {
     for (const IntSetting &s : kIntSettings)
         DefineCustomIntVariable(s.name, s.what, s.more, s.value, *s.value, s.least, s.most,
                                 s.context, s.unit, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable(
+        "kpi.allowed_hosts", "Hosts that sinks may call: names, *.names, addresses, blocks or *.",
+        "Empty: none. Only a superuser can change it, for the server or a database.",
+        &values.allowed_hosts, "", PGC_SUSET, GUC_LIST_INPUT, check_allowed_hosts, nullptr,
+        nullptr);
+    DefineCustomStringVariable("kpi.file_directory", "Folder below which file sinks write.",
+                               "Empty: file sinks cannot write.", &values.file_directory, "",
+                               PGC_SUSET, 0, nullptr, nullptr, nullptr);
 #if PG_VERSION_NUM >= 150000
     MarkGUCPrefixReserved("kpi");
 #else

@@ -16,9 +16,18 @@ struct Settings {
     int window_interval = 60;
     int refresh_interval = 300;  // s between two refreshes of one materialized view
     int max_workers = 8;         // database workers running at once
+    // Patterns of hosts that sinks may call (net/egress.hpp); empty: none.
+    char *allowed_hosts = nullptr;
+    // The folder that file sinks write below; empty: none.
+    char *file_directory = nullptr;
 };
 
 const Settings &settings() noexcept;
+
+// Says whether a list of host patterns can be used: null, or what is wrong with it. pg/ does not see
+// net/, so the entry hands it over before define_settings().
+using CheckHosts = const char *(*)(const char *patterns) noexcept;
+void set_host_check(CheckHosts check);
 
 // Called once, in _PG_init, after every other definition of a setting: reserves the prefix.
 void define_settings();

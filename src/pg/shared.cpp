@@ -17,6 +17,7 @@ struct alignas(128) Slot {
     pg_atomic_uint32 urgent;
     pg_atomic_uint32 deltas;
     pg_atomic_uint32 leave;
+    pg_atomic_uint32 courier_seat, courier_pid, courier_end;
     pg_atomic_uint64 rings, wakes, rounds;
     pg_atomic_uint64 started_at, round_at, heartbeat_at, drained_at;
 };
@@ -33,6 +34,8 @@ static_assert(std::is_trivially_copyable_v<Shared>);
 Shared *shared = nullptr;
 Slot *own = nullptr;
 bool ring_armed = false;
+bool courier_armed = false;
+int64_t alone_since = 0;  // courier: since when no worker keeps it
 Urgency armed_urgency = Urgency::usual;
 
 shmem_startup_hook_type next_startup = nullptr;
@@ -46,8 +49,8 @@ void request_memory() {
 #endif
 
 void clear(Slot &slot, uint32 database) {
-    for (auto *word :
-         {&slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas, &slot.leave})
+    for (auto *word : {&slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas,
+                       &slot.leave, &slot.courier_seat, &slot.courier_pid, &slot.courier_end})
         pg_atomic_write_u32(word, 0);
     for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at,
                        &slot.heartbeat_at, &slot.drained_at})
@@ -61,8 +64,9 @@ void init(Shared *memory) {
                        &memory->refusal, &memory->used})
         pg_atomic_init_u32(word, 0);
     for (Slot &slot : memory->slots) {
-        for (auto *word : {&slot.database, &slot.seat, &slot.pid, &slot.pending, &slot.urgent,
-                           &slot.deltas, &slot.leave})
+        for (auto *word :
+             {&slot.database, &slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas,
+              &slot.leave, &slot.courier_seat, &slot.courier_pid, &slot.courier_end})
             pg_atomic_init_u32(word, 0);
         for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at,
                            &slot.heartbeat_at, &slot.drained_at})
@@ -95,6 +99,17 @@ void wake(uint32 seat) noexcept {
 }
 
 void at_transaction_end(XactEvent event, void *) {
+    if (courier_armed) {
+        if (event == XACT_EVENT_COMMIT) {
+            const uint32 seat = own == nullptr ? 0 : pg_atomic_read_u32(&own->courier_seat);
+            if (seat != 0)
+                wake(seat);
+            else
+                ring_worker(0);
+        }
+        if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+            courier_armed = false;
+    }
     if (!ring_armed) return;
     if (event == XACT_EVENT_COMMIT) {
         if (own != nullptr && armed_urgency == Urgency::urgent)
@@ -149,6 +164,12 @@ void ring_at_commit(Urgency urgency) {
     if (urgency == Urgency::urgent) armed_urgency = urgency;
 }
 
+void ring_courier_at_commit() {
+    if (shared == nullptr) return;
+    find_worker_slot();
+    courier_armed = true;
+}
+
 namespace {
 
 uint32 my_seat() { return uint32(KPI_PROC_NUMBER(MyProc)) + 1; }
@@ -177,6 +198,50 @@ void take_worker_seat() {
     pg_atomic_write_u64(&own->started_at, uint64(GetCurrentTimestamp()));
     pg_atomic_write_u32(&own->pid, uint32(MyProcPid));
     pg_memory_barrier();
+}
+
+namespace {
+
+void release_courier_seat(int, Datum) {
+    if (pg_atomic_read_u32(&own->courier_seat) != my_seat()) return;
+    pg_atomic_write_u32(&own->courier_seat, 0);
+    pg_atomic_write_u32(&own->courier_pid, 0);
+}
+
+constexpr int64_t kAlone = 10'000'000;  // microseconds
+
+}  // namespace
+
+void take_courier_seat() {
+    find_worker_slot();
+    if (own == nullptr) throw Error("55000", "the launcher has no slot for this database");
+    call([] { before_shmem_exit(release_courier_seat, 0); });
+    uint32 nobody = 0;
+    if (!pg_atomic_compare_exchange_u32(&own->courier_seat, &nobody, my_seat()))
+        throw Error("55006", "another kpi_ext courier serves this database");
+    pg_atomic_write_u32(&own->courier_end, 0);
+    pg_atomic_write_u32(&own->courier_pid, uint32(MyProcPid));
+    pg_memory_barrier();
+}
+
+bool courier_must_end() noexcept {
+    if (pg_atomic_read_u32(&own->courier_end) != 0) return true;
+    if (pg_atomic_read_u32(&own->seat) != 0) {
+        alone_since = 0;
+        return false;
+    }
+    const int64_t time = GetCurrentTimestamp();
+    if (alone_since == 0) alone_since = time;
+    return time - alone_since > kAlone;
+}
+
+bool is_courier_seated() noexcept { return pg_atomic_read_u32(&own->courier_seat) != 0; }
+
+void ask_courier_to_end() noexcept {
+    const uint32 seat = pg_atomic_read_u32(&own->courier_seat);
+    if (seat == 0) return;
+    pg_atomic_write_u32(&own->courier_end, 1);
+    wake(seat);
 }
 
 Bell begin_round() noexcept {
@@ -274,6 +339,7 @@ WorkerState worker_state() noexcept {
     if (own == nullptr) return state;
     state.enrolled = true;
     state.pid = int32_t(pg_atomic_read_u32(&own->pid));
+    state.courier_pid = int32_t(pg_atomic_read_u32(&own->courier_pid));
     state.pending = pg_atomic_read_u32(&own->pending) != 0;
     state.rings = pg_atomic_read_u64(&own->rings);
     state.wakes = pg_atomic_read_u64(&own->wakes);

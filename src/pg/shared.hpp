@@ -35,6 +35,19 @@ enum class Urgency { usual, urgent };
 // looks for new databases.
 void ring_at_commit(Urgency urgency = Urgency::usual);
 
+// Wakes the courier of this database when the running transaction commits; the worker, which starts
+// one, when there is none.
+void ring_courier_at_commit();
+
+// --- the courier of this database
+// Errors: as take_worker_seat.
+void take_courier_seat();
+// It was asked to finish what is in flight and end, or nobody has kept it for a while.
+bool courier_must_end() noexcept;
+bool is_courier_seated() noexcept;
+// By the worker that starts: the next courier has the present settings.
+void ask_courier_to_end() noexcept;
+
 // --- the worker of this database
 enum class Leave : uint32_t { failed, no_extension, yielded };
 struct Bell {
@@ -75,7 +88,7 @@ struct WorkerState {
     bool pending = false;
     uint64_t rings = 0, wakes = 0, rounds = 0;
     int64_t started_at = 0, heartbeat_at = 0, drained_at = 0;
-    int32_t launcher_pid = 0;
+    int32_t launcher_pid = 0, courier_pid = 0;
     uint32_t waiting = 0;  // databases without a free worker
     Refusal refusal = Refusal::none;
 };

@@ -4,19 +4,42 @@
 
 namespace kpi::pg {
 
-Waiter::Waiter() {
-    call([this] {
-        set_ = KPI_CREATE_WAIT_SET(2);
-        AddWaitEventToSet(set_, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
-        AddWaitEventToSet(set_, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+Waiter::Waiter() { build({}); }
+
+Waiter::~Waiter() {
+    attempt([this] {
+        if (set_ != nullptr) FreeWaitEventSet(set_);
     });
 }
 
-Waiter::~Waiter() {
-    attempt([this] { FreeWaitEventSet(set_); });
+void Waiter::watch(const std::vector<SocketWatch> &sockets) {
+    call([this] {
+        FreeWaitEventSet(set_);
+        set_ = nullptr;
+    });
+    build(sockets);
+}
+
+// A set cannot lose a socket, so it is built anew.
+void Waiter::build(const std::vector<SocketWatch> &sockets) {
+    const SocketWatch *watched = sockets.data();
+    const size_t count = sockets.size();
+    call([&] {
+        set_ = KPI_CREATE_WAIT_SET(int(count) + 2);
+        AddWaitEventToSet(set_, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
+        AddWaitEventToSet(set_, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+        for (size_t i = 0; i < count; ++i) {
+            const uint32 events = (watched[i].readable ? WL_SOCKET_READABLE : 0) |
+                                  (watched[i].writable ? WL_SOCKET_WRITEABLE : 0);
+            if (events != 0) AddWaitEventToSet(set_, events, watched[i].socket, nullptr, nullptr);
+        }
+    });
 }
 
 void Waiter::wait(int64_t milliseconds) {
+    constexpr int kEvents = 64;
+    WaitEvent events[kEvents];
+    int count = 0;
     call([&] {
         // SIGHUP first: one that came before the handler was installed must not be lost behind a
         // long wait.
@@ -24,9 +47,8 @@ void Waiter::wait(int64_t milliseconds) {
             ConfigReloadPending = false;
             ProcessConfigFile(PGC_SIGHUP);
         }
-        WaitEvent event;
-        WaitEventSetWait(set_, long(std::max<int64_t>(milliseconds, 0)), &event, 1,
-                         PG_WAIT_EXTENSION);
+        count = WaitEventSetWait(set_, long(std::max<int64_t>(milliseconds, 0)), events, kEvents,
+                                 PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
         if (ConfigReloadPending) {
@@ -34,6 +56,14 @@ void Waiter::wait(int64_t milliseconds) {
             ProcessConfigFile(PGC_SIGHUP);
         }
     });
+    happened_.clear();
+    rung_ = false;
+    for (int i = 0; i < count; ++i) {
+        rung_ = rung_ || (events[i].events & WL_LATCH_SET) != 0;
+        if (events[i].fd != PGINVALID_SOCKET && (events[i].events & WL_SOCKET_MASK) != 0)
+            happened_.push_back({events[i].fd, (events[i].events & WL_SOCKET_READABLE) != 0,
+                                 (events[i].events & WL_SOCKET_WRITEABLE) != 0});
+    }
 }
 
 LoopMemory::LoopMemory() {

@@ -4,11 +4,18 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 struct WaitEventSet;
 struct MemoryContextData;
 
 namespace kpi::pg {
+
+// What to wait for on a socket, or what happened to it.
+struct SocketWatch {
+    int socket = -1;
+    bool readable = false, writable = false;
+};
 
 class Waiter {
 public:
@@ -20,9 +27,19 @@ public:
     // reset, interrupts were processed (a SIGTERM does not return), and a changed configuration
     // file was read.
     void wait(int64_t milliseconds);
+    // The sockets of the following waits, instead of the earlier ones. Each must be open.
+    void watch(const std::vector<SocketWatch> &sockets);
+    // What the last wait() saw on them.
+    const std::vector<SocketWatch> &happened() const { return happened_; }
+    // The latch was set.
+    bool rung() const { return rung_; }
 
 private:
+    void build(const std::vector<SocketWatch> &sockets);
+
     WaitEventSet *set_ = nullptr;
+    std::vector<SocketWatch> happened_;
+    bool rung_ = false;
 };
 
 // What a process allocates outside transactions, freed at once by reset().

@@ -4,6 +4,7 @@
 
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "worker/courier.hpp"
 #include "worker/rounds.hpp"
 #include "worker/steps.hpp"
 
@@ -57,6 +58,7 @@ void work_by_hand(Commits commits) {
     // Windows once, whatever is left to merge afterwards.
     Rest rest = rounds.run(Demand::everything);
     while (rest == Rest::unfinished) rest = rounds.run(Demand::timed);
+    deliver_by_hand(steps);
 }
 
 int64_t refresh_by_hand(ObjectId caller, std::optional<ObjectId> view, Manner manner,

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "core/error.hpp"
+#include "delivery/sinks.hpp"
 #include "pg/doorbell.hpp"
+#include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 #include "pg/sql.hpp"
 #include "pg/wait.hpp"
+#include "worker/backoff.hpp"
 #include "worker/rounds.hpp"
 #include "worker/steps.hpp"
 
@@ -23,6 +27,8 @@ constexpr int64_t kLongTurn = 30'000'000;  // with work left, when others wait
 // after a round that failed, or left something that must wait
 constexpr int64_t kRetry = 1'000'000;
 constexpr int kFailedRounds = 10;
+// a courier that lived this long has no failures behind it
+constexpr int64_t kHealthy = 60'000'000;
 
 class Loop {
 public:
@@ -32,6 +38,7 @@ private:
     Rest round();
     void wait_for_work(Rest rest);
     bool must_yield(Rest rest) const;
+    void keep_courier();
 
     pg::Waiter waiter_;
     pg::LoopMemory memory_;
@@ -41,6 +48,9 @@ private:
     int64_t round_at_ = 0;
     int failures_ = 0;
     bool urgent_ = false;
+    std::optional<pg::Process> courier_;
+    int courier_failures_ = 0;
+    int64_t courier_started_at_ = 0, courier_due_ = 0;
 };
 
 // Until the next round is due: a ring waits for kpi.merge_interval after the last round, unless the
@@ -64,6 +74,7 @@ Rest Loop::round() {
     const bool rung = pg::begin_round().urgent;
     const bool urgent = std::exchange(urgent_, false) || rung;
     const Rest rest = rounds_.run(urgent ? Demand::everything : Demand::timed);
+    keep_courier();
     pg::end_round(rest == Rest::drained ? pg::Outcome::drained : pg::Outcome::unfinished);
     failures_ = 0;
     return rest;
@@ -74,7 +85,32 @@ bool Loop::must_yield(Rest rest) const {
     return pg::now() - started_at_ > (rest == Rest::unfinished ? kLongTurn : kTurn);
 }
 
+// A database with sinks has a courier. Where no process is free, CALL kpi.work() delivers.
+void Loop::keep_courier() {
+    const int64_t now = pg::now();
+    if (courier_ && courier_->stopped()) {
+        courier_->forget();
+        courier_.reset();
+        if (now - courier_started_at_ > kHealthy) courier_failures_ = 0;
+        courier_due_ = now + backoff(++courier_failures_);
+    }
+    if (courier_ || pg::is_courier_seated() || now < courier_due_) return;
+    bool wanted = false;
+    steps_.run([&] { wanted = delivery::has_sinks(); });
+    if (!wanted) return;
+    courier_ = pg::Process::start_courier();
+    courier_started_at_ = now;
+    if (courier_) return;
+    courier_due_ = now + backoff(++courier_failures_);
+    if (worth_logging(courier_failures_))
+        pg::log(pg::Level::warning, "no free background worker for the kpi_ext courier",
+                "Messages wait; CALL kpi.work() delivers meanwhile.",
+                "Raise max_worker_processes: every database with sinks uses one more.");
+}
+
 void Loop::run() {
+    // The next courier has the settings of this worker.
+    pg::ask_courier_to_end();
     {
         pg::Transaction transaction;
         pg::listen_for_refresh();
