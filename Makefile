@@ -1,7 +1,7 @@
 # kpi_ext: builds and installs the extension (PGXS); every test target starts here.
 #   make            build            make install     into the server of PG_CONFIG
 #   make check      everything       make demo        the guided tour on real bookings
-# Tests alone: make lint | unit | asan | regress | isolation | pgtap | docs-check | cluster   (test/README.md)
+# Tests alone: make lint | unit | asan | regress | isolation | pgtap | docs-check | wire | cluster   (test/README.md)
 # By hand:     make server, psql, stop: a throw-away server; make fmt: formatting; make docs: docs/reference.md
 # `make check`, `make demo` and the suites install missing Debian packages first (root or sudo).
 EXTENSION = kpi_ext
@@ -29,7 +29,7 @@ SHLIB_LINK = -lfmt -lcurl -lcrypto -lstdc++
 
 # PGXS is read for building only: the other targets work before PostgreSQL is installed, and PGXS has names of its own
 # for some of them.
-SUITES = lint unit asan regress isolation pgtap docs-check cluster
+SUITES = lint unit asan regress isolation pgtap docs-check wire cluster
 OURS = packages tree dev test-modules server psql stop check $(SUITES) fuzz demo demo-stop docs fmt clean
 ifeq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 include test/targets.mk

@@ -42,6 +42,11 @@ unit asan: packages
 regress isolation pgtap docs-check cluster: test-modules
 	@test/tools/suite.py $@ $(TESTS)
 
+wire: packages
+	@mkdir -p build && cmake -S . -B build/unit >build/wire.log && cmake --build build/unit --target kpi_deliver -j 2 >>build/wire.log || \
+		{ tail -30 build/wire.log; exit 1; }
+	@test/tools/suite.py wire $(TESTS)
+
 # libFuzzer over the floors, SECONDS_EACH=60 a target; not part of check. Needs clang-14 and libclang-rt-14-dev.
 fuzz: packages
 	@command -v clang++-14 >/dev/null || { echo "install clang-14 and libclang-rt-14-dev first"; exit 1; }

@@ -7,6 +7,7 @@
     suite.py docs-check [file...]  the SQL of README.md and docs/*.md runs, each file in a database of its own without
                                    the extension; docs/reference.md is current
     suite.py cluster [pytest arguments]   test/cluster, by pytest
+    suite.py wire [pytest arguments]      test/wire, by pytest: sinks against real servers, without a database
 
 Every test file gets a fresh database with the extension, so that files cannot disturb each other. The server does not preload the
 library: nothing happens behind a test's back, CALL kpi.work() and kpi.merge() are called by the test. Tests of the
@@ -149,9 +150,9 @@ def docs(suite, cluster, names):
         suite.report('docs/reference.md is what the catalog says (if not: make docs)', not output, output[:3000])
 
 
-def cluster_tests(suite, arguments):
+def pytest_tests(suite, arguments):
     command = ['/usr/bin/python3', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *arguments]
-    process = subprocess.Popen(command, cwd=os.path.join(ROOT, 'test', 'cluster'), text=True, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=os.path.join(ROOT, 'test', suite.name), text=True, stdout=subprocess.PIPE)
     last = ''
     for line in process.stdout:
         print(line, end='', flush=True)
@@ -164,12 +165,12 @@ def cluster_tests(suite, arguments):
 
 
 def main(arguments):
-    if not arguments or arguments[0] not in ('regress', 'isolation', 'pgtap', 'docs-check', 'cluster'):
+    if not arguments or arguments[0] not in ('regress', 'isolation', 'pgtap', 'docs-check', 'cluster', 'wire'):
         print(__doc__, file=sys.stderr)
         return 2
     suite = Suite(arguments[0])
-    if suite.name == 'cluster':
-        cluster_tests(suite, arguments[1:])
+    if suite.name in ('cluster', 'wire'):
+        pytest_tests(suite, arguments[1:])
         return suite.finish()
     cluster = Cluster(f'suite-{suite.name}')
     cluster.remove()
