@@ -12,6 +12,8 @@ namespace {
 
 const std::array kKinds = {
     &kWebhook,
+    &kFile,
+    &kPushgateway,
 };
 
 const nlohmann::json *find(const nlohmann::json &object, std::string_view name) {

@@ -41,5 +41,7 @@ std::string secret(const Sink &sink, std::string_view name);
 
 // One folder, one file each: sink/webhook.cpp and so on.
 extern const Kind kWebhook;
+extern const Kind kFile;
+extern const Kind kPushgateway;
 
 }  // namespace kpi::net
