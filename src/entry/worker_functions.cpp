@@ -1,10 +1,11 @@
 // SQL functions of the worker: kpi.wake, kpi.work, kpi.status, kpi.refresh, kpi.watch_view,
-// kpi.unwatch_view.
+// kpi.unwatch_view, kpi.test_sink.
 #include "pg/function.hpp"
 #include "pg/guard.hpp"
 #include "pg/shared.hpp"
 #include "worker/by_hand.hpp"
 #include "worker/status.hpp"
+#include "worker/test_sink.hpp"
 
 namespace {
 
@@ -58,4 +59,20 @@ KPI_FUNCTION(unwatch_view) {
     kpi::pg::Spi spi;
     unwatch_view(caller(), {PG_GETARG_OID(0)});
     PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(test_sink) {
+    kpi::pg::ResultSet result(fcinfo);
+    kpi::pg::Spi spi;
+    const Tested tested = test_sink(kpi::pg::text_argument(fcinfo, 0));
+    const char *state = "delivered";
+    if (tested.outcome.state == kpi::net::Outcome::State::retry) state = "retry";
+    if (tested.outcome.state == kpi::net::Outcome::State::dead) state = "dead";
+    result.append_query(
+        "SELECT $1::pg_catalog.text, NULLIF($2, 0)::pg_catalog.int4, NULLIF($3, ''), "
+        "pg_catalog.make_interval(secs => $4)",
+        {std::string(state), int64_t(tested.outcome.status), tested.outcome.error,
+         double(tested.milliseconds) / 1000},
+        {});
+    return Datum(0);
 }

@@ -11,6 +11,7 @@
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 #include "pg/sql.hpp"
+#include "worker/conversation.hpp"
 
 namespace kpi::worker {
 namespace {
@@ -20,48 +21,20 @@ constexpr int64_t kLongestWait = 5 * kSecond;
 constexpr int64_t kLease = 60'000;  // milliseconds; renewed while the message is in flight
 constexpr int64_t kRenewEvery = 20 * kSecond;
 constexpr int64_t kRescueEvery = 5 * kSecond;
+constexpr int64_t kBusy = 50'000;
 constexpr size_t kInFlight = 64;
 constexpr int kFailedLooks = 10;
-constexpr int64_t kUnixEpoch = 946'684'800;  // 2000-01-01, in seconds since 1970
 
-int64_t unix_now() { return pg::now() / kSecond + kUnixEpoch; }
-
-// What no text may show: the URL and every secret of the sink. A receiver may quote them.
-std::vector<std::string> secrets_of(const net::Sink &sink) {
-    std::vector<std::string> secrets;
-    const auto add = [&](const std::string &text) {
-        if (text.size() >= 4) secrets.push_back(text);
-    };
-    if (net::kind(sink.kind).url_is_secret) {
-        add(sink.url);
-        const size_t host = sink.url.find("://");
-        const size_t path = host == std::string::npos ? host : sink.url.find('/', host + 3);
-        if (path != std::string::npos && path + 1 < sink.url.size()) add(sink.url.substr(path));
+std::vector<std::string> without_room(const std::vector<delivery::Spec> &sinks,
+                                      const std::vector<delivery::Room> &rooms) {
+    std::vector<std::string> names;
+    for (const delivery::Spec &sink : sinks) {
+        const std::string &name = sink.sink.name;
+        if (std::none_of(rooms.begin(), rooms.end(),
+                         [&](const delivery::Room &room) { return room.sink == name; }))
+            names.push_back(name);
     }
-    for (const auto &[name, value] : sink.secret.items())
-        if (value.is_string()) add(value.get<std::string>());
-    return secrets;
-}
-
-void redact(std::string &text, const std::vector<std::string> &secrets) {
-    for (const std::string &secret : secrets)
-        for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3)
-            text.replace(at, secret.size(), "***");
-}
-
-// Runs a part of a conversation; what it throws is the message's end.
-template <class F>
-net::Step guarded(const F &part) {
-    net::Outcome fault;
-    fault.state = net::Outcome::State::dead;
-    try {
-        return part();
-    } catch (const Error &error) {
-        fault.error = error.message;
-    } catch (const nlohmann::json::exception &) {
-        fault.error = "the message or the answer is not what this kind of sink understands";
-    }
-    return fault;
+    return names;
 }
 
 }  // namespace
@@ -123,8 +96,10 @@ bool Courier::look() {
         sinks = delivery::usable_sinks();
         const auto room = rooms(sinks);
         if (!room.empty()) claimed = delivery::claim(room, kLease);
-        if (claimed.empty())
-            if (const auto next = delivery::next_due()) due_at_ = std::min(due_at_, *next);
+        if (!claimed.empty()) return;
+        // What is due and was not claimed is in somebody else's hands: no reason to spin.
+        if (const auto next = delivery::next_due(without_room(sinks, room)))
+            due_at_ = std::min(due_at_, std::max(*next, now + kBusy));
     });
     settled_.clear();
     if (rescue) rescued_at_ = now;

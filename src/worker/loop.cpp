@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "delivery/sinks.hpp"
 #include "pg/doorbell.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
@@ -96,7 +95,7 @@ void Loop::keep_courier() {
     }
     if (courier_ || pg::is_courier_seated() || now < courier_due_) return;
     bool wanted = false;
-    steps_.run([&] { wanted = delivery::has_sinks(); });
+    steps_.run([&] { wanted = bool(pg::value("SELECT 1 FROM kpi.sink LIMIT 1")); });
     if (!wanted) return;
     courier_ = pg::Process::start_courier();
     courier_started_at_ = now;
