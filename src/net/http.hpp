@@ -63,8 +63,8 @@ struct Response {
     int status = 0;
     std::string error;                           // what happened, in words; without URL
     std::map<std::string, std::string> headers;  // names in lower case; the last one of a name
-    std::string body;
-    int64_t sent = 0, received = 0;  // bytes of bodies
+    std::string body;                            // SMTP: the lines that the server replied
+    int64_t sent = 0, received = 0;              // bytes of bodies
 };
 
 }  // namespace kpi::net

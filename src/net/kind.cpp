@@ -14,6 +14,7 @@ const std::array kKinds = {
     &kWebhook,
     &kFile,
     &kPushgateway,
+    &kSmtp,
 };
 
 const nlohmann::json *find(const nlohmann::json &object, std::string_view name) {

@@ -43,5 +43,6 @@ std::string secret(const Sink &sink, std::string_view name);
 extern const Kind kWebhook;
 extern const Kind kFile;
 extern const Kind kPushgateway;
+extern const Kind kSmtp;
 
 }  // namespace kpi::net

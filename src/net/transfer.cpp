@@ -48,6 +48,10 @@ struct TransferCallbacks {
             return 0;
         }
         const std::string_view line(data, bytes);
+        if (transfer.request_.mail) {
+            transfer.response_.body += line;
+            return bytes;
+        }
         const size_t colon = line.find(':');
         if (colon == std::string_view::npos) return bytes;
         const size_t start = line.find_first_not_of(" \t", colon + 1);
@@ -234,6 +238,13 @@ void Transfer::explain(int code) {
     if (response_.fault == Fault::too_large)
         return say(Fault::too_large, fmt::format("the answer (status {}) is larger than {} bytes",
                                                  response_.status, limits_.response_bytes));
+    // A mail server says no in words; curl's codes tell only at which point.
+    const bool said_no = code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY ||
+                         code == CURLE_REMOTE_ACCESS_DENIED ||
+                         (code == CURLE_LOGIN_DENIED && response_.status < 500);
+    if (request_.mail && said_no && response_.status >= 400 && response_.status < 600)
+        return say(response_.status < 500 ? Fault::cut : Fault::refused,
+                   fmt::format("the mail server refused the message with {}", response_.status));
     switch (code) {
         case CURLE_URL_MALFORMAT:
         case CURLE_UNSUPPORTED_PROTOCOL:
@@ -275,9 +286,6 @@ void Transfer::explain(int code) {
         default:
             break;
     }
-    if (request_.mail && response_.status >= 500 && response_.status < 600)
-        return say(Fault::refused,
-                   fmt::format("the mail server refused the message with {}", response_.status));
     say(Fault::cut, curl_easy_strerror(CURLcode(code)));
 }
 
