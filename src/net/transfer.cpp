@@ -67,7 +67,7 @@ struct TransferCallbacks {
         auto &transfer = *static_cast<Transfer *>(owner);
         const std::string &text = transfer.request_.mail->text;
         const size_t bytes = std::min(size * count, text.size() - transfer.mail_sent_);
-        std::memcpy(buffer, text.data() + transfer.mail_sent_, bytes);
+        std::copy_n(text.begin() + std::ptrdiff_t(transfer.mail_sent_), bytes, buffer);
         transfer.mail_sent_ += bytes;
         return bytes;
     }

@@ -45,7 +45,8 @@ net::Response perform(net::Multi &multi, net::Request request, const net::Limits
 }
 
 net::Outcome deliver(const json &task) {
-    const json given_sink = task.at("sink"), given = task.value("message", json::object());
+    const json &given_sink = task.at("sink");
+    const json given = task.value("message", json::object());
     net::Sink sink;
     sink.name = given_sink.value("name", "test");
     sink.kind = given_sink.at("kind");
@@ -84,6 +85,7 @@ net::Outcome deliver(const json &task) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): a task that makes no sense ends the program
 int main() {
     const std::string input{std::istreambuf_iterator<char>(std::cin), {}};
     json report;

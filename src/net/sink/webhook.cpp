@@ -1,4 +1,4 @@
-// webhook: one POST to any HTTP receiver.
+// net/sink: the kinds of sink, one file each. Here the webhook: one POST to any HTTP receiver.
 //
 // The body is the message as it is, or the content when there is one. Options: headers (an object
 // of texts), method (POST, PUT or PATCH). Secret hmac_key: X-Kpi-Signature is "sha256=" and the hex
