@@ -22,6 +22,14 @@ GRANT EXECUTE ON FUNCTION
     kpi.wake(),
     kpi.watch_view(regclass),
     kpi.unwatch_view(regclass),
-    kpi.refresh(regclass, boolean, boolean)
+    kpi.refresh(regclass, boolean, boolean),
+    kpi.add_sink(text, text, text, jsonb, jsonb),
+    kpi.drop_sink(text),
+    kpi.notify(text, jsonb, text, timestamptz, text),
+    kpi.notify(text, bytea, text, text, jsonb, text, timestamptz, text),
+    kpi.redeliver(bigint),
+    kpi.cancel(bigint),
+    kpi.purge(interval)
     TO kpi_admin;
+GRANT SELECT ON kpi.sink, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
 GRANT EXECUTE ON PROCEDURE kpi.work() TO kpi_admin;

@@ -41,6 +41,8 @@ public:
     std::string_view error_class() const { return std::string_view(sqlstate).substr(0, 2); }
 
     std::string sqlstate, message, detail, hint;
+    // The server's log must not quote the statement: it may hold secrets.
+    bool hide_statement = false;
     ErrorOrigin origin;
 };
 

@@ -30,12 +30,17 @@ struct Json {
     std::string text;
 };
 
+// Bound as bytea.
+struct Bytes {
+    std::string data;
+};
+
 // Bound as text NULL.
 struct Null {};
 
 // A bound parameter. Strings are bound as text, vectors as text[].
 using Param = std::variant<Null, bool, int64_t, double, std::string, std::vector<std::string>,
-                           Timestamp, Date, ObjectId, Json>;
+                           Timestamp, Date, ObjectId, Json, Bytes>;
 using Params = std::vector<Param>;
 
 // A result cell in PostgreSQL's text form; nullopt is NULL.

@@ -35,6 +35,7 @@ Error describe(ErrorData *report) {
     const ErrorData &data = *report;
     Error error(unpack_sql_state(data.sqlerrcode), text(data.message), text(data.detail),
                 text(data.hint));
+    error.hide_statement = data.hide_stmt;
     auto &origin = error.origin;
     origin.from_postgres = true;
     origin.context = text(data.context);
@@ -53,6 +54,11 @@ Error describe(ErrorData *report) {
     return error;
 }
 
+void hide_statement(void *) {
+    errhidestmt(true);
+    errhidecontext(true);
+}
+
 }  // namespace
 
 Failure keep(MemoryContext home, const Error &error) noexcept {
@@ -62,6 +68,8 @@ Failure keep(MemoryContext home, const Error &error) noexcept {
     data->message = copy(home, error.message);
     data->detail = copy(home, error.detail);
     data->hint = copy(home, error.hint);
+    data->hide_stmt = error.hide_statement;
+    data->hide_ctx = error.hide_statement;
     const auto &origin = error.origin;
     data->context = copy(home, origin.context);
     data->schema_name = copy(home, origin.schema);
@@ -93,6 +101,9 @@ void raise(const Failure &failure) {
         ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
     // Errors of PostgreSQL have run the context callbacks already; ours have not.
     if (failure.from_postgres) ReThrowError(failure.data);
+    // ThrowErrorData forgets these two; a context callback may still set them.
+    ErrorContextCallback hide{error_context_stack, hide_statement, nullptr};
+    if (failure.data->hide_stmt) error_context_stack = &hide;
     ThrowErrorData(failure.data);
     pg_unreachable();
 }

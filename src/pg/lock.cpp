@@ -7,6 +7,7 @@ namespace {
 
 constexpr const char *kExtension = "kpi_ext";
 constexpr uint16 kMutexClass = 4;
+constexpr uint16 kNameClass = 5;
 
 LOCKTAG advisory_tag(ObjectId key) {
     LOCKTAG tag;
@@ -25,6 +26,15 @@ bool try_advisory(ObjectId key) {
 void advisory(ObjectId key) {
     LOCKTAG tag = advisory_tag(key);
     call([&] { (void)LockAcquire(&tag, ExclusiveLock, false, false); });
+}
+
+void lock_name(std::string_view name, Sharing sharing) {
+    const uint64 hash = hash_bytes_extended(reinterpret_cast<const unsigned char *>(name.data()),
+                                            int(name.size()), 0);
+    const LOCKMODE mode = sharing == Sharing::shared ? ShareLock : ExclusiveLock;
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, uint32(hash >> 32), uint32(hash), kNameClass);
+    call([&] { (void)LockAcquire(&tag, mode, false, false); });
 }
 
 bool try_share(ObjectId relation) {

@@ -3,6 +3,8 @@
 // raise 55P03.
 #pragma once
 
+#include <string_view>
+
 #include "core/table.hpp"
 
 namespace kpi::pg {
@@ -11,6 +13,11 @@ namespace kpi::pg {
 // no SQL of a user can hold it. Keyed by this database and `key`. Re-entrant within a transaction.
 bool try_advisory(ObjectId key);
 void advisory(ObjectId key);
+
+// A lock by name, of a class of its own (5): the 64-bit hash of the name in this database. Shared
+// locks exclude exclusive ones only. Two names of one hash are one lock, which costs a wait.
+enum class Sharing { shared, exclusive };
+void lock_name(std::string_view name, Sharing sharing);
 
 // AccessShare on a relation; false: somebody holds or waits for a conflicting lock.
 bool try_share(ObjectId relation);

@@ -46,6 +46,7 @@ struct Binder {
     void operator()(const Timestamp &v) {
         type = TIMESTAMPTZOID, value = TimestampTzGetDatum(v.microseconds);
     }
+    void operator()(const Bytes &v) { type = BYTEAOID, value = varlena(v.data); }
     void operator()(const Date &v) { type = DATEOID, value = DateADTGetDatum(v.days); }
     void operator()(const ObjectId &v) { type = OIDOID, value = ObjectIdGetDatum(v.value); }
     void operator()(const Json &v) {

@@ -1,0 +1,47 @@
+-- Sinks: where messages go. What a sink is stands in kpi.sink and is dumped; its secrets stand apart and never are: a restored
+-- copy cannot message anyone until somebody adds the sink again.
+
+CREATE TABLE kpi.sink (
+    name       text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z_][a-z0-9_]{0,39}$'),
+    kind       text NOT NULL,
+    url        text,
+    options    jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(options) = 'object'),
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE kpi.sink IS 'Sinks: where messages go, one row each. Written by kpi.add_sink and kpi.drop_sink';
+COMMENT ON COLUMN kpi.sink.url IS 'Shown without what may be secret in it: scheme://host/...; a reference env:NAME or file:/path as it is';
+
+CREATE TABLE kpi.sink_secret (
+    sink   text COLLATE "C" PRIMARY KEY,
+    url    text,
+    secret jsonb NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE kpi.sink_secret IS 'Secrets of the sinks, and URLs that are secrets themselves. For superusers only, and never in a dump';
+
+CREATE TABLE kpi.sink_state (
+    sink         text COLLATE "C" PRIMARY KEY,
+    failures     integer NOT NULL DEFAULT 0,
+    open_until   timestamptz,
+    paused_until timestamptz,
+    changed_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+) WITH (autovacuum_vacuum_threshold = 100, autovacuum_vacuum_scale_factor = 0);
+COMMENT ON TABLE kpi.sink_state IS 'The circuit breaker of each sink: failures in a row, and until when nothing is sent to it';
+COMMENT ON COLUMN kpi.sink_state.failures IS 'Times in a row that the receiver was down';
+COMMENT ON COLUMN kpi.sink_state.open_until IS 'The breaker is open until then; after it one message is tried';
+COMMENT ON COLUMN kpi.sink_state.paused_until IS 'The receiver asked for a pause (429 with Retry-After)';
+
+SELECT pg_catalog.pg_extension_config_dump('kpi.sink', '');
+
+CREATE FUNCTION kpi.add_sink(name text, kind text, url text DEFAULT NULL, options jsonb DEFAULT '{}', secret jsonb DEFAULT '{}')
+    RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'kpi_ext_add_sink';
+COMMENT ON FUNCTION kpi.add_sink(text, text, text, jsonb, jsonb) IS
+    'Adds a sink, or replaces the one of this name. url and values of secret may be env:NAME or file:/path, read on the server when a message is sent (needs pg_read_server_files). Options of every kind: parallelism (4), rate (messages a second), max_attempts (25), timeout and connect_timeout (seconds), response_bytes, cacert (a PEM file)';
+REVOKE ALL ON FUNCTION kpi.add_sink(text, text, text, jsonb, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION kpi.drop_sink(name text) RETURNS void
+    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_drop_sink';
+COMMENT ON FUNCTION kpi.drop_sink(text) IS 'Drops a sink with its secrets; messages that wait for it are cancelled';
+REVOKE ALL ON FUNCTION kpi.drop_sink(text) FROM PUBLIC;

@@ -1,0 +1,137 @@
+#include "delivery/queue.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "net/kind.hpp"
+#include "pg/lock.hpp"
+#include "pg/shared.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::delivery {
+namespace {
+
+constexpr pg::Options kOften{.see = pg::See::latest, .keep = pg::Keep::yes};
+
+// Checks what the kind can check before the message is sent. Secrets are not looked at.
+void check(const Draft &draft) {
+    const Table found = pg::query(
+        "SELECT s.kind, s.url, s.options FROM kpi.sink s WHERE s.name = $1", {draft.sink}, kOften);
+    if (found.empty())
+        throw Error("42704", fmt::format("sink \"{}\" does not exist", draft.sink), {},
+                    "Add it with kpi.add_sink; the sinks are in kpi.sink.");
+    const Row &row = found.rows[0];
+    const net::Kind &kind = net::kind(*row[0]);
+    if (kind.check_message == nullptr) return;
+    net::Sink sink;
+    sink.name = draft.sink;
+    sink.kind = *row[0];
+    sink.url = row[1].value_or("");
+    sink.options = nlohmann::json::parse(*row[2]);
+    net::Message message;
+    message.body = draft.message;
+    message.content = draft.content;
+    message.content_type = draft.content_type.value_or("");
+    message.object_key = draft.object_key.value_or("");
+    kind.check_message(sink, message);
+}
+
+template <class Value>
+Param param(const std::optional<Value> &value) {
+    if (!value) return Null{};
+    return *value;
+}
+
+std::string state_of(int64_t id) {
+    const Cell state = pg::value("SELECT state FROM kpi.outbox WHERE id = $1 FOR UPDATE", {id});
+    if (!state)
+        throw Error("42704", fmt::format("message {} does not exist", id), {},
+                    "The messages are in kpi.outbox; kpi.purge deletes settled ones.");
+    return *state;
+}
+
+}  // namespace
+
+int64_t notify(const Draft &draft) {
+    if (draft.group_key && draft.group_key->empty())
+        throw Error("22023", "group_key must not be empty", {}, "NULL is no group.");
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    pg::lock_name("sink " + draft.sink, pg::Sharing::shared);
+    check(draft);
+    // Ids of a group become visible in their order: the next writer draws one after this commit.
+    if (draft.group_key)
+        pg::lock_name("group " + draft.sink + " " + *draft.group_key, pg::Sharing::exclusive);
+    const Cell id =
+        pg::value(R"(
+        INSERT INTO kpi.outbox (sink, message, content, content_type, object_key, dedupe_key, due_at, group_key)
+        VALUES ($1, $2, CAST($3 AS pg_catalog.bytea), $4, $5, $6,
+                coalesce(CAST($7 AS pg_catalog.timestamptz), pg_catalog.clock_timestamp()), $8)
+        ON CONFLICT (sink, dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
+        RETURNING id)",
+                  {draft.sink, Json{draft.message},
+                   draft.content ? Param(Bytes{*draft.content}) : Param(Null{}),
+                   param(draft.content_type), param(draft.object_key), param(draft.dedupe_key),
+                   param(draft.not_before), param(draft.group_key)});
+    if (id) {
+        pg::ring_at_commit();
+        return std::stoll(*id);
+    }
+    const Cell earlier =
+        pg::value("SELECT o.id FROM kpi.outbox o WHERE o.sink = $1 AND o.dedupe_key = $2",
+                  {draft.sink, *draft.dedupe_key}, kOften);
+    // Purged in this very moment.
+    if (!earlier)
+        throw Error("40001", "the earlier message of this dedupe_key is being purged", {},
+                    "Try again.");
+    return std::stoll(*earlier);
+}
+
+void redeliver(int64_t id) {
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    const std::string state = state_of(id);
+    if (state == "pending" || state == "sending")
+        throw Error("55000", fmt::format("message {} is {}", id, state), {},
+                    "Only a message that is delivered, dead or cancelled can be sent again.");
+    const int64_t changed = pg::execute(R"(
+        UPDATE kpi.outbox o SET state = 'pending', attempts = 0, due_at = pg_catalog.clock_timestamp(), settled_at = NULL,
+                                status = NULL, error = NULL
+         WHERE o.id = $1 AND EXISTS (SELECT FROM kpi.sink s WHERE s.name = o.sink))",
+                                        {id});
+    if (changed == 0)
+        throw Error("55000", fmt::format("the sink of message {} was dropped", id), {},
+                    "Add the sink again with kpi.add_sink.");
+    pg::ring_at_commit();
+}
+
+void cancel(int64_t id) {
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    const std::string state = state_of(id);
+    if (state == "sending")
+        throw Error("55000", fmt::format("message {} is being sent", id), {},
+                    "Wait until the attempt has ended: it is then delivered, dead, or pending "
+                    "again.");
+    if (state != "pending")
+        throw Error("55000", fmt::format("message {} is {} already", id, state), {},
+                    "Only a pending message can be cancelled.");
+    pg::execute(R"(
+        UPDATE kpi.outbox SET state = 'cancelled', settled_at = pg_catalog.clock_timestamp() WHERE id = $1)",
+                {id});
+    // The next message of its group may go.
+    pg::ring_at_commit();
+}
+
+int64_t purge(const std::string &older_than) {
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    const Cell purged = pg::value(R"(
+        WITH gone AS (
+            DELETE FROM kpi.outbox o
+             WHERE o.state IN ('delivered', 'dead', 'cancelled')
+               AND o.settled_at < (SELECT pg_catalog.clock_timestamp() - CAST($1 AS pg_catalog.interval))
+            RETURNING o.id),
+        attempts AS (DELETE FROM kpi.delivery d USING gone WHERE d.message = gone.id)
+        SELECT pg_catalog.count(*) FROM gone)",
+                                  {older_than});
+    return std::stoll(*purged);
+}
+
+}  // namespace kpi::delivery

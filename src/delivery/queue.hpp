@@ -1,0 +1,29 @@
+// The caller's side of the outbox: queue a message, take it back, send it again, forget old ones.
+// Needs an open Spi; writes as the extension's owner, in the caller's transaction.
+// Errors: 42704 for a sink or message that does not exist, 22023 for a message that the kind of
+// sink cannot deliver, 55000 for a message in the wrong state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/table.hpp"
+
+namespace kpi::delivery {
+
+struct Draft {
+    std::string sink;
+    std::string message = "{}";  // JSON text
+    std::optional<std::string> content;
+    std::optional<std::string> content_type, object_key, dedupe_key, group_key;
+    std::optional<Timestamp> not_before;
+};
+// The message's id; the earlier message's when the sink has seen the dedupe key.
+int64_t notify(const Draft &draft);
+void redeliver(int64_t id);
+void cancel(int64_t id);
+// `older_than`: an interval as text. Returns the number of messages.
+int64_t purge(const std::string &older_than);
+
+}  // namespace kpi::delivery

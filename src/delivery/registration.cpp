@@ -1,0 +1,134 @@
+#include "delivery/registration.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/error.hpp"
+#include "delivery/sinks.hpp"
+#include "net/kind.hpp"
+#include "pg/lock.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::delivery {
+namespace {
+
+void check_name(const std::string &name) {
+    const auto lower = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+    const auto inner = [&](char c) { return lower(c) || (c >= '0' && c <= '9'); };
+    if (!name.empty() && name.size() <= 40 && lower(name[0]) &&
+        std::all_of(name.begin(), name.end(), inner))
+        return;
+    throw Error("42602", fmt::format("\"{}\" is not a name for a sink", name), {},
+                "A name has lower-case letters, digits and underscores, at most 40, and begins "
+                "with no digit.");
+}
+
+nlohmann::json object(const std::string &text, std::string_view what) {
+    // NOLINTNEXTLINE(cppcoreguidelines-init-variables)
+    auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_object())
+        throw Error("22023", fmt::format("{} of the sink must be a JSON object", what));
+    return json;
+}
+
+void check_secrets(const net::Kind &kind, const nlohmann::json &secret) {
+    for (const auto &[name, value] : secret.items()) {
+        if (std::find(kind.secrets.begin(), kind.secrets.end(), name) == kind.secrets.end())
+            throw Error("22023",
+                        fmt::format("a sink of kind {} has no secret \"{}\"", kind.name, name), {},
+                        kind.secrets.empty()
+                            ? "It has no secrets."
+                            : fmt::format("Its secrets are {}.", fmt::join(kind.secrets, ", ")));
+        if (!value.is_string())
+            throw Error("22023", fmt::format("secret \"{}\" of the sink must be a text", name));
+    }
+}
+
+// Whoever may make the server read its files and environment may do so here.
+void check_references(ObjectId caller, const net::Sink &sink) {
+    bool reads = is_reference(sink.url) || !net::text_option(sink, "cacert").empty();
+    for (const auto &[name, value] : sink.secret.items())
+        reads = reads || is_reference(value.get<std::string>());
+    if (!reads || pg::value("SELECT pg_catalog.pg_has_role($1, 'pg_read_server_files', 'USAGE')",
+                            {caller}) == "t")
+        return;
+    throw Error(
+        "42501", "permission denied to use the server's files and environment",
+        "References env:NAME and file:/path, and the option cacert, are read on the server.",
+        "A member of pg_read_server_files may use them.");
+}
+
+Param or_null(const std::string &text) {
+    if (text.empty()) return Null{};
+    return text;
+}
+
+}  // namespace
+
+std::string shown_url(const std::string &url, bool is_secret) {
+    if (url.empty() || is_reference(url)) return url;
+    const size_t scheme = url.find("://");
+    const size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+    const size_t end = std::min(url.find_first_of("/?#", begin), url.size());
+    std::string host = url.substr(begin, end - begin);
+    const size_t user = host.rfind('@');
+    if (!is_secret && user == std::string::npos && url.find('?') == std::string::npos) return url;
+    if (scheme == std::string::npos) return "...";
+    if (user != std::string::npos) host.erase(0, user + 1);
+    return url.substr(0, begin) + host + "/...";
+}
+
+void add_sink(ObjectId caller, const NewSink &given) {
+    check_name(given.name);
+    const net::Kind &kind = net::kind(given.kind);
+    net::Sink sink;
+    sink.name = given.name;
+    sink.kind = given.kind;
+    sink.url = given.url;
+    sink.options = object(given.options, "options");
+    sink.secret = object(given.secret, "secret");
+    if (kind.needs_url && sink.url.empty())
+        throw Error("22023", fmt::format("a sink of kind {} needs a url", kind.name));
+    check_secrets(kind, sink.secret);
+    (void)pace(sink);
+    if (kind.check_sink != nullptr) kind.check_sink(sink);
+    check_references(caller, sink);
+
+    const std::string shown = shown_url(sink.url, kind.url_is_secret);
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    pg::execute(R"(
+        INSERT INTO kpi.sink AS s (name, kind, url, options) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, url = EXCLUDED.url, options = EXCLUDED.options,
+                                         changed_at = pg_catalog.clock_timestamp())",
+                {given.name, given.kind, or_null(shown), Json{given.options}});
+    pg::execute(
+        R"(
+        INSERT INTO kpi.sink_secret AS s (sink, url, secret) VALUES ($1, $2, $3)
+        ON CONFLICT (sink) DO UPDATE SET url = EXCLUDED.url, secret = EXCLUDED.secret)",
+        {given.name, shown == sink.url ? Param(Null{}) : Param(sink.url), Json{given.secret}});
+    pg::execute("DELETE FROM kpi.sink_state WHERE sink = $1", {given.name});
+}
+
+void drop_sink(const std::string &name) {
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    // kpi.notify holds it shared, so no message is queued behind this.
+    pg::lock_name("sink " + name, pg::Sharing::exclusive);
+    if (pg::execute("DELETE FROM kpi.sink WHERE name = $1", {name}, {.see = pg::See::latest}) == 0)
+        throw Error("42704", fmt::format("sink \"{}\" does not exist", name), {},
+                    "The sinks are in kpi.sink.");
+    pg::execute("DELETE FROM kpi.sink_secret WHERE sink = $1", {name});
+    pg::execute("DELETE FROM kpi.sink_state WHERE sink = $1", {name});
+    const int64_t cancelled = pg::execute(R"(
+        UPDATE kpi.outbox SET state = 'cancelled', error = 'the sink was dropped',
+                              settled_at = pg_catalog.clock_timestamp()
+         WHERE sink = $1 AND state = 'pending')",
+                                          {name}, {.see = pg::See::latest});
+    if (cancelled > 0)
+        pg::log(
+            pg::Level::notice,
+            fmt::format("{} messages that waited for sink \"{}\" are cancelled", cancelled, name));
+}
+
+}  // namespace kpi::delivery

@@ -1,0 +1,143 @@
+#include "delivery/sinks.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "net/kind.hpp"
+#include "pg/settings.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::delivery {
+namespace {
+
+constexpr std::string_view kEnvironment = "env:", kFile = "file:/";
+constexpr size_t kLongestSecret = 64 * 1024;  // bytes; a service account's key file has 3 kB
+
+int64_t whole(const net::Sink &sink, std::string_view name, int64_t otherwise, int64_t most) {
+    const int64_t value = net::number_option(sink, name, otherwise);
+    if (value < 1 || value > most)
+        throw Error("22023",
+                    fmt::format("option \"{}\" of the sink must be from 1 to {}", name, most));
+    return value;
+}
+
+double rate(const net::Sink &sink) {
+    const auto found = sink.options.find("rate");
+    if (found == sink.options.end() || found->is_null()) return 0;
+    if (!found->is_number() || found->get<double>() < 0)
+        throw Error("22023", "option \"rate\" of the sink must be a number, zero or more", {},
+                    "It is the most messages a second; 0 is no limit.");
+    return found->get<double>();
+}
+
+std::string trimmed(const std::string &text) {
+    constexpr std::string_view kBlanks = " \t\r\n";
+    const size_t first = text.find_first_not_of(kBlanks);
+    if (first == std::string::npos) return {};
+    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::string file_text(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text;
+    char block[4096];
+    while (file.read(block, sizeof block) || file.gcount() > 0) {
+        text.append(block, size_t(file.gcount()));
+        if (text.size() > kLongestSecret) break;
+    }
+    if (text.empty() || text.size() > kLongestSecret)
+        throw Error("55000", fmt::format("file {} cannot be read as a secret", path), {},
+                    "It must exist, not be empty, and have at most 64 kB.");
+    return trimmed(text);
+}
+
+void resolve_all(net::Sink &sink) {
+    sink.url = resolve(sink.url);
+    for (auto &[name, value] : sink.secret.items())
+        if (value.is_string()) value = resolve(value.get<std::string>());
+}
+
+void make_usable(Spec &spec, const Row &row) {
+    if (row[4] != "t")
+        throw Error("55000", "its secrets are not here", "A dump does not hold them.");
+    (void)net::kind(spec.sink.kind);
+    spec.sink.options = nlohmann::json::parse(*row[3]);
+    spec.sink.secret = nlohmann::json::parse(*row[5]);
+    const char *directory = pg::settings().file_directory;
+    spec.sink.file_directory = directory == nullptr ? "" : directory;
+    const Pace own = pace(spec.sink);
+    spec.parallel = own.parallel;
+    spec.rate = own.rate;
+    spec.max_attempts = own.max_attempts;
+    spec.limits = own.limits;
+    resolve_all(spec.sink);
+}
+
+}  // namespace
+
+Pace pace(const net::Sink &sink) {
+    constexpr int64_t kHour = 3600;
+    Pace result;
+    result.parallel = int(whole(sink, "parallelism", result.parallel, 100));
+    result.rate = rate(sink);
+    result.max_attempts = int(whole(sink, "max_attempts", result.max_attempts, 1000));
+    net::Limits &limits = result.limits;
+    limits.total_timeout = 1000 * whole(sink, "timeout", limits.total_timeout / 1000, kHour);
+    limits.connect_timeout =
+        1000 * whole(sink, "connect_timeout", limits.connect_timeout / 1000, kHour);
+    limits.response_bytes = whole(sink, "response_bytes", limits.response_bytes, 64 << 20);
+    limits.cacert = net::text_option(sink, "cacert");
+    return result;
+}
+
+bool is_reference(std::string_view text) {
+    return text.starts_with(kEnvironment) || text.starts_with(kFile);
+}
+
+std::string resolve(const std::string &text) {
+    if (text.starts_with(kFile)) return file_text(text.substr(kFile.size() - 1));
+    if (!text.starts_with(kEnvironment)) return text;
+    const std::string name = text.substr(kEnvironment.size());
+    const char *value = std::getenv(name.c_str());
+    if (value == nullptr || *value == '\0')
+        throw Error("55000", fmt::format("environment variable {} is not set", name), {},
+                    "It is the environment in which the server was started.");
+    return trimmed(value);
+}
+
+std::vector<Spec> usable_sinks() {
+    const Table table = pg::query(
+        R"(
+        SELECT s.name, s.kind, coalesce(x.url, s.url, ''), s.options, x.sink IS NOT NULL, x.secret,
+               coalesce(st.open_until > n.now, false) OR coalesce(st.paused_until > n.now, false),
+               coalesce(st.open_until <= n.now, false)
+          FROM kpi.sink s
+          CROSS JOIN (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) n
+          LEFT JOIN kpi.sink_secret x ON x.sink = s.name
+          LEFT JOIN kpi.sink_state st ON st.sink = s.name
+         ORDER BY s.name)",
+        {}, {.keep = pg::Keep::yes});
+    std::vector<Spec> specs;
+    for (const Row &row : table.rows) {
+        Spec &spec = specs.emplace_back();
+        spec.sink.name = *row[0];
+        spec.sink.kind = *row[1];
+        spec.sink.url = *row[2];
+        spec.open = row[6] == "t";
+        spec.half_open = row[7] == "t";
+        try {
+            make_usable(spec, row);
+        } catch (const Error &error) {
+            spec.unusable = error.message;
+        } catch (const nlohmann::json::exception &) {
+            spec.unusable = "its options or secrets cannot be read";
+        }
+    }
+    return specs;
+}
+
+}  // namespace kpi::delivery

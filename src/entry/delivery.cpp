@@ -1,0 +1,113 @@
+// SQL functions of the outbox: kpi.add_sink, kpi.drop_sink, kpi.notify, kpi.redeliver, kpi.cancel,
+// kpi.purge.
+#include "delivery/queue.hpp"
+#include "delivery/registration.hpp"
+#include "pg/function.hpp"
+#include "pg/process.hpp"
+#include "pg/shared.hpp"
+
+namespace {
+
+using kpi::Error;
+using kpi::pg::optional_text;
+using kpi::pg::text_argument;
+
+void add(FunctionCallInfo fcinfo) {
+    kpi::delivery::NewSink sink;
+    sink.name = text_argument(fcinfo, 0);
+    sink.kind = text_argument(fcinfo, 1);
+    sink.url = optional_text(fcinfo, 2).value_or("");
+    sink.options = optional_text(fcinfo, 3).value_or("{}");
+    sink.secret = optional_text(fcinfo, 4).value_or("{}");
+    const kpi::ObjectId caller = kpi::pg::current_role();
+    kpi::pg::Spi spi;
+    kpi::delivery::add_sink(caller, sink);
+    // Messages that waited for its secrets after a restore can go now.
+    kpi::pg::ring_at_commit();
+}
+
+// Every error of the call keeps its statement, which holds secrets, out of the log.
+[[noreturn]] void hidden(Error error) {
+    error.hide_statement = true;
+    throw error;
+}
+
+void add_unseen(FunctionCallInfo fcinfo) {
+    kpi::pg::report_activity("SELECT kpi.add_sink(...)");
+    try {
+        add(fcinfo);
+    } catch (const Error &error) {
+        hidden(error);
+    } catch (const std::bad_alloc &) {
+        hidden(Error("53200", "out of memory"));
+    } catch (const std::exception &error) {
+        hidden(Error("XX000", error.what()));
+    }
+}
+
+std::optional<kpi::Timestamp> time_argument(FunctionCallInfo fcinfo, int index) {
+    if (PG_ARGISNULL(index)) return std::nullopt;
+    return kpi::Timestamp{PG_GETARG_TIMESTAMPTZ(index)};
+}
+
+std::optional<std::string> bytes_argument(FunctionCallInfo fcinfo, int index) {
+    if (PG_ARGISNULL(index)) return std::nullopt;
+    bytea *bytes = kpi::pg::call([&] { return PG_GETARG_BYTEA_PP(index); });
+    return std::string(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+}
+
+}  // namespace
+
+KPI_FUNCTION(add_sink) {
+    add_unseen(fcinfo);
+    return kpi::pg::text_datum(text_argument(fcinfo, 0));
+}
+
+KPI_FUNCTION(drop_sink) {
+    kpi::pg::Spi spi;
+    kpi::delivery::drop_sink(text_argument(fcinfo, 0));
+    PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(notify) {
+    kpi::delivery::Draft draft;
+    draft.sink = text_argument(fcinfo, 0);
+    draft.message = text_argument(fcinfo, 1);
+    draft.dedupe_key = optional_text(fcinfo, 2);
+    draft.not_before = time_argument(fcinfo, 3);
+    draft.group_key = optional_text(fcinfo, 4);
+    kpi::pg::Spi spi;
+    PG_RETURN_INT64(kpi::delivery::notify(draft));
+}
+
+KPI_FUNCTION(notify_content) {
+    kpi::delivery::Draft draft;
+    draft.sink = text_argument(fcinfo, 0);
+    draft.content = bytes_argument(fcinfo, 1);
+    if (!draft.content) throw Error("22004", "argument \"content\" must not be null");
+    draft.content_type = optional_text(fcinfo, 2);
+    draft.object_key = optional_text(fcinfo, 3);
+    draft.message = text_argument(fcinfo, 4);
+    draft.dedupe_key = optional_text(fcinfo, 5);
+    draft.not_before = time_argument(fcinfo, 6);
+    draft.group_key = optional_text(fcinfo, 7);
+    kpi::pg::Spi spi;
+    PG_RETURN_INT64(kpi::delivery::notify(draft));
+}
+
+KPI_FUNCTION(redeliver) {
+    kpi::pg::Spi spi;
+    kpi::delivery::redeliver(PG_GETARG_INT64(0));
+    PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(cancel) {
+    kpi::pg::Spi spi;
+    kpi::delivery::cancel(PG_GETARG_INT64(0));
+    PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(purge) {
+    kpi::pg::Spi spi;
+    PG_RETURN_INT64(kpi::delivery::purge(text_argument(fcinfo, 0)));
+}
