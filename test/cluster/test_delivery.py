@@ -45,8 +45,7 @@ def open_to_loopback(database, wait_until):
 
 @pytest.fixture
 def by_hand(unattended):
-    unattended.cluster.sql("ALTER SYSTEM SET kpi.allowed_hosts = '127.0.0.1'", unattended.name)
-    unattended.cluster.reload()
+    unattended.sql(f"ALTER DATABASE {unattended.name} SET kpi.allowed_hosts = '127.0.0.1'")
     return unattended
 
 
@@ -112,7 +111,7 @@ def test_a_permanent_failure_is_dead_at_once_and_can_be_redelivered(by_hand):
 
 def test_a_host_that_is_not_allowed_is_never_called(by_hand):
     with Receiver(status(200)) as receiver:
-        add_sink(by_hand, receiver, url=receiver.url.replace('127.0.0.1', 'localhost'))
+        add_sink(by_hand, receiver, url=receiver.url.replace('127.0.0.1', '127.0.0.2'))
         message = notify(by_hand, {'n': 1})
         by_hand.sql('CALL kpi.work()')
         assert not receiver.requests and state(by_hand, message) == 'dead'
@@ -187,9 +186,7 @@ def test_a_hung_receiver_delays_nobody(open_to_loopback, shared, wait_until):
 
 
 def test_secrets_are_shown_nowhere(make_cluster, wait_until, tmp_path):
-    cluster = make_cluster(config={'log_statement': 'ddl', 'log_min_duration_statement': '-1'})
-    cluster.sql("ALTER SYSTEM SET kpi.allowed_hosts = '127.0.0.1'")
-    cluster.reload()
+    cluster = make_cluster(config={'log_statement': 'ddl', 'kpi.allowed_hosts': '127.0.0.1'})
     database = On(cluster, cluster.create_database())
 
     def quote_it(connection, request):
