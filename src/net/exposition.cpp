@@ -1,5 +1,6 @@
 #include "net/exposition.hpp"
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <set>

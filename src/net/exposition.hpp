@@ -1,12 +1,13 @@
 // Prometheus' text format 0.0.4, for a Pushgateway, and the path of a group there.
 // Sources: Prometheus' documentation "Exposition formats" and the Pushgateway's README.
 //
-// Metrics are an array of {"name", "type", "help", "samples": [{"labels": {}, "value": n}]}. Type is
-// gauge, counter or untyped: a histogram or summary is several series under one name and has no
+// Metrics are an array of {"name", "type", "help", "samples": [{"labels": {}, "value": n}]}. Type
+// is gauge, counter or untyped: a histogram or summary is several series under one name and has no
 // form here. A value is a number, or one of the texts NaN, +Inf and -Inf. A label that is empty is
 // the same as none.
-// Errors: 22023 for whatever the Pushgateway or `promtool check metrics` would refuse, and for what
-// the Pushgateway would silently change: a label that is in the grouping already.
+// Errors: 22023 for what the Pushgateway would refuse by the message alone, for a metric without
+// help, and for what would silently change: a label that is in the grouping already. The advice of
+// `promtool check metrics` on good names (_total, base units) is not enforced.
 #pragma once
 
 #include <string>

@@ -15,6 +15,7 @@ const std::array kKinds = {
     &kFile,
     &kPushgateway,
     &kSmtp,
+    &kSlack,
 };
 
 const nlohmann::json *find(const nlohmann::json &object, std::string_view name) {

@@ -44,5 +44,6 @@ extern const Kind kWebhook;
 extern const Kind kFile;
 extern const Kind kPushgateway;
 extern const Kind kSmtp;
+extern const Kind kSlack;
 
 }  // namespace kpi::net
