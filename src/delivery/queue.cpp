@@ -73,7 +73,7 @@ int64_t notify(const Draft &draft) {
                    param(draft.content_type), param(draft.object_key), param(draft.dedupe_key),
                    param(draft.not_before), param(draft.group_key)});
     if (id) {
-        pg::ring_at_commit();
+        pg::ring_courier_at_commit();
         return std::stoll(*id);
     }
     const Cell earlier =
@@ -100,7 +100,7 @@ void redeliver(int64_t id) {
     if (changed == 0)
         throw Error("55000", fmt::format("the sink of message {} was dropped", id), {},
                     "Add the sink again with kpi.add_sink.");
-    pg::ring_at_commit();
+    pg::ring_courier_at_commit();
 }
 
 void cancel(int64_t id) {
@@ -117,7 +117,7 @@ void cancel(int64_t id) {
         UPDATE kpi.outbox SET state = 'cancelled', settled_at = pg_catalog.clock_timestamp() WHERE id = $1)",
                 {id});
     // The next message of its group may go.
-    pg::ring_at_commit();
+    pg::ring_courier_at_commit();
 }
 
 int64_t purge(const std::string &older_than) {
