@@ -87,8 +87,14 @@ constexpr const char *kClaim = R"(
                   o.object_key)
     SELECT d.id, d.attempts, d.sink, d.group_key, d.idempotency_key,
            pg_catalog.encode(pg_catalog.convert_to(d.message::text, 'UTF8'), 'hex'),
-           pg_catalog.encode(d.content, 'hex'), d.content_type, d.object_key
+           pg_catalog.encode(d.content, 'hex'), d.content_type, d.object_key,
+           pg_catalog.encode(pg_catalog.convert_to(coalesce(
+               (SELECT e.result FROM kpi.outbox e WHERE e.sink = d.sink AND e.dedupe_key = n.name),
+               (SELECT e.result FROM kpi.outbox e
+                 WHERE e.sink = d.sink
+                   AND e.id = CASE WHEN n.name ~ '^[0-9]{1,18}$' THEN CAST(n.name AS bigint) END))::text, 'UTF8'), 'hex')
       FROM claimed d JOIN candidate c ON c.id = d.id
+     CROSS JOIN LATERAL (SELECT coalesce(d.message->>'edit', d.message->>'thread') AS name) n
      ORDER BY d.sink, c.turn, d.id)";
 
 // A sink that was dropped while its message was on the way has no attempts left.
@@ -173,6 +179,7 @@ std::vector<Claimed> claim(const std::vector<Room> &rooms, int64_t lease_millise
         if (row[6]) one.message.content = from_hex(*row[6]);
         one.message.content_type = row[7].value_or("");
         one.message.object_key = row[8].value_or("");
+        if (row[9]) one.message.reference = nlohmann::json::parse(from_hex(*row[9]));
     }
     return claimed;
 }
