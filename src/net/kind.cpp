@@ -16,6 +16,7 @@ const std::array kKinds = {
     &kPushgateway,
     &kSmtp,
     &kSlack,
+    &kAzureBlob,
 };
 
 const nlohmann::json *find(const nlohmann::json &object, std::string_view name) {

@@ -45,5 +45,6 @@ extern const Kind kFile;
 extern const Kind kPushgateway;
 extern const Kind kSmtp;
 extern const Kind kSlack;
+extern const Kind kAzureBlob;
 
 }  // namespace kpi::net

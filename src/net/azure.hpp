@@ -1,0 +1,46 @@
+// What the sinks of Azure Storage share: the account of a sink, names of objects, judgements.
+// Options: account, endpoint (or the sink's URL); secrets: connection_string, or account_key, or
+// sas. Errors: 22023 with a hint.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "net/kind.hpp"
+#include "net/sign_azure.hpp"
+
+namespace kpi::net {
+
+// The time to sign with, seconds: a long upload goes on after the time its message was taken at.
+class SigningClock {
+public:
+    explicit SigningClock(int64_t unix_time) : unix_time_(unix_time) {}
+    int64_t now() const {
+        return unix_time_ + std::chrono::duration_cast<std::chrono::seconds>(
+                                std::chrono::steady_clock::now() - start_)
+                                .count();
+    }
+
+private:
+    int64_t unix_time_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// With its secrets resolved.
+AzureAccount sink_account(const Sink &sink, AzureService service);
+// Without them: what the options alone can tell.
+void check_azure_options(const Sink &sink);
+// A container's or share's name: the option `option`.
+std::string azure_root(const Sink &sink, std::string_view option);
+// The option `prefix_option`, a slash, and the message's object_key; no part empty, "." or "..".
+std::string azure_object(const Sink &sink, std::string_view prefix_option, const Message &message);
+// What is stored, and its type: the content, or the message's JSON when there is none.
+const std::string &stored(const Message &message);
+std::string stored_type(const Message &message);
+// x-ms-error-code of the answer; empty: none.
+std::string azure_code(const Response &answer);
+// judge(), with the service's own code in place of its answer: that quotes what was signed.
+Outcome judge_azure(const Response &answer, int64_t unix_time);
+
+}  // namespace kpi::net
