@@ -17,6 +17,7 @@ const std::array kKinds = {
     &kSmtp,
     &kSlack,
     &kAzureBlob,
+    &kAzureFiles,
 };
 
 const nlohmann::json *find(const nlohmann::json &object, std::string_view name) {

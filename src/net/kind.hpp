@@ -46,5 +46,6 @@ extern const Kind kPushgateway;
 extern const Kind kSmtp;
 extern const Kind kSlack;
 extern const Kind kAzureBlob;
+extern const Kind kAzureFiles;
 
 }  // namespace kpi::net
