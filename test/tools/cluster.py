@@ -45,6 +45,7 @@ DEFAULTS = {
     'max_wal_senders': '10',
     'max_replication_slots': '10',
     'shared_buffers': '64MB',
+    'jit': 'off',  # the relocated tree has no bitcode of the server
     'timezone': 'UTC',
     'log_timezone': 'UTC',
     'lc_messages': 'C',

@@ -25,9 +25,9 @@ SEES = {
     'entry': ONE | {'core', 'engine', 'monitor', 'delivery', 'worker'},
 }
 # Third-party headers: first part of the path -> the only room that may name it (None: every room).
-OWNER = {'fmt': None, 'nlohmann': None, 'curl': 'net', 'xlsxwriter.h': 'report', 'xlsxwriter': 'report',
+OWNER = {'fmt': None, 'nlohmann': None, 'curl': 'net', 'openssl': 'net', 'xlsxwriter.h': 'report', 'xlsxwriter': 'report',
          'libpq-fe.h': 'web', 'httplib.h': 'web'}
-C_HEADERS = {'sys', 'unistd.h', 'poll.h', 'fcntl.h', 'netinet', 'arpa', 'netdb.h', 'signal.h'}
+C_HEADERS = {'sys', 'pthread.h', 'unistd.h', 'poll.h', 'fcntl.h', 'netinet', 'arpa', 'netdb.h', 'signal.h'}
 POSTGRES_ROOMS = ('pg/', 'entry/', 'engine/capture/')
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

@@ -11,6 +11,8 @@ wanted() { sed -e 's/#.*//' -e "s/MAJOR/$("$here/tree.sh" major)/" "$here/packag
 provided() { dpkg-query -W -f '${db:Status-Status} , ${Provides},\n' | grep -qE "^installed .*[ ,]$1[ ,(]"; }
 missing() {
     for package in $(wanted); do
+        # Where Node.js came from elsewhere, the distribution's would fight with it.
+        case $package in nodejs | npm) ! command -v "${package%js}" >/dev/null || continue ;; esac
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || provided "$package" || echo "$package"
     done
 }
