@@ -24,8 +24,8 @@ struct Settings {
 
 const Settings &settings() noexcept;
 
-// Says whether a list of host patterns can be used: null, or what is wrong with it. pg/ does not see
-// net/, so the entry hands it over before define_settings().
+// Says whether a list of host patterns can be used: null, or what is wrong with it. pg/ does not
+// see net/, so the entry hands it over before define_settings().
 using CheckHosts = const char *(*)(const char *patterns) noexcept;
 void set_host_check(CheckHosts check);
 

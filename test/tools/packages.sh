@@ -7,13 +7,11 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 command -v dpkg-query >/dev/null || { echo "this is no Debian or Ubuntu: install by hand what test/tools/packages.txt lists" >&2; exit 1; }
 wanted() { sed -e 's/#.*//' -e "s/MAJOR/$("$here/tree.sh" major)/" "$here/packages.txt"; }
-# NodeSource's nodejs, for one, provides npm and conflicts with the package of that name.
-provided() { dpkg-query -W -f '${db:Status-Status} , ${Provides},\n' | grep -qE "^installed .*[ ,]$1[ ,(]"; }
 missing() {
     for package in $(wanted); do
-        # Where Node.js came from elsewhere, the distribution's would fight with it.
+        # Node.js from elsewhere (NodeSource, for one) would fight with the distribution's.
         case $package in nodejs | npm) ! command -v "${package%js}" >/dev/null || continue ;; esac
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || provided "$package" || echo "$package"
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
     done
 }
 needed=$(missing | tr '\n' ' ')
