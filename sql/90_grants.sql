@@ -25,6 +25,7 @@ GRANT EXECUTE ON FUNCTION
     kpi.refresh(regclass, boolean, boolean),
     kpi.add_sink(text, text, text, jsonb, jsonb),
     kpi.drop_sink(text),
+    kpi.test_sink(text),
     kpi.notify(text, jsonb, text, timestamptz, text),
     kpi.notify(text, bytea, text, text, jsonb, text, timestamptz, text),
     kpi.redeliver(bigint),

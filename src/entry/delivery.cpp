@@ -23,7 +23,7 @@ void add(FunctionCallInfo fcinfo) {
     kpi::pg::Spi spi;
     kpi::delivery::add_sink(caller, sink);
     // Messages that waited for its secrets after a restore can go now.
-    kpi::pg::ring_at_commit();
+    kpi::pg::ring_courier_at_commit();
 }
 
 // Every error of the call keeps its statement, which holds secrets, out of the log.

@@ -227,6 +227,7 @@ def test_what_needs_a_superuser_or_kpi_admin(open_to_loopback):
                 database.sql(statement, user='eve')
         database.sql(add, user='keeper')
         database.sql("SELECT kpi.notify('hook', '{}')", user='keeper')
+        assert database.sql("SELECT kpi.test_sink('hook')", user='keeper')
         for statement in ('SELECT * FROM kpi.sink_secret', "SET kpi.allowed_hosts = '*'", "SET kpi.file_directory = '/'",
                           "SELECT kpi.add_sink('x', 'webhook', 'env:HOME')",
                           "SELECT kpi.add_sink('x', 'webhook', 'http://127.0.0.1/', secret => '{\"hmac_key\": \"file:/etc/passwd\"}')"):
