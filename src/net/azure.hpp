@@ -3,29 +3,14 @@
 // sas. Errors: 22023 with a hint.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
 
 #include "net/kind.hpp"
 #include "net/sign_azure.hpp"
+#include "net/signing_clock.hpp"
 
 namespace kpi::net {
-
-// The time to sign with, seconds: a long upload goes on after the time its message was taken at.
-class SigningClock {
-public:
-    explicit SigningClock(int64_t unix_time) : unix_time_(unix_time) {}
-    int64_t now() const {
-        return unix_time_ + std::chrono::duration_cast<std::chrono::seconds>(
-                                std::chrono::steady_clock::now() - start_)
-                                .count();
-    }
-
-private:
-    int64_t unix_time_;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 // With its secrets resolved.
 AzureAccount sink_account(const Sink &sink, AzureService service);

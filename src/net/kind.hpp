@@ -47,5 +47,6 @@ extern const Kind kSmtp;
 extern const Kind kSlack;
 extern const Kind kAzureBlob;
 extern const Kind kAzureFiles;
+extern const Kind kS3;
 
 }  // namespace kpi::net
