@@ -108,10 +108,7 @@ std::string azure_object(const Sink &sink, std::string_view prefix_option, const
     if (message.object_key.empty())
         throw Error("22023", "a message to Azure Storage needs an object_key", {},
                     "It is the name under which the content is stored.");
-    std::string prefix = text_option(sink, prefix_option);
-    while (prefix.starts_with('/')) prefix.erase(0, 1);
-    while (prefix.ends_with('/')) prefix.pop_back();
-    std::string name = prefix.empty() ? message.object_key : prefix + "/" + message.object_key;
+    std::string name = prefixed(sink, prefix_option, message.object_key);
     bool valid = name.size() <= kObjectBytes;
     for (size_t at = 0; valid && at <= name.size();) {
         const size_t end = std::min(name.find('/', at), name.size());
@@ -128,18 +125,6 @@ std::string azure_object(const Sink &sink, std::string_view prefix_option, const
                     "It has at most 1024 bytes with the prefix, no control characters or "
                     "backslashes, and no part between slashes is empty or ends in a dot.");
     return name;
-}
-
-const std::string &stored(const Message &message) {
-    return message.content ? *message.content : message.body;
-}
-
-std::string stored_type(const Message &message) {
-    if (!message.content) return "application/json";
-    if (message.content_type.empty()) return "application/octet-stream";
-    if (message.content_type.find_first_of("\r\n") != std::string::npos)
-        throw Error("22023", "the content type has more than one line");
-    return message.content_type;
 }
 
 std::string azure_code(const Response &answer) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/kind.hpp"
+#include "net/object.hpp"
 #include "net/sign_azure.hpp"
 #include "net/signing_clock.hpp"
 
@@ -20,9 +20,6 @@ void check_azure_options(const Sink &sink);
 std::string azure_root(const Sink &sink, std::string_view option);
 // The option `prefix_option`, a slash, and the message's object_key; no part empty, "." or "..".
 std::string azure_object(const Sink &sink, std::string_view prefix_option, const Message &message);
-// What is stored, and its type: the content, or the message's JSON when there is none.
-const std::string &stored(const Message &message);
-std::string stored_type(const Message &message);
 // x-ms-error-code of the answer; empty: none.
 std::string azure_code(const Response &answer);
 // judge(), with the service's own code in place of its answer: that quotes what was signed.

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 
 #include "core/error.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
@@ -43,18 +44,10 @@ Address unwrapped(const Address &address) {
     return address;
 }
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](unsigned char c) { return char(std::tolower(c)); });
-    return result;
-}
-
 bool is_name(std::string_view name) {
-    return !name.empty() && name.size() <= 253 &&
-           std::all_of(name.begin(), name.end(), [](unsigned char c) {
-               return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
-           });
+    return !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
+        return is_alphanumeric(c) || c == '-' || c == '.' || c == '_';
+    });
 }
 
 }  // namespace

@@ -1,13 +1,12 @@
 #include "net/mime.hpp"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 
 #include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "net/digest.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
@@ -21,10 +20,7 @@ constexpr size_t kAddressBytes = 254;   // RFC 5321, 4.5.3.1.3
 constexpr size_t kFileNameBytes = 255;  // encoded thrice as long, still one line
 constexpr std::string_view kAtomMarks = "!#$%&'*+-/=?^_`{|}~";
 
-bool is_alnum(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-bool is_atom(char c) { return is_alnum(c) || kAtomMarks.find(c) != std::string_view::npos; }
+bool is_atom(char c) { return is_alphanumeric(c) || kAtomMarks.find(c) != std::string_view::npos; }
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 bool is_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(),
@@ -61,8 +57,8 @@ void check_address(const std::string &address) {
         std::string_view domain = std::string_view(address).substr(at + 1);
         const bool literal = domain.size() > 2 && domain.front() == '[' && domain.back() == ']';
         if (literal) domain = domain.substr(1, domain.size() - 2);
-        const auto in_literal = [](char c) { return is_alnum(c) || c == ':'; };
-        const auto in_domain = [](char c) { return is_alnum(c) || c == '-'; };
+        const auto in_literal = [](char c) { return is_alphanumeric(c) || c == ':'; };
+        const auto in_domain = [](char c) { return is_alphanumeric(c) || c == '-'; };
         if (is_dotted(local, is_atom) && is_dotted(domain, literal ? +in_literal : +in_domain))
             return;
     }
@@ -100,37 +96,13 @@ std::string address_list(const std::vector<Mailbox> &mailboxes) {
     return list;
 }
 
-// "Tue, 24 Nov 2026 10:00:00 +0000"; the words are English in every locale.
-std::string date_text(int64_t unix_time) {
-    constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed",
-                                                       "Thu", "Fri", "Sat"};
-    constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const time_t instant = unix_time;
-    std::tm utc = {};
-    gmtime_r(&instant, &utc);
-    return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} +0000", kDays[size_t(utc.tm_wday)],
-                       utc.tm_mday, kMonths[size_t(utc.tm_mon)], utc.tm_year + 1900, utc.tm_hour,
-                       utc.tm_min, utc.tm_sec);
-}
-
-std::string percent(std::string_view text) {
-    std::string result;
-    for (const char c : text) {
-        if (is_alnum(c) || c == '-' || c == '.' || c == '_')
-            result += c;
-        else
-            result += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return result;
-}
-
 std::string disposition(const std::string &name) {
     refuse_controls(name, "the file name");
     if (name.empty() || name.size() > kFileNameBytes)
         throw Error("22023", "the file name of an attachment must have 1 to 255 bytes");
     return "Content-Disposition: attachment;\r\n " +
-           (is_ascii(name) ? "filename=" + quoted(name) : "filename*=UTF-8''" + percent(name)) +
+           (is_ascii(name) ? "filename=" + quoted(name)
+                           : "filename*=UTF-8''" + percent_encoded(name)) +
            "\r\n";
 }
 
@@ -250,13 +222,13 @@ std::string quoted_printable(std::string_view text) {
 std::string compose(const Letter &letter) {
     refuse_controls(letter.subject, "the subject");
     const std::string &from = letter.from.address;
-    std::string head = "Date: " + date_text(letter.unix_time) + "\r\n";
+    std::string head = "Date: " + date_text(letter.unix_time) + " +0000\r\n";
     head += "From: " + shown(letter.from) + "\r\n";
     if (!letter.to.empty()) head += "To: " + address_list(letter.to) + "\r\n";
     if (!letter.cc.empty()) head += "Cc: " + address_list(letter.cc) + "\r\n";
     if (!letter.reply_to.empty()) head += "Reply-To: " + address_list(letter.reply_to) + "\r\n";
     head += "Subject: " + header_text(letter.subject) + "\r\n";
-    head += fmt::format("Message-ID: <{}@{}>\r\n", percent(letter.id),
+    head += fmt::format("Message-ID: <{}@{}>\r\n", percent_encoded(letter.id),
                         from.substr(from.rfind('@') + 1));
     // RFC 3834: no machine answers this, nobody's holiday notice comes back
     head += "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n";

@@ -16,17 +16,13 @@
 #include <memory>
 #include <vector>
 
+#include "core/socket_event.hpp"
 #include "net/egress.hpp"
 #include "net/http.hpp"
 
 namespace kpi::net {
 
 class Transfer;
-
-struct SocketEvent {
-    int socket = -1;
-    bool readable = false, writable = false;
-};
 
 class Multi {
 public:

@@ -105,10 +105,7 @@ std::string s3_key(const Sink &sink, const std::string &name) {
     if (name.empty())
         throw Error("22023", "a message to S3 needs an object_key, or a \"key\" in its JSON", {},
                     "It is the name under which the content is stored.");
-    std::string prefix = text_option(sink, "prefix");
-    while (prefix.starts_with('/')) prefix.erase(0, 1);
-    while (prefix.ends_with('/')) prefix.pop_back();
-    std::string key = prefix.empty() ? name : prefix + "/" + name;
+    std::string key = prefixed(sink, "prefix", name);
     bool valid = key.size() <= kKeyBytes && !name.starts_with('/');
     for (size_t at = 0; valid && at <= key.size();) {
         const size_t end = std::min(key.find('/', at), key.size());
@@ -133,21 +130,6 @@ std::string xml_element(std::string_view xml, std::string_view name) {
     const size_t from = at + open.size(), to = xml.find(close, from);
     if (to == std::string_view::npos) return {};
     return std::string(xml.substr(from, to - from));
-}
-
-std::string xml_text(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else
-            out += c;
-    }
-    return out;
 }
 
 std::string s3_code(const Response &answer) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/kind.hpp"
+#include "net/object.hpp"
 #include "net/sign_v4.hpp"
 
 namespace kpi::net {
@@ -33,8 +33,6 @@ std::string s3_key(const Sink &sink, const std::string &name);
 
 // The text of the first <name> of an answer; empty: none.
 std::string xml_element(std::string_view xml, std::string_view name);
-// Text as it stands in XML.
-std::string xml_text(std::string_view text);
 
 // <Code> of the answer; empty: none.
 std::string s3_code(const Response &answer);

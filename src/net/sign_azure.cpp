@@ -1,14 +1,13 @@
 #include "net/sign_azure.hpp"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "core/error.hpp"
 #include "net/digest.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
@@ -19,13 +18,6 @@ constexpr std::string_view kVersion = "2021-08-06";
 constexpr std::string_view kEmulatorName = "devstoreaccount1";
 constexpr std::string_view kEmulatorKey =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-    return result;
-}
 
 std::string_view trimmed(std::string_view text) {
     const size_t start = text.find_first_not_of(" \t\r\n");
@@ -47,30 +39,6 @@ std::string decoded(std::string_view text) {
         if (low >= 0) i += 2;
     }
     return result;
-}
-
-std::string escaped(std::string_view text, std::string_view kept) {
-    std::string result;
-    for (const char c : text) {
-        const bool unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                                (c >= 'a' && c <= 'z') || kept.find(c) != std::string_view::npos;
-        result +=
-            unreserved ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return result;
-}
-
-std::string http_date(int64_t unix_time) {
-    constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed",
-                                                       "Thu", "Fri", "Sat"};
-    constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const time_t instant = unix_time;
-    std::tm utc = {};
-    gmtime_r(&instant, &utc);
-    return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[size_t(utc.tm_wday)],
-                       utc.tm_mday, kMonths[size_t(utc.tm_mon)], utc.tm_year + 1900, utc.tm_hour,
-                       utc.tm_min, utc.tm_sec);
 }
 
 struct Url {
@@ -188,7 +156,7 @@ std::string azure_string_to_sign(const Request &request, std::string_view accoun
 }
 
 void sign_azure(Request &request, const AzureAccount &account, int64_t unix_time) {
-    request.headers.emplace_back("x-ms-date", http_date(unix_time));
+    request.headers.emplace_back("x-ms-date", date_text(unix_time) + " GMT");
     request.headers.emplace_back("x-ms-version", kVersion);
     if (account.key.empty()) {
         request.url += (parts(request.url).query.empty() ? "?" : "&") + account.sas;
@@ -200,8 +168,8 @@ void sign_azure(Request &request, const AzureAccount &account, int64_t unix_time
                                  fmt::format("SharedKey {}:{}", account.name, signature));
 }
 
-std::string azure_path(std::string_view path) { return escaped(path, "-._~/"); }
+std::string azure_path(std::string_view path) { return percent_encoded(path, "-._~/"); }
 
-std::string azure_query(std::string_view value) { return escaped(value, "-._~"); }
+std::string azure_query(std::string_view value) { return percent_encoded(value); }
 
 }  // namespace kpi::net

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "net/digest.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 
@@ -14,31 +15,12 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 
-std::string encode(std::string_view text, std::string_view kept) {
-    std::string out;
-    for (char c : text) {
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (plain || kept.find(c) != std::string_view::npos) {
-            out += c;
-        } else {
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-        }
-    }
-    return out;
-}
-
 std::string timestamp(int64_t unix_time) {
     auto seconds = static_cast<time_t>(unix_time);
     tm utc{};
     gmtime_r(&seconds, &utc);
     return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1,
                        utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return text;
 }
 
 // Blanks around are dropped, runs of them become one.
@@ -87,9 +69,9 @@ std::string signature(const AwsRequest &request, const std::string &secret, cons
 
 }  // namespace
 
-std::string aws_encode(std::string_view text) { return encode(text, "-._~"); }
+std::string aws_encode(std::string_view text) { return percent_encoded(text); }
 
-std::string aws_encode_path(std::string_view path) { return encode(path, "-._~/"); }
+std::string aws_encode_path(std::string_view path) { return percent_encoded(path, "-._~/"); }
 
 std::string aws_query(const std::vector<std::pair<std::string, std::string>> &query) {
     std::vector<std::pair<std::string, std::string>> encoded;

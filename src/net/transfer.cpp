@@ -7,18 +7,13 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "net/text.hpp"
+
 namespace kpi::net {
 namespace {
 
 constexpr size_t kHeaderBytes = 64 * 1024;
 constexpr int64_t kOneHeader = 8 * 1024;
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](unsigned char c) { return char(std::tolower(c)); });
-    return result;
-}
 
 bool has_header(const Headers &headers, std::string_view wanted) {
     return std::any_of(headers.begin(), headers.end(),

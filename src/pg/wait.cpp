@@ -12,7 +12,7 @@ Waiter::~Waiter() {
     });
 }
 
-void Waiter::watch(const std::vector<SocketWatch> &sockets) {
+void Waiter::watch(const std::vector<SocketEvent> &sockets) {
     call([this] {
         FreeWaitEventSet(set_);
         set_ = nullptr;
@@ -21,8 +21,8 @@ void Waiter::watch(const std::vector<SocketWatch> &sockets) {
 }
 
 // A set cannot lose a socket, so it is built anew.
-void Waiter::build(const std::vector<SocketWatch> &sockets) {
-    const SocketWatch *watched = sockets.data();
+void Waiter::build(const std::vector<SocketEvent> &sockets) {
+    const SocketEvent *watched = sockets.data();
     const size_t count = sockets.size();
     call([&] {
         set_ = KPI_CREATE_WAIT_SET(int(count) + 2);

@@ -6,16 +6,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/socket_event.hpp"
+
 struct WaitEventSet;
 struct MemoryContextData;
 
 namespace kpi::pg {
-
-// What to wait for on a socket, or what happened to it.
-struct SocketWatch {
-    int socket = -1;
-    bool readable = false, writable = false;
-};
 
 class Waiter {
 public:
@@ -28,17 +24,17 @@ public:
     // file was read.
     void wait(int64_t milliseconds);
     // The sockets of the following waits, instead of the earlier ones. Each must be open.
-    void watch(const std::vector<SocketWatch> &sockets);
+    void watch(const std::vector<SocketEvent> &sockets);
     // What the last wait() saw on them.
-    const std::vector<SocketWatch> &happened() const { return happened_; }
+    const std::vector<SocketEvent> &happened() const { return happened_; }
     // The latch was set.
     bool rung() const { return rung_; }
 
 private:
-    void build(const std::vector<SocketWatch> &sockets);
+    void build(const std::vector<SocketEvent> &sockets);
 
     WaitEventSet *set_ = nullptr;
-    std::vector<SocketWatch> happened_;
+    std::vector<SocketEvent> happened_;
     bool rung_ = false;
 };
 

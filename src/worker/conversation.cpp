@@ -17,7 +17,8 @@ std::vector<std::string> secrets_of(const net::Sink &sink) {
     const auto add = [&](const std::string &text) {
         if (text.size() >= 4) secrets.push_back(text);
     };
-    if (net::kind(sink.kind).url_is_secret) {
+    const bool query = sink.url.find('?') != std::string::npos;
+    if (query || net::kind(sink.kind).url_is_secret) {
         add(sink.url);
         const size_t host = sink.url.find("://");
         const size_t path = host == std::string::npos ? host : sink.url.find('/', host + 3);
@@ -32,6 +33,11 @@ void redact(std::string &text, const std::vector<std::string> &secrets) {
     for (const std::string &secret : secrets)
         for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3)
             text.replace(at, secret.size(), "***");
+}
+
+void redact(net::Response &answer, const std::vector<std::string> &secrets) {
+    redact(answer.body, secrets);
+    for (auto &[name, value] : answer.headers) redact(value, secrets);
 }
 
 }  // namespace kpi::worker

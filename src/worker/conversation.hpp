@@ -13,10 +13,12 @@ namespace kpi::worker {
 // Seconds since 1970.
 int64_t unix_now();
 
-// What no text may show: every secret of the sink, and its URL where that is one. A receiver may
-// quote them.
+// What no text may show: every secret of the sink, and what kpi.sink does not show of its URL. A
+// receiver may quote them.
 std::vector<std::string> secrets_of(const net::Sink &sink);
 void redact(std::string &text, const std::vector<std::string> &secrets);
+// Before anything is made of an answer: a text that was cut could end inside a secret.
+void redact(net::Response &answer, const std::vector<std::string> &secrets);
 
 // Runs a part of a conversation; what it throws is the message's end.
 template <class F>

@@ -29,16 +29,10 @@ net::Response perform(net::Multi &multi, net::Request request, const net::Limits
     for (;;) {
         auto finished = multi.finished();
         if (!finished.empty()) return std::move(finished.front().second);
-        std::vector<pg::SocketWatch> watches;
-        for (const net::SocketEvent &socket : multi.sockets())
-            watches.push_back({socket.socket, socket.readable, socket.writable});
-        waiter.watch(watches);
+        waiter.watch(multi.sockets());
         const int64_t pause = multi.timeout();
         waiter.wait(pause < 0 ? 1000 : std::min<int64_t>(pause, 1000));
-        std::vector<net::SocketEvent> events;
-        for (const pg::SocketWatch &event : waiter.happened())
-            events.push_back({event.socket, event.readable, event.writable});
-        multi.act(events);
+        multi.act(waiter.happened());
     }
 }
 
@@ -56,15 +50,17 @@ Tested test_sink(const std::string &name) {
 
     const char *hosts = pg::settings().allowed_hosts;
     net::Multi multi{net::Egress(hosts == nullptr ? "" : hosts)};
+    const std::vector<std::string> secrets = secrets_of(spec.sink);
     const int64_t started_at = pg::now();
     net::Step step = guarded([&] { return kind.deliver(spec.sink, message); });
     while (auto *next = std::get_if<std::unique_ptr<net::Exchange>>(&step)) {
-        const net::Response answer = perform(multi, std::move((*next)->request), spec.limits);
+        net::Response answer = perform(multi, std::move((*next)->request), spec.limits);
+        redact(answer, secrets);
         const auto then = std::move((*next)->then);
         step = guarded([&] { return then(answer); });
     }
     Tested tested{std::get<net::Outcome>(std::move(step)), (pg::now() - started_at) / 1000};
-    redact(tested.outcome.error, secrets_of(spec.sink));
+    redact(tested.outcome.error, secrets);
     return tested;
 }
 

@@ -30,12 +30,12 @@ net::Response perform(net::Multi &multi, net::Request request, const net::Limits
         auto finished = multi.finished();
         if (!finished.empty()) return std::move(finished.front().second);
         std::vector<pollfd> polled;
-        for (const net::SocketEvent &s : multi.sockets())
+        for (const SocketEvent &s : multi.sockets())
             polled.push_back(
                 {s.socket, short((s.readable ? POLLIN : 0) | (s.writable ? POLLOUT : 0)), 0});
         const int64_t wait = multi.timeout();
         poll(polled.data(), polled.size(), int(wait < 0 ? 1000 : std::min<int64_t>(wait, 1000)));
-        std::vector<net::SocketEvent> events;
+        std::vector<SocketEvent> events;
         for (const pollfd &p : polled)
             if (p.revents != 0)
                 events.push_back({p.fd, (p.revents & (POLLIN | POLLHUP | POLLERR)) != 0,

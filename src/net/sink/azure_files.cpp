@@ -146,14 +146,6 @@ Step deliver(const Sink &sink, const Message &message) {
                 .clock = SigningClock(message.unix_time)}));
 }
 
-Message test_message(const Sink &) {
-    Message message;
-    message.content = "This sink of kpi_ext can write files.\n";
-    message.content_type = "text/plain";
-    message.object_key = "kpi_ext-test.txt";
-    return message;
-}
-
 }  // namespace
 
 const Kind kAzureFiles = {
@@ -163,7 +155,7 @@ const Kind kAzureFiles = {
     .check_sink = check_sink,
     .check_message = check_message,
     .deliver = deliver,
-    .test_message = test_message,
+    .test_message = test_object,
 };
 
 }  // namespace kpi::net

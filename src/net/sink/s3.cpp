@@ -16,6 +16,7 @@
 #include "net/digest.hpp"
 #include "net/s3.hpp"
 #include "net/signing_clock.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
@@ -149,7 +150,7 @@ Step put_part(const Shared &upload, size_t number) {
         const std::string tag = etag(answer);
         if (tag.empty()) return give_up(upload, answer, unusable(answer, "the ETag of a part"));
         upload->manifest += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>",
-                                        number, xml_text(tag));
+                                        number, markup_escaped(tag));
         return put_part(upload, number + 1);
     });
 }
@@ -192,14 +193,8 @@ Upload prepared(const Sink &sink) {
 }
 
 Object object_of(const Message &message) {
-    if (message.content) {
-        if (message.content_type.find_first_of("\r\n") != std::string::npos)
-            throw Error("22023", "the content type has more than one line");
-        return {message.object_key,
-                message.content_type.empty() ? "application/octet-stream" : message.content_type,
-                *message.content};
-    }
-    if (!message.object_key.empty()) return {message.object_key, "application/json", message.body};
+    if (message.content || !message.object_key.empty())
+        return {message.object_key, stored_type(message), stored(message)};
     const nlohmann::json json = parsed(message);
     const auto text_of = [&json](const char *name) {
         const auto found = json.find(name);
@@ -241,14 +236,6 @@ Step deliver(const Sink &sink, const Message &message) {
     return start(upload);
 }
 
-Message test_message(const Sink &) {
-    Message message;
-    message.content = "This sink of kpi_ext can write objects.\n";
-    message.content_type = "text/plain";
-    message.object_key = "kpi_ext-test.txt";
-    return message;
-}
-
 }  // namespace
 
 const Kind kS3 = {
@@ -258,7 +245,7 @@ const Kind kS3 = {
     .check_sink = check_sink,
     .check_message = check_message,
     .deliver = deliver,
-    .test_message = test_message,
+    .test_message = test_object,
 };
 
 }  // namespace kpi::net

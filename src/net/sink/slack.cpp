@@ -27,6 +27,7 @@
 #include "net/kind.hpp"
 #include "net/sink/slack_api.hpp"
 #include "net/sink/slack_blocks.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
@@ -61,7 +62,7 @@ json payload_of(const json &body) {
         refuse("a slack message needs either text or plain",
                "It is what notifications show; blocks are shown instead of it in the channel.");
     json payload;
-    payload["text"] = slack_cut(plain.empty() ? text : slack_escaped(plain), kMostText);
+    payload["text"] = slack_cut(plain.empty() ? text : markup_escaped(plain), kMostText);
     if (body.contains("blocks")) payload["blocks"] = slack_blocks(body["blocks"]);
     for (const char *name : {"unfurl_links", "unfurl_media"}) {
         if (!body.contains(name)) continue;

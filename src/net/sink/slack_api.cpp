@@ -1,8 +1,8 @@
 #include "net/sink/slack_api.hpp"
 
-#include <cctype>
-
 #include <fmt/format.h>
+
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
@@ -58,18 +58,6 @@ Step put_bytes(const std::shared_ptr<const SlackPost> &post, const json &place) 
                     });
 }
 
-std::string form_encoded(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~')
-            out += c;
-        else
-            out += fmt::format("%{:02X}", byte);
-    }
-    return out;
-}
-
 }  // namespace
 
 Request slack_call(const SlackPost &post, std::string_view method, const json &arguments) {
@@ -113,8 +101,8 @@ Outcome slack_judged(const Response &answer, int64_t now, json &said) {
 Step slack_upload(const std::shared_ptr<const SlackPost> &post) {
     Request request = slack_call(*post, "files.getUploadURLExternal", nullptr);
     request.headers[0].second = "application/x-www-form-urlencoded";
-    request.body =
-        fmt::format("filename={}&length={}", form_encoded(post->file_name), post->content.size());
+    request.body = fmt::format("filename={}&length={}", percent_encoded(post->file_name),
+                               post->content.size());
     return exchange(std::move(request), [post](const Response &answer) -> Step {
         json said;
         const Outcome outcome = slack_judged(answer, post->now, said);

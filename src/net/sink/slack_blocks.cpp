@@ -168,21 +168,6 @@ size_t total_of(const json &value) {
 
 }  // namespace
 
-std::string slack_escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else
-            out += c;
-    }
-    return out;
-}
-
 std::string slack_cut(std::string_view text, size_t most) {
     if (units_of(text) <= most) return std::string(text);
     size_t bytes = 0, units = 0;

@@ -17,8 +17,6 @@ namespace kpi::net {
 // A message's own text; more is cut by chat.postMessage and refused by chat.update.
 constexpr size_t kMostText = 4000;
 
-// & < > as entities: no link, no mention and no <!channel> comes out of it.
-std::string slack_escaped(std::string_view text);
 // At most `most` UTF-16 units; `text` must be UTF-8.
 std::string slack_cut(std::string_view text, size_t most);
 // The same blocks within the limits: long texts cut, at most 50 blocks and about 12 000 characters

@@ -13,6 +13,7 @@
 #include "core/error.hpp"
 #include "net/digest.hpp"
 #include "net/kind.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
@@ -26,10 +27,9 @@ constexpr std::array<std::string_view, 6> kOwnHeaders = {"host",
                                                          "transfer-encoding"};
 
 bool is_token(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return std::isalnum(c) != 0 ||
-               (c != 0 &&
-                std::string_view("!#$%&'*+-.^_`|~").find(char(c)) != std::string_view::npos);
+    constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+    return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+        return is_alphanumeric(c) || kMarks.find(c) != std::string_view::npos;
     });
 }
 
@@ -40,14 +40,12 @@ Headers custom_headers(const Sink &sink) {
     if (!found->is_object())
         throw Error("22023", "option \"headers\" of the sink must be an object of texts");
     for (const auto &[name, value] : found->items()) {
-        std::string lower = name;
-        std::transform(lower.begin(), lower.end(), lower.begin(),
-                       [](unsigned char c) { return char(std::tolower(c)); });
+        const std::string plain = lower(name);
         if (!is_token(name) || !value.is_string() ||
             value.get<std::string>().find_first_of("\r\n") != std::string::npos)
             throw Error("22023", fmt::format("header \"{}\" of the sink is not valid", name), {},
                         "A header has a name without blanks and a text of one line.");
-        if (std::find(kOwnHeaders.begin(), kOwnHeaders.end(), lower) != kOwnHeaders.end())
+        if (std::find(kOwnHeaders.begin(), kOwnHeaders.end(), plain) != kOwnHeaders.end())
             throw Error("22023", fmt::format("header \"{}\" cannot be set", name), {},
                         "It is written for every message.");
         headers.emplace_back(name, value.get<std::string>());
@@ -78,10 +76,8 @@ Step deliver(const Sink &sink, const Message &message) {
     request.url = sink.url;
     request.headers = custom_headers(sink);
     const auto has = [&](std::string_view wanted) {
-        return std::any_of(request.headers.begin(), request.headers.end(), [&](const auto &h) {
-            return std::equal(h.first.begin(), h.first.end(), wanted.begin(), wanted.end(),
-                              [](unsigned char a, char b) { return std::tolower(a) == b; });
-        });
+        return std::any_of(request.headers.begin(), request.headers.end(),
+                           [&](const auto &h) { return lower(h.first) == wanted; });
     };
     request.body = message.content ? *message.content : message.body;
     if (!has("content-type"))

@@ -1,5 +1,7 @@
 #include "net/sink/slack_blocks.hpp"
 
+#include "net/text.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -19,7 +21,7 @@ json section(const std::string &text) {
 json one(const char *block) { return slack_blocks(json::array({json::parse(block)})).at(0); }
 
 TEST(SlackText, EscapesWhatMakesLinksAndMentions) {
-    EXPECT_EQ(slack_escaped("<!channel> a&b \"c\" 'd' <@U1>"),
+    EXPECT_EQ(markup_escaped("<!channel> a&b \"c\" 'd' <@U1>"),
               "&lt;!channel&gt; a&amp;b \"c\" 'd' &lt;@U1&gt;");
 }
 
@@ -47,7 +49,7 @@ RC_GTEST_PROP(SlackText, EscapedAndCutTextStaysEscaped, (const std::string &byte
     std::string text;
     for (const char c : bytes) text += "<>&a "[static_cast<unsigned char>(c) % 5];
     const size_t most = *rc::gen::inRange<size_t>(1, 60);
-    const std::string cut = slack_cut(slack_escaped(text), most);
+    const std::string cut = slack_cut(markup_escaped(text), most);
     RC_ASSERT(cut.find_first_of("<>") == std::string::npos);
     for (size_t at = cut.find('&'); at != std::string::npos; at = cut.find('&', at + 1)) {
         const std::string rest = cut.substr(at, 5);

@@ -1,0 +1,60 @@
+#include "net/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include <fmt/format.h>
+
+namespace kpi::net {
+
+bool is_alphanumeric(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    return result;
+}
+
+std::string percent_encoded(std::string_view text, std::string_view kept) {
+    std::string result;
+    for (const char c : text)
+        if (is_alphanumeric(c) || kept.find(c) != std::string_view::npos)
+            result += c;
+        else
+            result += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    return result;
+}
+
+std::string markup_escaped(std::string_view text) {
+    std::string result;
+    for (const char c : text) {
+        if (c == '&')
+            result += "&amp;";
+        else if (c == '<')
+            result += "&lt;";
+        else if (c == '>')
+            result += "&gt;";
+        else
+            result += c;
+    }
+    return result;
+}
+
+std::string date_text(int64_t unix_time) {
+    constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed",
+                                                       "Thu", "Fri", "Sat"};
+    constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const time_t instant = unix_time;
+    std::tm utc = {};
+    gmtime_r(&instant, &utc);
+    return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02}", kDays[size_t(utc.tm_wday)], utc.tm_mday,
+                       kMonths[size_t(utc.tm_mon)], utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
+                       utc.tm_sec);
+}
+
+}  // namespace kpi::net

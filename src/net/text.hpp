@@ -1,0 +1,19 @@
+// Texts as protocols write them. ASCII rules in every locale.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace kpi::net {
+
+bool is_alphanumeric(char c);
+std::string lower(std::string_view text);
+// What RFC 3986 calls unreserved stays, and what `kept` holds; everything else is %XX.
+std::string percent_encoded(std::string_view text, std::string_view kept = "-._~");
+// & < > as entities: what XML and Slack need between tags.
+std::string markup_escaped(std::string_view text);
+// "Tue, 24 Nov 2026 10:00:00" in UTC: RFC 9110 adds " GMT" to it, RFC 5322 " +0000".
+std::string date_text(int64_t unix_time);
+
+}  // namespace kpi::net

@@ -1,0 +1,24 @@
+#include "net/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kpi::net {
+
+TEST(Text, PercentEncoding) {
+    EXPECT_EQ(percent_encoded("aZ9-._~"), "aZ9-._~");
+    EXPECT_EQ(percent_encoded("a/b c\xc3\xa9+"), "a%2Fb%20c%C3%A9%2B");
+    EXPECT_EQ(percent_encoded("a/b~", "/"), "a/b%7E");
+}
+
+TEST(Text, Markup) {
+    EXPECT_EQ(markup_escaped("<!channel> & \"x\""), "&lt;!channel&gt; &amp; \"x\"");
+}
+
+TEST(Text, Dates) {
+    EXPECT_EQ(date_text(0), "Thu, 01 Jan 1970 00:00:00");
+    EXPECT_EQ(date_text(1795515000), "Tue, 24 Nov 2026 10:10:00");
+}
+
+TEST(Text, LowerCaseIsAscii) { EXPECT_EQ(lower("ABz\xc3\x89"), "abz\xc3\x89"); }
+
+}  // namespace kpi::net
