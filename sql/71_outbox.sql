@@ -13,6 +13,7 @@ CREATE TABLE kpi.outbox (
     group_key       text COLLATE "C" CHECK (group_key <> ''),
     idempotency_key uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
     attempts        integer NOT NULL DEFAULT 0,
+    attempts_before integer NOT NULL DEFAULT 0,
     created_at      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     due_at          timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     claimed_at      timestamptz,
@@ -36,7 +37,8 @@ CREATE UNIQUE INDEX outbox_dedupe ON kpi.outbox (sink, dedupe_key) WHERE dedupe_
 COMMENT ON TABLE kpi.outbox IS 'Messages: those that wait, those on their way, and what became of the others until kpi.purge. Written by kpi.notify';
 COMMENT ON COLUMN kpi.outbox.group_key IS 'Messages of one sink with the same key are sent one after the other, in the order of their ids';
 COMMENT ON COLUMN kpi.outbox.idempotency_key IS 'The same in every attempt, so that the receiver can tell a repetition';
-COMMENT ON COLUMN kpi.outbox.attempts IS 'Counted when an attempt begins';
+COMMENT ON COLUMN kpi.outbox.attempts IS 'Counted when an attempt begins, and never set back: an attempt has one number';
+COMMENT ON COLUMN kpi.outbox.attempts_before IS 'Those before kpi.redeliver: they do not count towards max_attempts';
 COMMENT ON COLUMN kpi.outbox.due_at IS 'Not sent before';
 COMMENT ON COLUMN kpi.outbox.claimed_by IS 'The server process that sends it: pid and start of the process in Unix time';
 COMMENT ON COLUMN kpi.outbox.result IS 'What the receiver said about it that later messages may refer to';

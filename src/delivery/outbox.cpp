@@ -105,7 +105,7 @@ constexpr const char *kRelease = R"(
           FROM pg_catalog.pg_stat_get_activity(NULL) a),
     lost AS MATERIALIZED (
         SELECT o.id, CASE WHEN s.name IS NULL THEN 'cancelled'
-                          WHEN o.attempts >= coalesce((s.options->>'max_attempts')::integer, $2) THEN 'dead'
+                          WHEN o.attempts - o.attempts_before >= coalesce((s.options->>'max_attempts')::integer, $2) THEN 'dead'
                           ELSE 'pending' END AS state
           FROM kpi.outbox o LEFT JOIN kpi.sink s ON s.name = o.sink
          WHERE o.state = 'sending'

@@ -45,6 +45,10 @@ void renew(const std::vector<std::pair<int64_t, int>> &id_attempt, int64_t lease
 // Returns the number of messages.
 int64_t release_lost();
 
+// Deletes some of the messages settled longer ago than kpi.outbox_retention, with their attempts.
+// Returns whether there may be more.
+bool forget_old();
+
 // When the first message of a usable sink may be claimed (microseconds since 2000), past for one
 // that is due; `full`: sinks that have no room now. nullopt: no message waits.
 std::optional<int64_t> next_due(const std::vector<std::string> &full = {});

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "delivery/outbox.hpp"
 #include "net/kind.hpp"
 #include "pg/lock.hpp"
+#include "pg/settings.hpp"
 #include "pg/shared.hpp"
 #include "pg/sql.hpp"
 
@@ -50,6 +52,22 @@ std::string state_of(int64_t id) {
     return *state;
 }
 
+// Rows that somebody else holds are left for another time.
+int64_t forget(const std::string &older_than, int64_t most) {
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    const Cell count = pg::value(R"(
+        WITH old AS MATERIALIZED (
+            SELECT o.id FROM kpi.outbox o
+             WHERE o.state IN ('delivered', 'dead', 'cancelled')
+               AND o.settled_at < (SELECT pg_catalog.clock_timestamp() - CAST($1 AS pg_catalog.interval))
+             ORDER BY o.settled_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+        gone AS (DELETE FROM kpi.outbox o USING old WHERE o.id = old.id RETURNING o.id),
+        attempts AS (DELETE FROM kpi.delivery d USING gone WHERE d.message = gone.id)
+        SELECT pg_catalog.count(*) FROM gone)",
+                                 {older_than, most});
+    return std::stoll(*count);
+}
+
 }  // namespace
 
 int64_t notify(const Draft &draft) {
@@ -93,7 +111,7 @@ void redeliver(int64_t id) {
         throw Error("55000", fmt::format("message {} is {}", id, state), {},
                     "Only a message that is delivered, dead or cancelled can be sent again.");
     const int64_t changed = pg::execute(R"(
-        UPDATE kpi.outbox o SET state = 'pending', attempts = 0, due_at = pg_catalog.clock_timestamp(), settled_at = NULL,
+        UPDATE kpi.outbox o SET state = 'pending', attempts_before = o.attempts, due_at = pg_catalog.clock_timestamp(), settled_at = NULL,
                                 status = NULL, error = NULL
          WHERE o.id = $1 AND EXISTS (SELECT FROM kpi.sink s WHERE s.name = o.sink))",
                                         {id});
@@ -120,18 +138,12 @@ void cancel(int64_t id) {
     pg::ring_courier_at_commit();
 }
 
-int64_t purge(const std::string &older_than) {
-    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
-    const Cell purged = pg::value(R"(
-        WITH gone AS (
-            DELETE FROM kpi.outbox o
-             WHERE o.state IN ('delivered', 'dead', 'cancelled')
-               AND o.settled_at < (SELECT pg_catalog.clock_timestamp() - CAST($1 AS pg_catalog.interval))
-            RETURNING o.id),
-        attempts AS (DELETE FROM kpi.delivery d USING gone WHERE d.message = gone.id)
-        SELECT pg_catalog.count(*) FROM gone)",
-                                  {older_than});
-    return std::stoll(*purged);
+int64_t purge(const std::string &older_than) { return forget(older_than, INT64_MAX); }
+
+bool forget_old() {
+    constexpr int64_t kSome = 5000;
+    const int days = pg::settings().outbox_retention;
+    return days > 0 && forget(fmt::format("{} days", days), kSome) == kSome;
 }
 
 }  // namespace kpi::delivery

@@ -31,15 +31,14 @@ constexpr const char *kSettle = R"(
                lease_until = NULL, claimed_by = NULL,
                due_at = CASE WHEN v.state <> 'pending' THEN o.due_at
                              ELSE (SELECT now FROM clock) + pg_catalog.make_interval(secs => greatest(g.retry_after,
-                                  pg_catalog.random() * least(3600, pg_catalog.power(2, least(o.attempts - 1, 12))))) END,
+                                  pg_catalog.random() * least(3600, pg_catalog.power(2, least(o.attempts - o.attempts_before - 1, 12))))) END,
                settled_at = CASE WHEN v.state <> 'pending' THEN (SELECT now FROM clock) END
           FROM given g CROSS JOIN LATERAL (
                SELECT CASE WHEN g.state <> 'retry' THEN g.state
                            WHEN s.name IS NULL THEN 'cancelled'
-                           WHEN g.attempt >= coalesce((s.options->>'max_attempts')::integer, $2) THEN 'dead'
-                           ELSE 'pending' END AS state
-                 FROM (SELECT) one LEFT JOIN kpi.sink s
-                      ON s.name = (SELECT m.sink FROM kpi.outbox m WHERE m.id = g.id)) v
+                           WHEN m.attempts - m.attempts_before >= coalesce((s.options->>'max_attempts')::integer, $2)
+                           THEN 'dead' ELSE 'pending' END AS state
+                 FROM kpi.outbox m LEFT JOIN kpi.sink s ON s.name = m.sink WHERE m.id = g.id) v
          WHERE o.id = g.id AND o.attempts = g.attempt AND o.state = 'sending'
         RETURNING o.id, o.sink, o.group_key, o.state, o.attempts),
     recorded AS (

@@ -16,6 +16,7 @@ struct Settings {
     int window_interval = 60;
     int refresh_interval = 300;  // s between two refreshes of one materialized view
     int max_workers = 8;         // database workers running at once
+    int outbox_retention = 30;   // days that settled messages are kept; 0: until kpi.purge
     // Patterns of hosts that sinks may call (net/egress.hpp); empty: none.
     char *allowed_hosts = nullptr;
     // The folder that file sinks write below; empty: none.

@@ -202,15 +202,17 @@ void take_worker_seat() {
 
 namespace {
 
-void release_courier_seat(int, Datum) {
-    if (pg_atomic_read_u32(&own->courier_seat) != my_seat()) return;
-    pg_atomic_write_u32(&own->courier_seat, 0);
-    pg_atomic_write_u32(&own->courier_pid, 0);
-}
-
 constexpr int64_t kAlone = 10'000'000;  // microseconds
 
+void release_courier_seat(int, Datum) { leave_courier_seat(); }
+
 }  // namespace
+
+void leave_courier_seat() noexcept {
+    if (pg_atomic_read_u32(&own->courier_seat) != my_seat()) return;
+    pg_atomic_write_u32(&own->courier_pid, 0);
+    pg_atomic_write_u32(&own->courier_seat, 0);
+}
 
 void take_courier_seat() {
     find_worker_slot();

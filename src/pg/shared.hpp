@@ -44,6 +44,8 @@ void ring_courier_at_commit();
 void take_courier_seat();
 // It was asked to finish what is in flight and end, or nobody has kept it for a while.
 bool courier_must_end() noexcept;
+// The next courier may come: this one only finishes what it has in flight.
+void leave_courier_seat() noexcept;
 bool is_courier_seated() noexcept;
 // By the worker that starts: the next courier has the present settings.
 void ask_courier_to_end() noexcept;

@@ -22,18 +22,21 @@ constexpr int64_t kLease = 60'000;  // milliseconds; renewed while the message i
 constexpr int64_t kRenewEvery = 20 * kSecond;
 constexpr int64_t kRescueEvery = 5 * kSecond;
 constexpr int64_t kBusy = 50'000;
-constexpr size_t kInFlight = 64;
+constexpr int64_t kForgetEvery = 600 * kSecond;
+constexpr int kInFlight = 128;  // of all sinks
+constexpr int kOwnRoom = 4;     // of one, whatever the others have in flight
 constexpr int kFailedLooks = 10;
 
-std::vector<std::string> without_room(const std::vector<delivery::Spec> &sinks,
-                                      const std::vector<delivery::Room> &rooms) {
+// Sinks that have no room left: nothing of theirs is claimed before something in flight has ended.
+std::vector<std::string> full_sinks(const std::vector<delivery::Spec> &sinks,
+                                    const std::vector<delivery::Room> &rooms,
+                                    const std::vector<delivery::Claimed> &claimed) {
+    std::map<std::string, int> left;
+    for (const delivery::Room &room : rooms) left[room.sink] = room.free;
+    for (const delivery::Claimed &message : claimed) --left[message.sink];
     std::vector<std::string> names;
-    for (const delivery::Spec &sink : sinks) {
-        const std::string &name = sink.sink.name;
-        if (std::none_of(rooms.begin(), rooms.end(),
-                         [&](const delivery::Room &room) { return room.sink == name; }))
-            names.push_back(name);
-    }
+    for (const delivery::Spec &sink : sinks)
+        if (!sink.open && left[sink.sink.name] <= 0) names.push_back(sink.sink.name);
     return names;
 }
 
@@ -50,7 +53,7 @@ void Courier::renew_host_list() {
 std::vector<delivery::Room> Courier::rooms(const std::vector<delivery::Spec> &sinks) {
     std::vector<delivery::Room> result;
     const int64_t now = pg::now();
-    size_t left = kInFlight - std::min(kInFlight, flights_.size());
+    int left = kInFlight - std::min(kInFlight, int(flights_.size()));
     for (const delivery::Spec &sink : sinks) {
         if (!sink.unusable.empty() || sink.open) continue;
         Desk &desk = desks_[sink.sink.name];
@@ -66,9 +69,10 @@ std::vector<delivery::Room> Courier::rooms(const std::vector<delivery::Spec> &si
                 due_at_ = std::min(due_at_, now + int64_t(missing * double(kSecond)) + 1000);
             }
         }
-        free = std::min(free, int(left));
+        // Some room is a sink's own, so that receivers that hang cannot take it all.
+        free = std::min(free, std::max(left, kOwnRoom - desk.in_flight));
         if (free <= 0) continue;
-        left -= size_t(free);
+        left -= free;
         result.push_back({sink.sink.name, free, desk.after_group});
     }
     return result;
@@ -87,18 +91,19 @@ bool Courier::look() {
     const bool rescue = now - rescued_at_ >= kRescueEvery;
     const bool renewal = !flights_.empty() && now - renewed_at_ >= kRenewEvery;
     std::vector<std::pair<int64_t, int>> held;
-    for (const auto &[id, flight] : flights_) held.emplace_back(id, flight.claimed.attempt);
+    for (const auto &[serial, flight] : flights_)
+        held.emplace_back(flight.claimed.id, flight.claimed.attempt);
     steps_.run([&] {
         if (!settled_.empty()) delivery::settle(settled_);
-        if (rescue) (void)delivery::release_lost();
+        // Before the rescue: a process that was stopped for long still has its messages.
         if (renewal) delivery::renew(held, kLease);
+        if (rescue) (void)delivery::release_lost();
         if (!claiming) return;
         sinks = delivery::usable_sinks();
         const auto room = rooms(sinks);
         if (!room.empty()) claimed = delivery::claim(room, kLease);
-        if (!claimed.empty()) return;
         // What is due and was not claimed is in somebody else's hands: no reason to spin.
-        if (const auto next = delivery::next_due(without_room(sinks, room)))
+        if (const auto next = delivery::next_due(full_sinks(sinks, room, claimed)))
             due_at_ = std::min(due_at_, std::max(*next, now + kBusy));
     });
     settled_.clear();
@@ -117,43 +122,58 @@ bool Courier::look() {
     // Groups after the last one were looked at: the next look begins with the first.
     if (claimed.empty())
         for (auto &[name, desk] : desks_) desk.after_group.clear();
-    else
-        look_ = true;
     return !claimed.empty();
 }
 
+// A step of its own: what goes wrong with it delays no message.
+void Courier::forget_old() {
+    const int64_t now = pg::now();
+    if (now < forget_at_) return;
+    forget_at_ = now + kForgetEvery;
+    try {
+        bool more = false;
+        steps_.run([&] { more = delivery::forget_old(); });
+        if (more) forget_at_ = now + kSecond;
+    } catch (const Error &error) {
+        if (steps_.gone()) throw;
+        pg::log(pg::Level::warning, "old messages could not be deleted: " + error.message,
+                error.detail, error.hint);
+    }
+}
+
 void Courier::depart(delivery::Claimed claimed, const delivery::Spec &sink) {
-    const int64_t id = claimed.id;
+    const int64_t serial = ++serial_;
     claimed.message.unix_time = unix_now();
     Flight flight;
     flight.limits = sink.limits;
     flight.secrets = secrets_of(sink.sink);
     flight.started_at = pg::now();
     flight.claimed = std::move(claimed);
-    Flight &started = flights_.insert_or_assign(id, std::move(flight)).first->second;
+    Flight &started = flights_.emplace(serial, std::move(flight)).first->second;
     net::Step step = guarded(
         [&] { return net::kind(sink.sink.kind).deliver(sink.sink, started.claimed.message); });
     started.claimed.message.content.reset();  // the request has its own
-    go_on(id, std::move(step));
+    go_on(serial, std::move(step));
 }
 
-void Courier::go_on(int64_t id, net::Step step) {
+void Courier::go_on(int64_t serial, net::Step step) {
     if (auto *outcome = std::get_if<net::Outcome>(&step)) {
-        conclude(id, std::move(*outcome));
+        conclude(serial, std::move(*outcome));
         return;
     }
-    Flight &flight = flights_.at(id);
+    Flight &flight = flights_.at(serial);
     auto &next = std::get<std::unique_ptr<net::Exchange>>(step);
     flight.then = std::move(next->then);
-    multi_->start(id, std::move(next->request), flight.limits);
+    multi_->start(serial, std::move(next->request), flight.limits);
 }
 
-void Courier::conclude(int64_t id, net::Outcome outcome) {
-    const auto found = flights_.find(id);
+void Courier::conclude(int64_t serial, net::Outcome outcome) {
+    const auto found = flights_.find(serial);
     Flight &flight = found->second;
     redact(outcome.error, flight.secrets);
-    settled_.push_back({id, flight.claimed.attempt, std::move(outcome), flight.started_at,
-                        (pg::now() - flight.started_at) / 1000, flight.sent, flight.received});
+    settled_.push_back({flight.claimed.id, flight.claimed.attempt, std::move(outcome),
+                        flight.started_at, (pg::now() - flight.started_at) / 1000, flight.sent,
+                        flight.received});
     --desks_[flight.claimed.sink].in_flight;
     flights_.erase(found);
     look_ = true;
@@ -167,27 +187,22 @@ void Courier::wait() {
         const int64_t curl = multi_->timeout();
         if (curl >= 0) pause = std::min(pause, curl);
         if (watched_ != multi_->sockets_version()) {
-            std::vector<pg::SocketWatch> watches;
-            for (const net::SocketEvent &socket : multi_->sockets())
-                watches.push_back({socket.socket, socket.readable, socket.writable});
-            waiter_.watch(watches);
+            waiter_.watch(multi_->sockets());
             watched_ = multi_->sockets_version();
         }
     }
     waiter_.wait(pause);
-    std::vector<net::SocketEvent> events;
-    for (const pg::SocketWatch &event : waiter_.happened())
-        events.push_back({event.socket, event.readable, event.writable});
     if (waiter_.rung() || pg::now() >= due_at_) look_ = true;
     if (!multi_) return;
-    multi_->act(events);
-    for (auto &[id, answer] : multi_->finished()) {
-        Flight &flight = flights_.at(id);
+    multi_->act(waiter_.happened());
+    for (auto &[serial, answer] : multi_->finished()) {
+        Flight &flight = flights_.at(serial);
         flight.sent += answer.sent;
         flight.received += answer.received;
         const auto then = std::exchange(flight.then, {});
+        redact(answer, flight.secrets);
         const net::Response &given = answer;
-        go_on(id, guarded([&] { return then(given); }));
+        go_on(serial, guarded([&] { return then(given); }));
     }
 }
 
@@ -207,15 +222,19 @@ void run_courier() {
     Steps steps;
     Courier courier(steps);
     int failures = 0;
+    bool ending = false;
     for (;;) {
         memory.reset();
-        if (pg::courier_must_end()) {
+        if (!ending && pg::courier_must_end()) {
+            ending = true;
             courier.drain();
-            if (courier.idle()) return;
+            pg::leave_courier_seat();
         }
+        if (ending && courier.idle()) return;
         try {
             pg::report_activity("kpi_ext: delivering");
             (void)courier.look();
+            courier.forget_old();
             failures = 0;
         } catch (const Error &error) {
             if (steps.gone()) return;
@@ -233,6 +252,7 @@ void deliver_by_hand(Steps &steps) {
     Courier courier(steps);
     while (courier.look() || !courier.idle())
         if (!courier.idle()) courier.wait_for_work();
+    courier.forget_old();
 }
 
 }  // namespace kpi::worker

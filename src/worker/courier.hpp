@@ -35,6 +35,8 @@ public:
     bool idle() const { return flights_.empty() && settled_.empty(); }
     // Lets the conversations go on until look() has something to do, or may have.
     void wait_for_work();
+    // Deletes messages past their retention, now and then.
+    void forget_old();
     // After a look() that failed: not again at once.
     void postpone();
 
@@ -59,20 +61,22 @@ private:
     std::vector<delivery::Room> rooms(const std::vector<delivery::Spec> &sinks);
     void renew_host_list();
     void depart(delivery::Claimed claimed, const delivery::Spec &sink);
-    void go_on(int64_t id, net::Step step);
-    void conclude(int64_t id, net::Outcome outcome);
+    void go_on(int64_t serial, net::Step step);
+    void conclude(int64_t serial, net::Outcome outcome);
 
     Steps &steps_;
     pg::Waiter waiter_;
     std::unique_ptr<net::Multi> multi_;
     std::string hosts_;
     uint64_t watched_ = 0;
-    std::map<int64_t, Flight> flights_;  // by message
+    // By a number of their own: a message whose lease was lost may be in flight twice.
+    std::map<int64_t, Flight> flights_;
+    int64_t serial_ = 0;
     std::map<std::string, Desk> desks_;
     std::vector<delivery::Settled> settled_;
     bool draining_ = false;
     bool look_ = true;  // something may be due
-    int64_t due_at_ = 0, rescued_at_ = 0, renewed_at_ = 0;
+    int64_t due_at_ = 0, rescued_at_ = 0, renewed_at_ = 0, forget_at_ = 0;
 };
 
 // The main of the process.

@@ -25,7 +25,9 @@ import sys
 
 import pytest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'tools'))
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ('wire', 'tools'):  # slack_fake; cluster, receiver
+    sys.path.insert(0, os.path.join(HERE, '..', folder))
 
 import cluster as clusters  # noqa: E402
 

@@ -10,8 +10,9 @@ import psycopg2
 import pytest
 from cluster import BIN
 from receiver import Receiver, status
+from slack_fake import TOKEN, SlackFake
 
-from watched import On, make_source, set_for, worker
+from watched import On, make_source, running, set_for, worker
 
 CANARY = 'c4n4ry-s3cr3t'
 
@@ -39,6 +40,7 @@ def bodies(receiver):
 
 @pytest.fixture
 def open_to_loopback(database, wait_until):
+    running(database, wait_until)
     set_for(database, 'kpi.allowed_hosts', '127.0.0.1', wait_until)
     return database
 
@@ -107,6 +109,7 @@ def test_a_permanent_failure_is_dead_at_once_and_can_be_redelivered(by_hand):
         by_hand.sql('SELECT kpi.redeliver(%s)', (message,))
         by_hand.sql('CALL kpi.work()')
         assert state(by_hand, message) == 'delivered' and len(receiver.requests) == 2
+        assert by_hand.sql('SELECT attempt, outcome FROM kpi.delivery ORDER BY attempt') == [(1, 'dead'), (2, 'delivered')]
 
 
 def test_a_host_that_is_not_allowed_is_never_called(by_hand):
@@ -165,13 +168,15 @@ def test_a_hung_receiver_delays_nobody(open_to_loopback, shared, wait_until):
         return status(200)(connection, request)
 
     with Receiver(hang) as hung, Receiver(status(200)) as receiver:
-        add_sink(database, hung, 'hung')
-        add_sink(database, receiver)
-        for _ in range(20):
-            notify(database, {}, 'hung')
-        wait_until(lambda: hung.requests, 'the hung receiver has a request')
+        for sink in ('hung', 'hung_too'):  # with as many in flight as may be
+            add_sink(database, hung, sink, '{"parallelism": 100, "timeout": 300}')
+        add_sink(database, receiver, 'last')  # by name, so that the others take what they can first
+        for number in range(300):
+            notify(database, {}, ('hung', 'hung_too')[number % 2])
+        in_flight = "SELECT count(*) FROM kpi.outbox WHERE state = 'sending'"
+        wait_until(lambda: database.sql(in_flight) == [(128,)], 'the hung receiver has all it can have')
         for number in range(100):
-            notify(database, {'n': number})
+            notify(database, {'n': number}, 'last')
         wait_until(lambda: delivered(database) == 100, 'the other sink')
         database.sql("INSERT INTO pay (country, amount) SELECT 'x', i FROM generate_series(1, 100) i")
         wait_until(lambda: database.sql('SELECT count(*) FROM kpi_data.pay_delta')[0][0] == 0, 'the merge')
@@ -182,7 +187,7 @@ def test_a_hung_receiver_delays_nobody(open_to_loopback, shared, wait_until):
         shared.sql(f'DROP DATABASE "{other}" WITH (FORCE)')  # waits for every process of the server to answer
         assert not release.is_set() and hung.requests
         release.set()
-        wait_until(lambda: delivered(database) == 120, 'the hung receiver too')
+        wait_until(lambda: delivered(database) == 400, 'the hung receiver too')
 
 
 def test_secrets_are_shown_nowhere(make_cluster, wait_until, tmp_path):
@@ -190,7 +195,8 @@ def test_secrets_are_shown_nowhere(make_cluster, wait_until, tmp_path):
     database = On(cluster, cluster.create_database())
 
     def quote_it(connection, request):
-        return status(400, CANARY.encode() + request.path.encode())(connection, request)
+        # once whole, and once where a long text would be cut
+        return status(400, CANARY.encode() + request.path.encode() + b'x' * 160 + CANARY.encode() * 3)(connection, request)
 
     with Receiver(quote_it) as receiver:
         session = database.connect()
@@ -210,7 +216,7 @@ def test_secrets_are_shown_nowhere(make_cluster, wait_until, tmp_path):
         shown.append(dump.stdout)
         assert 'hook' in dump.stdout and '***' in shown[0], 'the sink is dumped, what the receiver said is kept'
         for text in shown:
-            assert CANARY not in text
+            assert CANARY[:4] not in text
         session.close()
 
 
@@ -244,3 +250,70 @@ def test_the_outcome_of_a_test_message(by_hand):
         add_sink(by_hand, receiver)
         assert by_hand.sql("SELECT state, status, error FROM kpi.test_sink('hook')") == [
             ('dead', 410, 'the receiver answered 410: gone')]
+
+
+def test_an_answer_that_comes_too_late_changes_nothing(open_to_loopback, wait_until):
+    """The lease of a message on its way is lost: it is sent again, and what the first attempt comes to is only recorded."""
+    database = open_to_loopback
+    release = threading.Event()
+
+    def answer(connection, request):
+        if len(receiver.requests) == 1:
+            release.wait(60)
+            return status(404)(connection, request)
+        return status(200)(connection, request)
+
+    with Receiver(answer) as receiver:
+        add_sink(database, receiver)
+        message = notify(database, {'n': 1})
+        wait_until(lambda: receiver.requests, 'the first attempt')
+        database.sql("UPDATE kpi.outbox SET lease_until = now() - interval '1 second' WHERE id = %s", (message,))
+        wait_until(lambda: state(database, message) == 'delivered', 'the second attempt')
+        release.set()
+        wait_until(lambda: database.sql('SELECT count(*) FROM kpi.delivery')[0][0] == 3, 'the end of the first attempt')
+        assert database.sql('SELECT attempt, status, outcome, error FROM kpi.delivery ORDER BY started_at, outcome') == [
+            (1, None, 'lost', 'the sender ended without a word'), (1, 404, 'late', 'the receiver answered 404'),
+            (2, 200, 'delivered', None)]
+        assert database.sql('SELECT state, attempts, status, error FROM kpi.outbox') == [('delivered', 2, 200, None)]
+
+
+def test_a_slack_message_is_edited_and_answered(by_hand):
+    """What Slack said of the first message comes with those that name it, by dedupe key or by id. A fake of Slack."""
+    with SlackFake() as slack:
+        by_hand.sql('SELECT kpi.add_sink(%s, %s, NULL, %s, %s)', (
+            'slack', 'slack', json.dumps({'api': slack.api, 'channel': 'C0KPI'}), json.dumps({'token': TOKEN})))
+        first = notify(by_hand, {'plain': 'revenue is low'}, 'slack', dedupe_key='incident-1')
+        by_hand.sql('CALL kpi.work()')
+        notify(by_hand, {'plain': 'revenue is back', 'edit': 'incident-1'}, 'slack')
+        by_hand.sql('CALL kpi.work()')
+        (key, shown), = slack.messages.items()
+        assert shown['text'] == 'revenue is back'
+        notify(by_hand, {'plain': 'the cause', 'thread': first}, 'slack')
+        by_hand.sql('CALL kpi.work()')
+        assert delivered(by_hand) == 3 and len(slack.messages) == 2
+        assert [post['thread_ts'] for post in slack.messages.values() if 'thread_ts' in post] == [key[1]]
+
+
+def test_new_settings_do_not_wait_for_a_hung_receiver(open_to_loopback, wait_until):
+    """The courier with the old settings finishes what it has in flight; its successor delivers meanwhile."""
+    database = open_to_loopback
+    release = threading.Event()
+
+    def hang(connection, request):
+        release.wait(60)
+        return status(200)(connection, request)
+
+    with Receiver(hang) as hung, Receiver(status(200)) as receiver:
+        add_sink(database, hung, 'hung')
+        add_sink(database, receiver)
+        held = notify(database, {}, 'hung')
+        wait_until(lambda: hung.requests, 'the hung receiver has a request')
+        old = worker(database)['courier_pid']
+        set_for(database, 'kpi.merge_interval', '400ms', wait_until)
+        message = notify(database, {'n': 1})
+        wait_until(lambda: state(database, message) == 'delivered', 'the other sink')
+        assert worker(database)['courier_pid'] not in (None, old)
+        assert state(database, held) == 'sending'
+        release.set()
+        wait_until(lambda: state(database, held) == 'delivered', 'the message on its way')
+        assert len(hung.requests) == 1, 'it was not sent again'

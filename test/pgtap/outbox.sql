@@ -1,7 +1,7 @@
 -- as: superuser
 -- The outbox from SQL: queueing, taking back, sending again, forgetting; sinks and their secrets; who may do what.
 SET client_min_messages = warning;
-SELECT plan(79);
+SELECT plan(83);
 CREATE SCHEMA t;
 CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE s text; m text; d text; h text;
@@ -133,12 +133,13 @@ SELECT is((SELECT array_agg(outcome ORDER BY attempt) FROM kpi.delivery WHERE me
 SELECT is((SELECT failures FROM kpi.sink_state WHERE sink = 'down'), 2, 'two failures in a row');
 -- A sender that died: its row is taken back, counted, and tried by somebody else.
 SELECT kpi.redeliver(:down);
-UPDATE kpi.outbox SET state = 'sending', attempts = 1, claimed_at = now(), lease_until = now() + interval '1 minute', claimed_by = '1 0' WHERE id = :down;
+UPDATE kpi.outbox SET state = 'sending', attempts = 3, claimed_at = now(), lease_until = now() + interval '1 minute', claimed_by = '1 0' WHERE id = :down;
 SELECT kpi.notify('down', '{"n": 5}') AS held \gset
 UPDATE kpi.outbox SET state = 'sending', attempts = 1, claimed_at = now(), lease_until = now() + interval '1 minute',
     claimed_by = (SELECT pid || ' ' || extract(epoch FROM backend_start) FROM pg_stat_activity WHERE pid = pg_backend_pid()) WHERE id = :held;
 CALL kpi.work();
-SELECT is((SELECT row(state, attempts)::text FROM kpi.outbox WHERE id = :down), '(dead,2)', 'the message of a dead sender was sent again');
+SELECT is((SELECT row(state, attempts, attempts_before)::text FROM kpi.outbox WHERE id = :down), '(dead,4,2)', 'the message of a dead sender was sent again');
+SELECT is((SELECT array_agg(attempt || ' ' || outcome ORDER BY attempt) FROM kpi.delivery WHERE message = :down), '{1 retry,2 dead,3 lost,4 dead}', 'and every attempt has its number');
 SELECT is((SELECT count(*) FROM kpi.delivery WHERE message = :down AND outcome = 'lost'), 1::bigint, 'its lost attempt is recorded');
 SELECT is((SELECT state FROM kpi.outbox WHERE id = :held), 'sending', 'what a living process sends is left to it');
 -- The breaker opens at the fifth failure and nothing more is sent.
@@ -148,6 +149,15 @@ CALL kpi.work();
 SELECT is((SELECT breaker FROM kpi.outbox_stats WHERE sink = 'down'), 'open', 'five failures open the breaker');
 SELECT ok((SELECT open_until BETWEEN now() AND now() + interval '11 s' FROM kpi.sink_state WHERE sink = 'down'), 'for seconds');
 SELECT ok((SELECT count(*) >= 5 FROM kpi.outbox WHERE sink = 'down' AND state = 'pending' AND attempts = 0), 'the others were not tried');
+
+-- What is settled is kept for kpi.outbox_retention.
+UPDATE kpi.outbox SET settled_at = now() - interval '9 days' WHERE id = :first;
+CALL kpi.work();
+SELECT isnt_empty(format('SELECT FROM kpi.outbox WHERE id = %s', :first), 'nine days are less than the default');
+SET kpi.outbox_retention = 8;
+CALL kpi.work();
+SELECT is_empty(format('SELECT FROM kpi.outbox WHERE id = %s UNION ALL SELECT FROM kpi.delivery WHERE message = %1$s', :first), 'and more than eight');
+SELECT isnt_empty(format('SELECT FROM kpi.outbox WHERE id = %s', :second), 'younger ones are kept');
 
 -- Who may
 CREATE ROLE kpi_ob_admin IN ROLE kpi_admin;
