@@ -132,7 +132,7 @@ def test_promtool_finds_no_fault(push, gateway):
 def test_another_type_elsewhere_is_refused_for_good(push):
     assert push({'job': 'one', 'metrics': [gauge('kpi_typed', {'value': 1})]})['state'] == 'delivered'
     outcome = push({'job': 'two', 'metrics': [{**gauge('kpi_typed', {'value': 1}), 'type': 'counter'}]})
-    assert outcome['state'] == 'dead' and outcome['status'] == 400 and 'GAUGE' in outcome['error'], outcome
+    assert outcome['state'] == 'dead' and outcome['status'] == 400 and 'is not a' in outcome['error'], outcome
     push({'job': 'one', 'delete': True})
     push({'job': 'two', 'delete': True})
 
