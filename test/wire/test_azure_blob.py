@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import hmac
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,28 +13,10 @@ import urllib.request
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-MODULES = os.path.join(HERE, '..', '..', 'build', 'npm')
+from node import modules
+
 ACCOUNT, KEY = 'kpiacct', base64.b64encode(b'k' * 64).decode()
 VERSION = '2021-08-06'
-
-
-def install():
-    """Azurite as package-lock.json has it, into build/npm; again only when the lock changes."""
-    if shutil.which('npm') is None or shutil.which('node') is None:
-        pytest.fail('npm is missing: install the Debian packages nodejs and npm (test/tools/packages.txt)')
-    os.makedirs(MODULES, exist_ok=True)
-    lock, done = os.path.join(HERE, 'package-lock.json'), os.path.join(MODULES, 'installed.json')
-    with open(lock, 'rb') as wanted:
-        text = wanted.read()
-    if os.path.exists(done) and open(done, 'rb').read() == text:
-        return
-    for name in ('package.json', 'package-lock.json'):
-        shutil.copy(os.path.join(HERE, name), MODULES)
-    run = subprocess.run(['npm', 'ci', '--no-audit', '--no-fund'], cwd=MODULES, capture_output=True, text=True)
-    if run.returncode != 0:
-        pytest.fail('npm ci failed:\n' + run.stderr[-2000:])
-    shutil.copy(lock, done)
 
 
 def account_sas():
@@ -74,14 +55,14 @@ class Azurite:
 
 @pytest.fixture(scope='module')
 def azurite(deliver):
-    install()
+    packages = modules()
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        ['node', os.path.join(MODULES, 'node_modules/azurite/dist/src/blob/main.js'), '--inMemoryPersistence',
+        ['node', os.path.join(packages, 'azurite/dist/src/blob/main.js'), '--inMemoryPersistence',
          '--blobHost', '127.0.0.1', '--blobPort', str(port), '--silent', '--disableTelemetry'],
-        env={**os.environ, 'AZURITE_ACCOUNTS': f'{ACCOUNT}:{KEY}'}, cwd=MODULES, stdout=subprocess.DEVNULL)
+        env={**os.environ, 'AZURITE_ACCOUNTS': f'{ACCOUNT}:{KEY}'}, cwd=packages, stdout=subprocess.DEVNULL)
     try:
         for _ in range(600):
             assert server.poll() is None, 'azurite ended'
