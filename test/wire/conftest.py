@@ -33,3 +33,11 @@ def certificate(tmp_path_factory):
                     '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-out', pair[0], '-keyout', pair[1]],
                    check=True, capture_output=True)
     return pair
+
+
+@pytest.fixture(scope='session')
+def slack_schema():
+    from slack_fake import Schema
+    judge = Schema()
+    yield judge
+    judge.close()

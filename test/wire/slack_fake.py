@@ -1,22 +1,32 @@
 """A fake of Slack, stricter than Slack: no server of Slack's can be had for tests.
 
-Written from Slack's documentation, not from its behaviour: the guides "Sending messages using incoming webhooks" and
+Written from Slack's documentation, and held to Slack's own clients, which must be able to use it (slack_client.js).
+Blocks are also judged by a schema made from Slack's types (slack_schema.js). The documentation: the guides "Sending messages using incoming webhooks" and
 "Working with files", the reference of chat.postMessage, chat.update, files.getUploadURLExternal and
 files.completeUploadExternal, of block elements and composition objects (lengths and counts), and "Rate limits". Where
 Slack cuts or forgives, this fake refuses, so that what it takes is within every documented limit.
 
-    with SlackFake() as slack:
+    with SlackFake(schema) as slack:             schema: judges blocks, see Schema
         slack.webhook, slack.api                 URLs
         slack.messages                           {(channel, ts): arguments of the last post or update}
         slack.files                              {file id: {'name', 'bytes', 'shared'}}
-        slack.calls                              [(method, arguments)]
+        slack.calls                              [(method, arguments)], a webhook's and an upload's too
+        slack.violations                         what the schema found wrong with blocks
+        slack.tokens_at_upload                   how often a token came with the bytes of a file
+        slack.shares_at_once                     a file's message is told in the answer (Slack: often not yet)
         slack.answers.append((429, body, {}))    the next request gets this and is not judged
 """
+import email.parser
+import email.policy
 import http.server
 import json
+import os
 import re
+import subprocess
 import threading
 import urllib.parse
+
+from node import FOLDER, HERE, environment
 
 TOKEN = 'xoxb-canary-token'
 CHANNELS = {'C0KPI', 'C0OPS'}
@@ -87,8 +97,7 @@ def check_block(block):
                 check_element(element)
     elif kind == 'image':
         check_element(block)
-    else:
-        need(kind == 'divider', 'invalid_blocks')
+    # of other blocks the schema knows more than the documentation of limits
 
 
 def texts(value):
@@ -98,22 +107,48 @@ def texts(value):
     return sum(texts(one) for one in inner)
 
 
-def check_message(arguments, known):
-    need(isinstance(arguments, dict) and set(arguments) <= known, 'invalid_payload')
-    need(arguments.get('text'), 'no_text')
-    check_mrkdwn(arguments['text'], TEXT, 'msg_too_long')
-    check_blocks(arguments.get('blocks', []))
+def from_form(text):
+    """Arguments of a form: what is no text is JSON there (Slack's guide "Using the Slack Web API")."""
+    arguments = dict(urllib.parse.parse_qsl(text, strict_parsing=True, keep_blank_values=True))
+    for name in ('blocks', 'files', 'unfurl_links', 'unfurl_media'):
+        if name in arguments:
+            arguments[name] = json.loads(arguments[name])
+    return arguments
 
 
-def check_blocks(blocks):
-    need(isinstance(blocks, list) and len(blocks) <= BLOCKS, 'invalid_blocks')
-    for block in blocks:
-        check_block(block)
-    need(texts(blocks) < TOTAL, 'msg_blocks_too_long')
+def uploaded(headers, body):
+    """The bytes as they are, or the one part of a multipart form."""
+    kind = headers.get('Content-Type', '')
+    if not kind.startswith('multipart/form-data'):
+        return body
+    head = f'Content-Type: {kind}\r\n\r\n'.encode()
+    form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
+    part, = form.iter_parts()
+    return part.get_payload(decode=True)
+
+
+class Schema:
+    """The validator, a process for the whole run: fault(blocks) is '' when they are valid."""
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.process = subprocess.Popen(['node', os.path.join(HERE, 'slack_schema.js'), FOLDER], text=True,
+                                        env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def fault(self, blocks):
+        with self.lock:
+            self.process.stdin.write(json.dumps(blocks) + '\n')
+            self.process.stdin.flush()
+            return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
 
 
 class SlackFake:
-    def __init__(self):
+    def __init__(self, schema):
+        self.schema, self.violations, self.tokens_at_upload, self.shares_at_once = schema, [], 0, False
         self.messages, self.files, self.calls, self.answers, self.clock = {}, {}, [], [], 0
         fake = self
 
@@ -125,7 +160,8 @@ class SlackFake:
                 status, said, headers = fake.answers.pop(0) if fake.answers else fake.answer(self.path, self.headers, body)
                 said = said.encode()
                 self.send_response(status)
-                for name, value in {**headers, 'Content-Length': str(len(said))}.items():
+                kind = 'application/json' if self.path.startswith('/api/') else 'text/html'
+                for name, value in {**headers, 'Content-Type': kind, 'Content-Length': str(len(said))}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(said)
@@ -151,11 +187,14 @@ class SlackFake:
         if path.startswith('/services/'):
             return self.by_webhook(path, headers, body)
         if path.startswith('/upload/'):
-            found = self.files.get(path.rpartition('/')[2])
-            if not found or len(body) != found['length'] or 'Authorization' in headers:
+            file, content = path.rpartition('/')[2], uploaded(headers, body)
+            self.calls.append(('upload', {'file': file, 'bytes': content}))
+            self.tokens_at_upload += 'Authorization' in headers
+            found = self.files.get(file)
+            if not found or len(content) != found['length']:
                 return 400, 'bad upload', {}
-            found['bytes'] = body
-            return 200, f'OK - {len(body)}', {}
+            found['bytes'] = content
+            return 200, f'OK - {len(content)}', {}
         try:
             return 200, json.dumps({'ok': True, **self.call(path, headers, body)}), {}
         except Refusal as refusal:
@@ -168,7 +207,7 @@ class SlackFake:
             need(headers['Content-Type'].startswith('application/json'), 'invalid_payload')
             arguments = json.loads(body)
             self.calls.append(('webhook', arguments))
-            check_message(arguments, {'text', 'blocks', 'unfurl_links', 'unfurl_media'})
+            self.check_message(arguments, {'text', 'blocks', 'unfurl_links', 'unfurl_media'})
         except Refusal as refusal:
             return 400, str(refusal), {}
         except ValueError:
@@ -180,10 +219,11 @@ class SlackFake:
         need(headers['Authorization'] == 'Bearer ' + TOKEN, 'invalid_auth')
         method = path.removeprefix('/api/')
         kind = headers['Content-Type'].split(';')[0]
-        if method == 'files.getUploadURLExternal':
-            need(kind == 'application/x-www-form-urlencoded', 'invalid_form_data')
-            arguments = dict(urllib.parse.parse_qsl(body.decode(), strict_parsing=True))
+        if kind == 'application/x-www-form-urlencoded':
+            arguments = from_form(body.decode())
         else:
+            # of the calls here it is the one that takes no JSON
+            need(method != 'files.getUploadURLExternal', 'invalid_form_data')
             need(kind == 'application/json', 'invalid_post_type')
             arguments = json.loads(body)
         self.calls.append((method, arguments))
@@ -193,15 +233,14 @@ class SlackFake:
         return calls[method](arguments)
 
     def post(self, arguments):
-        check_message(arguments, {'channel', 'text', 'blocks', 'thread_ts', 'unfurl_links', 'unfurl_media'})
+        self.check_message(arguments, {'channel', 'text', 'blocks', 'thread_ts', 'unfurl_links', 'unfurl_media'})
         self.check_place(arguments['channel'], arguments.get('thread_ts'))
-        self.clock += 1
-        ts = f'1700000000.{self.clock:06}'
+        ts = self.tick()
         self.messages[arguments['channel'], ts] = arguments
         return {'channel': arguments['channel'], 'ts': ts, 'message': {'text': arguments['text']}}
 
     def update(self, arguments):
-        check_message(arguments, {'channel', 'ts', 'text', 'blocks', 'unfurl_links', 'unfurl_media'})
+        self.check_message(arguments, {'channel', 'ts', 'text', 'blocks', 'unfurl_links', 'unfurl_media'})
         key = arguments.get('channel'), arguments.get('ts')
         self.check_place(key[0], None)
         need(key in self.messages, 'message_not_found')
@@ -218,14 +257,41 @@ class SlackFake:
     def complete(self, arguments):
         need(set(arguments) <= {'files', 'channel_id', 'thread_ts', 'initial_comment', 'blocks'}, 'invalid_arguments')
         need(not ('blocks' in arguments and 'initial_comment' in arguments), 'invalid_arguments')
-        self.check_place(arguments['channel_id'], arguments.get('thread_ts'))
-        check_blocks(arguments.get('blocks', []))
+        channel = arguments['channel_id']
+        self.check_place(channel, arguments.get('thread_ts'))
+        self.check_blocks(arguments.get('blocks', []))
+        files = []
         for file in arguments['files']:
             found = self.files.get(file['id'])
             need(found and found['bytes'] is not None, 'file_not_found')
             found['shared'] = arguments
-        return {'files': [{'id': file['id'], 'title': file['title']} for file in arguments['files']]}
+            files.append({'id': file['id'], 'title': file['title']})
+        if self.shares_at_once:
+            ts = self.tick()
+            self.messages[channel, ts] = arguments
+            for file in files:
+                file['shares'] = {'public': {channel: [{'ts': ts}]}}
+        return {'files': files}
+
+    def tick(self):
+        self.clock += 1
+        return f'1700000000.{self.clock:06}'
 
     def check_place(self, channel, thread):
         need(channel in CHANNELS, 'channel_not_found')
         need(thread is None or (channel, thread) in self.messages, 'thread_not_found')
+
+    def check_message(self, arguments, known):
+        need(isinstance(arguments, dict) and set(arguments) <= known, 'invalid_payload')
+        need(arguments.get('text'), 'no_text')
+        check_mrkdwn(arguments['text'], TEXT, 'msg_too_long')
+        self.check_blocks(arguments.get('blocks', []))
+
+    def check_blocks(self, blocks):
+        need(isinstance(blocks, list) and len(blocks) <= BLOCKS, 'invalid_blocks')
+        for block in blocks:
+            check_block(block)
+        if fault := self.schema.fault(blocks):
+            self.violations.append(fault)
+            raise Refusal('invalid_blocks')
+        need(texts(blocks) < TOTAL, 'msg_blocks_too_long')

@@ -8,9 +8,11 @@ from slack_fake import TOKEN, SlackFake
 
 
 @pytest.fixture
-def slack():
-    with SlackFake() as fake:
+def slack(slack_schema):
+    """Whatever a test is about, no blocks of the sink may break the schema of Slack's types."""
+    with SlackFake(slack_schema) as fake:
         yield fake
+    assert not fake.violations
 
 
 @pytest.fixture
@@ -152,6 +154,23 @@ def test_upload_is_tried_again_whatever_step_fails(bot, slack, step):
     assert bot({'text': 'a'}, **file)['state'] == 'delivered'
 
 
+def test_a_file_can_be_answered_when_slack_says_where_it_is(bot, slack):
+    file = {'content_base64': 'YQ==', 'content_type': 'text/plain', 'object_key': 'a.txt'}
+    slack.shares_at_once = True
+    first = bot({'text': 'report'}, **file)['result']
+    assert first == {'channel': 'C0KPI', 'file': 'F0', 'ts': '1700000000.000001'}
+    answer = bot({'text': 'details', 'thread': 1}, reference=first)
+    assert answer['state'] == 'delivered', answer
+    assert slack.calls[-1][1]['thread_ts'] == first['ts']
+
+
+def test_a_message_that_may_not_be_changed_is_posted_anew(bot, slack):
+    first = bot({'text': 'a'})['result']
+    slack.answers.append((200, json.dumps({'ok': False, 'error': 'cant_update_message'}), {}))
+    outcome = bot({'text': 'b', 'edit': 1}, reference=first)
+    assert outcome['state'] == 'delivered' and outcome['result']['ts'] != first['ts'], outcome
+
+
 def test_fake_is_strict(slack):
     """What the sink avoids is refused here, or the tests above prove nothing."""
     def post(arguments):
@@ -162,3 +181,26 @@ def test_fake_is_strict(slack):
     assert post({'text': 'a', 'blocks': [section('a')] * 51})[1] == 'invalid_blocks'
     assert post({'text': 'a', 'blocks': [section('a' * 3001)]})[1] == 'invalid_blocks'
     assert post({'text': 'a', 'blocks': [section('a' * 3000)] * 5})[1] == 'msg_blocks_too_long'
+
+
+@pytest.mark.parametrize('block', [
+    {'type': 'sektion', 'text': {'type': 'mrkdwn', 'text': 'a'}},
+    {'type': 'rich_text'},
+    {'type': 'rich_text', 'elements': [{'type': 'rich_text_section', 'elements': [{'type': 'text', 'txt': 'a'}]}]},
+    {'type': 'divider', 'colour': 'red'},
+    {'type': 'video', 'alt_text': 'a', 'video_url': 'https://x.example/v'}])
+def test_the_schema_refuses_what_slacks_types_do_not_have(deliver, slack_schema, block):
+    """Blocks the sink passes on as they are, so that Slack judges them: dead, and the schema saw it."""
+    with SlackFake(slack_schema) as slack:
+        outcome = deliver({'kind': 'slack', 'url': slack.webhook}, {'body': {'text': 'a', 'blocks': [block]}})
+        assert (outcome['state'], outcome['status']) == ('dead', 400), outcome
+        assert 'invalid_blocks' in outcome['error'] and len(slack.violations) == 1
+
+
+def test_the_schema_takes_blocks_of_every_kind(hook):
+    rich = {'type': 'rich_text', 'elements': [{'type': 'rich_text_section', 'elements': [{'type': 'text', 'text': 'a'}]}]}
+    button = {'type': 'button', 'text': {'type': 'plain_text', 'text': 'Open'}, 'url': 'https://x.example', 'action_id': 'a'}
+    image = {'type': 'image', 'image_url': 'https://x.example/a.png', 'alt_text': 'a chart'}
+    outcome = hook({'text': 'a', 'blocks': [rich, {'type': 'actions', 'elements': [button]}, image,
+                                            {**section('a'), 'accessory': image, 'block_id': 'one'}]})
+    assert outcome['state'] == 'delivered', outcome

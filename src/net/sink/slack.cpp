@@ -15,7 +15,9 @@
 // longer be changed, the message is posted anew. Slack returns no ts to webhooks, so they always
 // post anew; nor can they choose a channel.
 // Content is uploaded in Slack's three steps under the last part of the object_key, with the text
-// as comment. The channel must be an id (C...) then. Its result has a file and no ts.
+// as comment. The channel must be an id (C...) then. Its result has the file's id, and a ts only
+// when Slack tells it at once, which it often does not: a message that answers or edits one without
+// is posted anew.
 // Slack has no idempotency key: an answer that was lost means a second message.
 #include <algorithm>
 #include <array>
@@ -138,7 +140,8 @@ Step send(const std::shared_ptr<const SlackPost> &post) {
             json said;
             Outcome outcome = slack_judged(answer, post->now, said);
             const json fault = said.is_object() ? said.value("error", json()) : json();
-            if (edit && (fault == "message_not_found" || fault == "edit_window_closed")) {
+            if (edit && (fault == "message_not_found" || fault == "edit_window_closed" ||
+                         fault == "cant_update_message")) {
                 auto anew = std::make_shared<SlackPost>(*post);
                 anew->earlier = nullptr;
                 return send(anew);

@@ -14,6 +14,18 @@ bool passes(std::string_view fault) {
            fault == "fatal_error" || fault == "service_unavailable" || fault == "request_timeout";
 }
 
+// {"channel", "file"}, and "ts" of the message that shows the file where Slack tells it: it shares
+// files by and by, and tells in "shares" only what has come to be when it answers.
+json shared_file(const json &said, const std::string &channel, const std::string &file) {
+    json result = {{"channel", channel}, {"file", file}};
+    for (const char *kind : {"public", "private"}) {
+        const json::json_pointer at =
+            json::json_pointer("/files/0/shares") / kind / channel / "0" / "ts";
+        if (const json ts = said.value(at, json()); ts.is_string()) result["ts"] = ts;
+    }
+    return result;
+}
+
 Step complete(const std::shared_ptr<const SlackPost> &post, const std::string &file) {
     json arguments = {{"files", json::array({{{"id", file}, {"title", post->title}}})},
                       {"channel_id", post->channel}};
@@ -26,13 +38,13 @@ Step complete(const std::shared_ptr<const SlackPost> &post, const std::string &f
         arguments["blocks"] = post->payload["blocks"];
     else
         arguments["initial_comment"] = post->payload["text"];
-    const json channel = arguments["channel_id"];
+    const std::string channel = arguments["channel_id"];
     return exchange(slack_call(*post, "files.completeUploadExternal", arguments),
                     [post, file, channel](const Response &answer) -> Step {
                         json said;
                         Outcome outcome = slack_judged(answer, post->now, said);
                         if (outcome.state == Outcome::State::delivered)
-                            outcome.result = {{"channel", channel}, {"file", file}};
+                            outcome.result = shared_file(said, channel, file);
                         return outcome;
                     });
 }
