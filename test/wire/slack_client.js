@@ -2,8 +2,8 @@
 //
 //   node slack_client.js < job
 //   stdin: {"webhook": URL, "message": {...}} for @slack/webhook, or
-//          {"api": URL, "token", "calls": [[method, arguments]]} for @slack/web-api; a file's content
-//          as "file_base64"
+//          {"api": URL, "token", "calls": [[method, arguments]]} for @slack/web-api; a file's
+//          content as "file_base64"
 //   stdout: a list with one entry for each call: {"answer"} or {"fault", "status", "retry_after"}
 'use strict';
 const fs = require('fs');

@@ -4,7 +4,7 @@
 //   stdin: one JSON array of blocks a line
 //   stdout: for each a JSON text: "" when it is valid, else what is wrong
 //
-// Generating takes a second: the schema is kept in FOLDER (build/npm) until the packages' lock changes.
+// Generating takes a second: the schema is kept in FOLDER (build/npm) until the lock changes.
 'use strict';
 const crypto = require('crypto');
 const fs = require('fs');
@@ -18,7 +18,8 @@ const kept = path.join(folder, `slack_blocks-${lock.slice(0, 16)}.json`);
 
 function generated() {
     const { createGenerator } = require('ts-json-schema-generator');
-    const source = path.join(folder, 'slack_blocks.ts');  // beside node_modules, where the types are found
+    // beside node_modules, where the types are found
+    const source = path.join(folder, 'slack_blocks.ts');
     fs.writeFileSync(source, "import type { KnownBlock } from '@slack/types';\nexport type Blocks = KnownBlock[];\n");
     return createGenerator({ path: source, type: 'Blocks', skipTypeCheck: true }).createSchema('Blocks');
 }
