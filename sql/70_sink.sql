@@ -7,10 +7,12 @@ CREATE TABLE kpi.sink (
     url        text,
     options    jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(options) = 'object'),
     created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    from_environment boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE kpi.sink IS 'Sinks: where messages go, one row each. Written by kpi.add_sink and kpi.drop_sink';
-COMMENT ON COLUMN kpi.sink.url IS 'Shown without what may be secret in it: scheme://host/...; a reference env:NAME or file:/path as it is';
+COMMENT ON COLUMN kpi.sink.url IS 'Shown without what may be secret in it: scheme://host/...; a reference (env:NAME, file:/path) as it is';
+COMMENT ON COLUMN kpi.sink.from_environment IS 'Added by kpi.sinks_from_environment';
 
 CREATE TABLE kpi.sink_secret (
     sink   text COLLATE "C" PRIMARY KEY,
@@ -38,8 +40,14 @@ CREATE FUNCTION kpi.add_sink(name text, kind text, url text DEFAULT NULL, option
     LANGUAGE c VOLATILE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'kpi_ext_add_sink';
 COMMENT ON FUNCTION kpi.add_sink(text, text, text, jsonb, jsonb) IS
-    'Adds a sink, or replaces the one of this name. url and values of secret may be env:NAME or file:/path, read on the server when a message is sent (needs pg_read_server_files). Options of every kind: parallelism (4), rate (messages a second), max_attempts (25), timeout and connect_timeout (seconds), response_bytes, cacert (a PEM file)';
+    'Adds a sink, or replaces the one of this name. url and values of secret may be env:NAME, file:/path or ini:/path#section#key, read on the server when a message is sent (needs pg_read_server_files). Options of every kind: parallelism (4), rate (messages a second), max_attempts (25), timeout and connect_timeout (seconds), response_bytes, cacert (a PEM file)';
 REVOKE ALL ON FUNCTION kpi.add_sink(text, text, text, jsonb, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION kpi.sinks_from_environment() RETURNS TABLE (sink text, kind text, state text, reason text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_sinks_from_environment';
+COMMENT ON FUNCTION kpi.sinks_from_environment() IS
+    'Adds the sinks that the environment of the server describes: SLACK_WEBHOOK_URL with ENABLE_SLACK, PUSHGATEWAY_URL, KPI_REPORTS_S3_BUCKET and KPI_REPORTS_S3_PREFIX with AWS_*, KPI_REPORTS_ADLS_SHARE and KPI_REPORTS_ADLS_PATH with AZURE_STORAGE_CONNECTION_STRING, KPI_REPORTS_DIR, MLFLOW_TRACKING_URI and MLFLOW_KPI_EXPERIMENT_NAME. State: added, changed, unchanged or skipped, with the reason. Secrets are kept as references. Needs pg_read_server_files';
+REVOKE ALL ON FUNCTION kpi.sinks_from_environment() FROM PUBLIC;
 
 CREATE FUNCTION kpi.drop_sink(name text) RETURNS void
     LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_drop_sink';

@@ -24,6 +24,7 @@ GRANT EXECUTE ON FUNCTION
     kpi.unwatch_view(regclass),
     kpi.refresh(regclass, boolean, boolean),
     kpi.add_sink(text, text, text, jsonb, jsonb),
+    kpi.sinks_from_environment(),
     kpi.drop_sink(text),
     kpi.test_sink(text),
     kpi.notify(text, jsonb, text, timestamptz, text),

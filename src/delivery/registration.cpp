@@ -6,9 +6,14 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
+#include "delivery/reference.hpp"
 #include "delivery/sinks.hpp"
+#include "net/egress.hpp"
+#include "net/environment.hpp"
 #include "net/kind.hpp"
+#include "net/transfer.hpp"
 #include "pg/lock.hpp"
+#include "pg/settings.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::delivery {
@@ -47,22 +52,129 @@ void check_secrets(const net::Kind &kind, const nlohmann::json &secret) {
 }
 
 // Whoever may make the server read its files and environment may do so here.
+void check_reader(ObjectId caller) {
+    if (pg::value("SELECT pg_catalog.pg_has_role($1, 'pg_read_server_files', 'USAGE')", {caller}) ==
+        "t")
+        return;
+    throw Error("42501", "permission denied to use the server's files and environment",
+                "References env:NAME, file:/path and ini:/path#section#key, and the option cacert, "
+                "are read on the server.",
+                "A member of pg_read_server_files may use them.");
+}
+
 void check_references(ObjectId caller, const net::Sink &sink) {
     bool reads = is_reference(sink.url) || !net::text_option(sink, "cacert").empty();
     for (const auto &[name, value] : sink.secret.items())
         reads = reads || is_reference(value.get<std::string>());
-    if (!reads || pg::value("SELECT pg_catalog.pg_has_role($1, 'pg_read_server_files', 'USAGE')",
-                            {caller}) == "t")
-        return;
-    throw Error(
-        "42501", "permission denied to use the server's files and environment",
-        "References env:NAME and file:/path, and the option cacert, are read on the server.",
-        "A member of pg_read_server_files may use them.");
+    if (reads) check_reader(caller);
+}
+
+net::Egress egress() {
+    const char *hosts = pg::settings().allowed_hosts;
+    return net::Egress(hosts == nullptr ? "" : hosts);
+}
+
+// The host that a URL names, when nothing may be sent to it; empty otherwise. A URL that cannot be
+// read yet, or whose host only its address can decide, is judged when a message is sent.
+std::string refused_host(const std::string &url) {
+    std::string place;
+    try {
+        place = resolve(url);
+    } catch (const Error &) {
+        return {};
+    }
+    std::string host = net::host_of(place);
+    if (host.empty() || egress().judge_name(host) != net::Egress::Verdict::refused) return {};
+    return host;
+}
+
+void warn_of_host(const net::Sink &sink) {
+    const std::string host = refused_host(sink.url);
+    if (host.empty()) return;
+    pg::log(pg::Level::warning,
+            fmt::format("nothing is sent to sink \"{}\" yet: its host \"{}\" is not in "
+                        "kpi.allowed_hosts",
+                        sink.name, host),
+            {}, "A superuser adds it to the setting kpi.allowed_hosts.");
+}
+
+// What was given, checked.
+net::Sink checked(ObjectId caller, const NewSink &given) {
+    check_name(given.name);
+    const net::Kind &kind = net::kind(given.kind);
+    net::Sink sink;
+    sink.name = given.name;
+    sink.kind = given.kind;
+    sink.url = given.url;
+    sink.options = object(given.options, "options");
+    sink.secret = object(given.secret, "secret");
+    if (kind.needs_url && sink.url.empty())
+        throw Error("22023", fmt::format("a sink of kind {} needs a url", kind.name));
+    check_secrets(kind, sink.secret);
+    (void)pace(sink);
+    if (kind.check_sink != nullptr) kind.check_sink(sink);
+    check_references(caller, sink);
+    return sink;
 }
 
 Param or_null(const std::string &text) {
     if (text.empty()) return Null{};
     return text;
+}
+
+void store(const NewSink &given) {
+    const std::string shown = shown_url(given.url, net::kind(given.kind).url_is_secret);
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    pg::execute(
+        R"(
+        INSERT INTO kpi.sink AS s (name, kind, url, options, from_environment)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, url = EXCLUDED.url, options = EXCLUDED.options,
+                                         from_environment = EXCLUDED.from_environment,
+                                         changed_at = pg_catalog.clock_timestamp())",
+        {given.name, given.kind, or_null(shown), Json{given.options}, given.from_environment});
+    pg::execute(
+        R"(
+        INSERT INTO kpi.sink_secret AS s (sink, url, secret) VALUES ($1, $2, $3)
+        ON CONFLICT (sink) DO UPDATE SET url = EXCLUDED.url, secret = EXCLUDED.secret)",
+        {given.name, shown == given.url ? Param(Null{}) : Param(given.url), Json{given.secret}});
+    pg::execute("DELETE FROM kpi.sink_state WHERE sink = $1", {given.name});
+}
+
+// What is there under the name: added (nothing), changed, unchanged, by_hand.
+std::string compared(const NewSink &given) {
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    return pg::value(R"(
+        SELECT CASE WHEN NOT s.from_environment THEN 'by_hand'
+                    WHEN s.kind = $2 AND coalesce(x.url, s.url) IS NOT DISTINCT FROM $3
+                         AND s.options = $4 AND x.secret = $5 THEN 'unchanged'
+                    ELSE 'changed' END
+          FROM kpi.sink s LEFT JOIN kpi.sink_secret x ON x.sink = s.name WHERE s.name = $1)",
+                     {given.name, given.kind, or_null(given.url), Json{given.options},
+                      Json{given.secret}})
+        .value_or("added");
+}
+
+FromEnvironment taken(ObjectId caller, const net::FoundSink &found) {
+    FromEnvironment result{found.name, found.kind, "skipped", found.skipped};
+    if (!found.skipped.empty()) return result;
+    const NewSink sink{found.name,           found.kind,          found.url,
+                       found.options.dump(), found.secret.dump(), true};
+    result.state = compared(sink);
+    if (result.state == "by_hand") {
+        result.state = "skipped";
+        result.reason = "a sink of this name was added by hand";
+    } else if (result.state != "unchanged") {
+        try {
+            add_sink(caller, sink);
+        } catch (const Error &error) {
+            // Nothing was written: what is wrong with a sink is found before.
+            if (error.sqlstate != "22023") throw;
+            result.state = "skipped";
+            result.reason = error.message;
+        }
+    }
+    return result;
 }
 
 }  // namespace
@@ -81,34 +193,22 @@ std::string shown_url(const std::string &url, bool is_secret) {
 }
 
 void add_sink(ObjectId caller, const NewSink &given) {
-    check_name(given.name);
-    const net::Kind &kind = net::kind(given.kind);
-    net::Sink sink;
-    sink.name = given.name;
-    sink.kind = given.kind;
-    sink.url = given.url;
-    sink.options = object(given.options, "options");
-    sink.secret = object(given.secret, "secret");
-    if (kind.needs_url && sink.url.empty())
-        throw Error("22023", fmt::format("a sink of kind {} needs a url", kind.name));
-    check_secrets(kind, sink.secret);
-    (void)pace(sink);
-    if (kind.check_sink != nullptr) kind.check_sink(sink);
-    check_references(caller, sink);
+    const net::Sink sink = checked(caller, given);
+    store(given);
+    warn_of_host(sink);
+}
 
-    const std::string shown = shown_url(sink.url, kind.url_is_secret);
-    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
-    pg::execute(R"(
-        INSERT INTO kpi.sink AS s (name, kind, url, options) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, url = EXCLUDED.url, options = EXCLUDED.options,
-                                         changed_at = pg_catalog.clock_timestamp())",
-                {given.name, given.kind, or_null(shown), Json{given.options}});
-    pg::execute(
-        R"(
-        INSERT INTO kpi.sink_secret AS s (sink, url, secret) VALUES ($1, $2, $3)
-        ON CONFLICT (sink) DO UPDATE SET url = EXCLUDED.url, secret = EXCLUDED.secret)",
-        {given.name, shown == sink.url ? Param(Null{}) : Param(sink.url), Json{given.secret}});
-    pg::execute("DELETE FROM kpi.sink_state WHERE sink = $1", {given.name});
+std::vector<FromEnvironment> sinks_from_environment(ObjectId caller) {
+    check_reader(caller);
+    net::Environment environment;
+    environment.variable = environment_variable;
+    environment.file = small_file;
+    const char *directory = pg::settings().file_directory;
+    environment.file_directory = directory == nullptr ? "" : directory;
+    std::vector<FromEnvironment> result;
+    for (const net::FoundSink &found : net::sinks_in(environment))
+        result.push_back(taken(caller, found));
+    return result;
 }
 
 void drop_sink(const std::string &name) {

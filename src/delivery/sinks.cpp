@@ -1,21 +1,15 @@
 #include "delivery/sinks.hpp"
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "delivery/reference.hpp"
 #include "net/kind.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::delivery {
 namespace {
-
-constexpr std::string_view kEnvironment = "env:", kFile = "file:/";
-constexpr size_t kLongestSecret = 64 * 1024;  // bytes; a service account's key file has 3 kB
 
 int64_t whole(const net::Sink &sink, std::string_view name, int64_t otherwise, int64_t most) {
     const int64_t value = net::number_option(sink, name, otherwise);
@@ -32,27 +26,6 @@ double rate(const net::Sink &sink) {
         throw Error("22023", "option \"rate\" of the sink must be a number, zero or more", {},
                     "It is the most messages a second; 0 is no limit.");
     return found->get<double>();
-}
-
-std::string trimmed(const std::string &text) {
-    constexpr std::string_view kBlanks = " \t\r\n";
-    const size_t first = text.find_first_not_of(kBlanks);
-    if (first == std::string::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-std::string file_text(const std::string &path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text;
-    char block[4096];
-    while (file.read(block, sizeof block) || file.gcount() > 0) {
-        text.append(block, size_t(file.gcount()));
-        if (text.size() > kLongestSecret) break;
-    }
-    if (text.empty() || text.size() > kLongestSecret)
-        throw Error("55000", fmt::format("file {} cannot be read as a secret", path), {},
-                    "It must exist, not be empty, and have at most 64 kB.");
-    return trimmed(text);
 }
 
 void resolve_all(net::Sink &sink) {
@@ -92,21 +65,6 @@ Pace pace(const net::Sink &sink) {
     limits.response_bytes = whole(sink, "response_bytes", limits.response_bytes, 64 << 20);
     limits.cacert = net::text_option(sink, "cacert");
     return result;
-}
-
-bool is_reference(std::string_view text) {
-    return text.starts_with(kEnvironment) || text.starts_with(kFile);
-}
-
-std::string resolve(const std::string &text) {
-    if (text.starts_with(kFile)) return file_text(text.substr(kFile.size() - 1));
-    if (!text.starts_with(kEnvironment)) return text;
-    const std::string name = text.substr(kEnvironment.size());
-    const char *value = std::getenv(name.c_str());
-    if (value == nullptr || *value == '\0')
-        throw Error("55000", fmt::format("environment variable {} is not set", name), {},
-                    "It is the environment in which the server was started.");
-    return trimmed(value);
 }
 
 std::vector<Spec> usable_sinks() {

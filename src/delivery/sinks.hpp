@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "net/http.hpp"
@@ -34,11 +33,5 @@ struct Spec {
 };
 // Every sink, also those that are unusable or open. What one of them has wrong is its `unusable`.
 std::vector<Spec> usable_sinks();
-
-// env:NAME or file:/path instead of a value.
-bool is_reference(std::string_view text);
-// What a reference stands for, without the blanks around it; other texts as they are.
-// Errors: 55000 when it cannot be read; the text names the reference, never its value.
-std::string resolve(const std::string &text);
 
 }  // namespace kpi::delivery

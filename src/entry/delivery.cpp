@@ -1,5 +1,5 @@
-// SQL functions of the outbox: kpi.add_sink, kpi.drop_sink, kpi.notify, kpi.redeliver, kpi.cancel,
-// kpi.purge.
+// SQL functions of the outbox: kpi.add_sink, kpi.sinks_from_environment, kpi.drop_sink, kpi.notify,
+// kpi.redeliver, kpi.cancel, kpi.purge.
 #include "delivery/queue.hpp"
 #include "delivery/registration.hpp"
 #include "pg/function.hpp"
@@ -61,6 +61,17 @@ std::optional<std::string> bytes_argument(FunctionCallInfo fcinfo, int index) {
 KPI_FUNCTION(add_sink) {
     add_unseen(fcinfo);
     return kpi::pg::text_datum(text_argument(fcinfo, 0));
+}
+
+KPI_FUNCTION(sinks_from_environment) {
+    kpi::pg::ResultSet result(fcinfo);
+    const kpi::ObjectId caller = kpi::pg::current_role();
+    kpi::pg::Spi spi;
+    for (const auto &found : kpi::delivery::sinks_from_environment(caller))
+        result.append_query("SELECT $1::text, $2::text, $3::text, NULLIF($4, '')",
+                            {found.sink, found.kind, found.state, found.reason}, {});
+    kpi::pg::ring_courier_at_commit();
+    return Datum(0);
 }
 
 KPI_FUNCTION(drop_sink) {

@@ -79,6 +79,18 @@ struct TransferCallbacks {
     }
 };
 
+std::string host_of(const std::string &text) {
+    CURLU *url = curl_url();
+    char *host = nullptr;
+    std::string name;
+    if (curl_url_set(url, CURLUPART_URL, text.c_str(), 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && host != nullptr)
+        name = host;
+    curl_free(host);
+    curl_url_cleanup(url);
+    return name;
+}
+
 Transfer::Transfer(int64_t id, Request request, const Limits &limits, const Egress &egress)
     : id_(id), request_(std::move(request)), limits_(limits), egress_(egress) {}
 

@@ -12,6 +12,9 @@ struct curl_slist;
 
 namespace kpi::net {
 
+// The host that a URL names; empty: none, or it is no URL.
+std::string host_of(const std::string &url);
+
 class Transfer {
 public:
     Transfer(int64_t id, Request request, const Limits &limits, const Egress &egress);
