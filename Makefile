@@ -30,7 +30,7 @@ SHLIB_LINK = -lfmt -lcurl -lcrypto -lstdc++
 # PGXS is read for building only: the other targets work before PostgreSQL is installed, and PGXS has names of its own
 # for some of them.
 SUITES = lint unit asan regress isolation pgtap docs-check wire cluster
-OURS = packages tree dev test-modules server psql stop check $(SUITES) fuzz demo demo-stop docs fmt clean
+OURS = packages tree dev test-modules server psql stop check $(SUITES) deliverer check-s3-ceph fuzz demo demo-stop docs fmt clean
 ifeq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 include test/targets.mk
 else

@@ -42,10 +42,18 @@ unit asan: packages
 regress isolation pgtap docs-check cluster: test-modules
 	@test/tools/suite.py $@ $(TESTS)
 
-wire: packages
+# What the tests of sinks drive instead of a server.
+deliverer: packages
 	@mkdir -p build && cmake -S . -B build/unit >build/wire.log && cmake --build build/unit --target kpi_deliver -j 2 >>build/wire.log || \
 		{ tail -30 build/wire.log; exit 1; }
+wire: deliverer
 	@test/tools/suite.py wire $(TESTS)
+
+# The tests of the s3 sink once more, against Ceph's radosgw: a cluster of one node in build/ceph while they run. Not part of
+# check: its packages take 280 MB.
+check-s3-ceph: deliverer
+	@test/tools/packages.sh packages-ceph.txt
+	@KPI_S3_SERVER=ceph test/tools/suite.py wire $(or $(TESTS),test_s3.py)
 
 # libFuzzer over the floors, SECONDS_EACH=60 a target; not part of check. Needs clang-14 and libclang-rt-14-dev.
 fuzz: packages

@@ -28,6 +28,15 @@ std::string sha256(std::string_view data) {
     return digest;
 }
 
+std::string md5(std::string_view data) {
+    std::string digest(EVP_MAX_MD_SIZE, '\0');
+    unsigned int length = 0;
+    if (EVP_Digest(data.data(), data.size(), bytes_of(digest), &length, EVP_md5(), nullptr) != 1)
+        return {};
+    digest.resize(length);
+    return digest;
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view data) {
     std::string digest(SHA256_DIGEST_LENGTH, '\0');
     unsigned int length = 0;

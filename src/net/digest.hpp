@@ -1,5 +1,5 @@
 // Digests and encodings for signatures, by OpenSSL. Digests are raw bytes in a string.
-// Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), RFC 4648 (base64).
+// Sources: FIPS 180-4 (SHA-256), RFC 1321 (MD5), RFC 2104 (HMAC), RFC 4648 (base64).
 // Errors: 22023 for text that is no base64.
 #pragma once
 
@@ -9,6 +9,8 @@
 namespace kpi::net {
 
 std::string sha256(std::string_view data);
+// Only for Content-MD5, which guards against damage. Empty where OpenSSL has none (FIPS mode).
+std::string md5(std::string_view data);
 std::string hmac_sha256(std::string_view key, std::string_view data);
 std::string hex(std::string_view bytes);  // lower case
 std::string to_base64(std::string_view bytes);

@@ -162,9 +162,10 @@ Outcome judge_s3(const Response &answer, int64_t unix_time) {
     outcome.error = fmt::format("S3 answered {}", answer.status);
     if (!code.empty()) outcome.error += ", " + code;
     if (late) outcome.state = State::dead;
-    // these pass by themselves
+    // these pass by themselves; the digests are right, so the bytes were damaged on their way
     for (const char *again :
-         {"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted"})
+         {"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted",
+          "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody"})
         if (code == again) outcome.state = State::retry;
     return outcome;
 }

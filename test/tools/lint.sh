@@ -68,8 +68,8 @@ pythons() { find test bench demo -name '*.py' 2>/dev/null | xargs -r /usr/bin/py
 # Commands that the documentation tells people to run exist.
 commands() {
     local bad=0 target
-    for target in $(grep -ohE '`make [a-z-]+' README.md docs/*.md test/README.md CHANGELOG.md 2>/dev/null | sed 's/.* //' | sort -u); do
-        grep -qE "^([a-z -]+ )?$target( [a-z -]+)?:" Makefile test/*.mk 2>/dev/null || { echo "make $target: no such target"; bad=1; }
+    for target in $(grep -ohE '`make [a-z0-9-]+' README.md docs/*.md test/README.md CHANGELOG.md 2>/dev/null | sed 's/.* //' | sort -u); do
+        grep -qE "^([a-z0-9 -]+ )?$target( [a-z0-9 -]+)?:" Makefile test/*.mk 2>/dev/null || { echo "make $target: no such target"; bad=1; }
     done
     return $bad
 }

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs the packages of packages.txt that are missing; silent and quick when there is nothing to do.
+# Installs the packages of packages.txt, or of the list beside it that is named, as far as they are missing; silent and quick when
+# there is nothing to do.   packages.sh [packages-ceph.txt]
 # Needs root or sudo; otherwise it says what to install and stops.
 # No service may start by itself: while packages are installed /usr/sbin/policy-rc.d says no (exit 101). It is written only
 # when there is none, and removed afterwards, so that later installations by the machine's owner behave as usual.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-command -v dpkg-query >/dev/null || { echo "this is no Debian or Ubuntu: install by hand what test/tools/packages.txt lists" >&2; exit 1; }
-wanted() { sed -e 's/#.*//' -e "s/MAJOR/$("$here/tree.sh" major)/" "$here/packages.txt"; }
+list=${1:-packages.txt}
+command -v dpkg-query >/dev/null || { echo "this is no Debian or Ubuntu: install by hand what test/tools/$list lists" >&2; exit 1; }
+wanted() { sed -e 's/#.*//' -e "s/MAJOR/$("$here/tree.sh" major)/" "$here/$list"; }
 missing() {
     for package in $(wanted); do
         # Node.js from elsewhere (NodeSource, for one) would fight with the distribution's.

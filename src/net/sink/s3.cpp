@@ -137,15 +137,20 @@ Step complete(const Shared &upload) {
                [upload](const Response &answer) -> Step { return done(*upload, answer); });
 }
 
-// The signed x-amz-content-sha256 is what the server holds a part's bytes against. A checksum of
-// the parts would also have to stand in the list that completes them, which Swift refuses.
+// A server holds a part's bytes against the signed x-amz-content-sha256, and against Content-MD5,
+// without which a bucket with Object Lock takes no parts. x-amz-checksum-sha256 is no way: AWS
+// wants it announced when the upload starts and again in the list that completes it, which Swift
+// refuses.
 Step put_part(const Shared &upload, size_t number) {
     const size_t at = (number - 1) * upload->part_size;
     if (at >= upload->content.size()) return complete(upload);
+    std::string part = upload->content.substr(at, upload->part_size);
+    Headers headers = {{"Content-Type", "application/octet-stream"}};
+    if (const std::string digest = md5(part); !digest.empty())
+        headers.emplace_back("Content-MD5", to_base64(digest));
     Request request = signed_request(
         *upload, "PUT", {{"partNumber", std::to_string(number)}, {"uploadId", upload->id}},
-        {{"Content-Type", "application/octet-stream"}},
-        upload->content.substr(at, upload->part_size));
+        std::move(headers), std::move(part));
     return ask(upload, std::move(request), [upload, number](const Response &answer) -> Step {
         const std::string tag = etag(answer);
         if (tag.empty()) return give_up(upload, answer, unusable(answer, "the ETag of a part"));

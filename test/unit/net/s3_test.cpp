@@ -171,11 +171,14 @@ TEST(S3, WhatIsTriedAgain) {
     for (const auto &[status, code] : {std::pair(503, "SlowDown"),
                                        {500, "InternalError"},
                                        {400, "RequestTimeout"},
+                                       {400, "BadDigest"},
+                                       {400, "XAmzContentSHA256Mismatch"},
+                                       {400, "IncompleteBody"},
                                        {409, "OperationAborted"}})
         EXPECT_EQ(judged(answer(status, code)).state, State::retry) << code;
     for (const auto &[status, code] : {std::pair(403, "AccessDenied"),
                                        {404, "NoSuchBucket"},
-                                       {400, "BadDigest"},
+                                       {400, "InvalidDigest"},
                                        {403, "RequestTimeTooSkewed"}}) {
         const Outcome dead = judged(answer(status, code));
         EXPECT_EQ(dead.state, State::dead) << code;
@@ -203,6 +206,7 @@ TEST(S3, LargeContentGoesInParts) {
         EXPECT_EQ(request(step).method, "PUT");
         EXPECT_EQ(request(step).body.size(), bytes);
         EXPECT_EQ(header(request(step), "x-amz-content-sha256"), hex(sha256(request(step).body)));
+        EXPECT_EQ(header(request(step), "Content-MD5"), to_base64(md5(request(step).body)));
         Response stored = answer(200);
         stored.headers["etag"] = "\"" + std::to_string(bytes) + "\"";
         step = after(std::move(step), stored);
