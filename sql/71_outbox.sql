@@ -59,7 +59,7 @@ CREATE INDEX delivery_message ON kpi.delivery (message);
 CREATE INDEX delivery_sink ON kpi.delivery (sink, started_at);
 COMMENT ON TABLE kpi.delivery IS 'Attempts to deliver: when, how long, what came of it. Holds no URL and no secret';
 COMMENT ON COLUMN kpi.delivery.outcome IS
-    'retry: it will be tried again; late: known only when the message had been taken from the sender, so nothing changed; lost: the sender ended without a word; group: no attempt, a note that an earlier message of the group is dead';
+    'retry: it will be tried again; late: known only when the message had been taken from the sender, so nothing changed; lost: the sender ended without a word, or lost its lease; group: no attempt, a note that an earlier message of the group is dead';
 
 CREATE VIEW kpi.outbox_stats AS
 SELECT s.name AS sink, w.pending, w.sending, d.dead, w.oldest, h.delivered_last_hour, h.failed_last_hour,

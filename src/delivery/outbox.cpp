@@ -28,6 +28,17 @@ std::string from_hex(const std::string &hex) {
     return bytes;
 }
 
+// As two arrays.
+std::pair<std::vector<std::string>, std::vector<std::string>> columns(
+    const std::vector<std::pair<int64_t, int>> &id_attempt) {
+    std::pair<std::vector<std::string>, std::vector<std::string>> result;
+    for (const auto &[id, attempt] : id_attempt) {
+        result.first.push_back(std::to_string(id));
+        result.second.push_back(std::to_string(attempt));
+    }
+    return result;
+}
+
 int64_t lease(int64_t milliseconds) { return std::clamp<int64_t>(milliseconds, 1, kLongestLease); }
 
 // Heads are found group by group through outbox_head, each the smallest id of its group; the scan
@@ -104,7 +115,10 @@ constexpr const char *kRelease = R"(
         SELECT pg_catalog.format('%s %s', a.pid, EXTRACT(epoch FROM a.backend_start)) AS name
           FROM pg_catalog.pg_stat_get_activity(NULL) a),
     lost AS MATERIALIZED (
-        SELECT o.id, CASE WHEN s.name IS NULL THEN 'cancelled'
+        SELECT o.id,
+               CASE WHEN coalesce(o.claimed_by, '') IN (SELECT name FROM alive) THEN 'the lease of the attempt was lost'
+                    ELSE 'the sender ended without a word' END AS error,
+               CASE WHEN s.name IS NULL THEN 'cancelled'
                           WHEN o.attempts - o.attempts_before >= coalesce((s.options->>'max_attempts')::integer, $2) THEN 'dead'
                           ELSE 'pending' END AS state
           FROM kpi.outbox o LEFT JOIN kpi.sink s ON s.name = o.sink
@@ -112,18 +126,22 @@ constexpr const char *kRelease = R"(
            AND (o.lease_until <= (SELECT now FROM clock)
                 OR o.lease_until > (SELECT now FROM clock) + pg_catalog.make_interval(secs => $1 / 1000.0)
                 OR coalesce(o.claimed_by, '') NOT IN (SELECT name FROM alive))
+           AND NOT EXISTS (
+               SELECT FROM ROWS FROM (pg_catalog.unnest(CAST($3 AS bigint[])), pg_catalog.unnest(CAST($4 AS integer[])))
+                    AS h(id, attempt)
+                WHERE h.id = o.id AND h.attempt = o.attempts)
            FOR UPDATE OF o SKIP LOCKED),
     released AS (
         UPDATE kpi.outbox o
            SET state = lost.state, lease_until = NULL, claimed_by = NULL, due_at = (SELECT now FROM clock),
-               error = 'the sender ended without a word',
+               error = lost.error,
                settled_at = CASE WHEN lost.state <> 'pending' THEN (SELECT now FROM clock) END
           FROM lost WHERE o.id = lost.id
-        RETURNING o.id, o.attempts, o.sink, o.group_key, o.state, o.claimed_at),
+        RETURNING o.id, o.attempts, o.sink, o.group_key, o.state, o.claimed_at, o.error),
     recorded AS (
         INSERT INTO kpi.delivery (message, attempt, sink, started_at, duration, error, outcome)
         SELECT r.id, r.attempts, r.sink, r.claimed_at, (SELECT now FROM clock) - r.claimed_at,
-               'the sender ended without a word', 'lost'
+               r.error, 'lost'
           FROM released r)
     SELECT r.id, r.state, r.sink, r.group_key FROM released r)";
 
@@ -186,11 +204,7 @@ std::vector<Claimed> claim(const std::vector<Room> &rooms, int64_t lease_millise
 
 void renew(const std::vector<std::pair<int64_t, int>> &id_attempt, int64_t lease_milliseconds) {
     if (id_attempt.empty()) return;
-    std::vector<std::string> ids, attempts;
-    for (const auto &[id, attempt] : id_attempt) {
-        ids.push_back(std::to_string(id));
-        attempts.push_back(std::to_string(attempt));
-    }
+    const auto [ids, attempts] = columns(id_attempt);
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     pg::execute(R"(
         UPDATE kpi.outbox o
@@ -201,10 +215,11 @@ void renew(const std::vector<std::pair<int64_t, int>> &id_attempt, int64_t lease
                 {ids, attempts, lease(lease_milliseconds)}, kOften);
 }
 
-int64_t release_lost() {
+int64_t release_lost(const std::vector<std::pair<int64_t, int>> &held_id_attempt) {
+    const auto [ids, attempts] = columns(held_id_attempt);
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     const Table released =
-        pg::query(kRelease, {kLongestLease, int64_t(Pace{}.max_attempts)}, kOften);
+        pg::query(kRelease, {kLongestLease, int64_t(Pace{}.max_attempts), ids, attempts}, kOften);
     for (const Row &row : released.rows)
         if (row[1] == "dead" && row[3]) tell_group(std::stoll(*row[0]), *row[2], *row[3]);
     return int64_t(released.rows.size());

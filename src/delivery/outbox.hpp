@@ -42,8 +42,9 @@ void renew(const std::vector<std::pair<int64_t, int>> &id_attempt, int64_t lease
 
 // Takes back what nobody sends any more: the lease is over or longer than a lease can be, or the
 // process that claimed it has ended. Pending again at once, dead after the sink's last attempt.
-// Returns the number of messages.
-int64_t release_lost();
+// Not what the caller itself has in flight, `held`: when the server's clock is set, its leases look
+// over. Returns the number of messages.
+int64_t release_lost(const std::vector<std::pair<int64_t, int>> &held_id_attempt);
 
 // Deletes some of the messages settled longer ago than kpi.outbox_retention, with their attempts.
 // Returns whether there may be more.

@@ -2,6 +2,7 @@
 
 #include "pg/guard.hpp"
 #include "pg/settings.hpp"
+#include "pg/wait.hpp"
 
 namespace kpi::pg {
 namespace {
@@ -232,7 +233,7 @@ bool courier_must_end() noexcept {
         alone_since = 0;
         return false;
     }
-    const int64_t time = GetCurrentTimestamp();
+    const int64_t time = ticks();
     if (alone_since == 0) alone_since = time;
     return time - alone_since > kAlone;
 }

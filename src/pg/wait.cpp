@@ -1,5 +1,7 @@
 #include "pg/wait.hpp"
 
+#include <chrono>
+
 #include "pg/guard.hpp"
 
 namespace kpi::pg {
@@ -84,5 +86,13 @@ void LoopMemory::reset() {
 }
 
 int64_t now() noexcept { return GetCurrentTimestamp(); }
+
+int64_t ticks() noexcept {
+    using std::chrono::microseconds;
+    // The clock itself may have begun a moment ago, with the machine.
+    constexpr microseconds kBefore = std::chrono::hours(100'000);
+    const auto since_boot = std::chrono::steady_clock::now().time_since_epoch();
+    return (std::chrono::duration_cast<microseconds>(since_boot) + kBefore).count();
+}
 
 }  // namespace kpi::pg

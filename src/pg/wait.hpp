@@ -53,6 +53,10 @@ private:
     MemoryContextData *context_ = nullptr;
 };
 
-int64_t now() noexcept;  // microseconds since 2000-01-01
+// Microseconds since 2000-01-01, as the server's clock says: for what is shown and stored.
+int64_t now() noexcept;
+// Microseconds of a clock that nobody sets: for pauses and intervals, which must not grow when the
+// server's clock is set back. Zero is years ago.
+int64_t ticks() noexcept;
 
 }  // namespace kpi::pg

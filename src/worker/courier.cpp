@@ -52,7 +52,7 @@ void Courier::renew_host_list() {
 
 std::vector<delivery::Room> Courier::rooms(const std::vector<delivery::Spec> &sinks) {
     std::vector<delivery::Room> result;
-    const int64_t now = pg::now();
+    const int64_t now = pg::ticks();
     int left = kInFlight - std::min(kInFlight, int(flights_.size()));
     for (const delivery::Spec &sink : sinks) {
         if (!sink.unusable.empty() || sink.open) continue;
@@ -81,7 +81,7 @@ std::vector<delivery::Room> Courier::rooms(const std::vector<delivery::Spec> &si
 bool Courier::look() {
     std::vector<delivery::Spec> sinks;
     std::vector<delivery::Claimed> claimed;
-    const int64_t now = pg::now();
+    const int64_t now = pg::ticks();
     look_ = false;
     due_at_ = now + kLongestWait;
     // The list changes only between flights.
@@ -97,14 +97,14 @@ bool Courier::look() {
         if (!settled_.empty()) delivery::settle(settled_);
         // Before the rescue: a process that was stopped for long still has its messages.
         if (renewal) delivery::renew(held, kLease);
-        if (rescue) (void)delivery::release_lost();
+        if (rescue) (void)delivery::release_lost(held);
         if (!claiming) return;
         sinks = delivery::usable_sinks();
         const auto room = rooms(sinks);
         if (!room.empty()) claimed = delivery::claim(room, kLease);
         // What is due and was not claimed is in somebody else's hands: no reason to spin.
         if (const auto next = delivery::next_due(full_sinks(sinks, room, claimed)))
-            due_at_ = std::min(due_at_, std::max(*next, now + kBusy));
+            due_at_ = std::min(due_at_, now + std::max(*next - pg::now(), kBusy));
     });
     settled_.clear();
     if (rescue) rescued_at_ = now;
@@ -127,7 +127,7 @@ bool Courier::look() {
 
 // A step of its own: what goes wrong with it delays no message.
 void Courier::forget_old() {
-    const int64_t now = pg::now();
+    const int64_t now = pg::ticks();
     if (now < forget_at_) return;
     forget_at_ = now + kForgetEvery;
     try {
@@ -148,6 +148,7 @@ void Courier::depart(delivery::Claimed claimed, const delivery::Spec &sink) {
     flight.limits = sink.limits;
     flight.secrets = secrets_of(sink.sink);
     flight.started_at = pg::now();
+    flight.started_ticks = pg::ticks();
     flight.claimed = std::move(claimed);
     Flight &started = flights_.emplace(serial, std::move(flight)).first->second;
     net::Step step = guarded(
@@ -172,7 +173,7 @@ void Courier::conclude(int64_t serial, net::Outcome outcome) {
     Flight &flight = found->second;
     redact(outcome.error, flight.secrets);
     settled_.push_back({flight.claimed.id, flight.claimed.attempt, std::move(outcome),
-                        flight.started_at, (pg::now() - flight.started_at) / 1000, flight.sent,
+                        flight.started_at, (pg::ticks() - flight.started_ticks) / 1000, flight.sent,
                         flight.received});
     --desks_[flight.claimed.sink].in_flight;
     flights_.erase(found);
@@ -180,7 +181,7 @@ void Courier::conclude(int64_t serial, net::Outcome outcome) {
 }
 
 void Courier::wait() {
-    const int64_t now = pg::now();
+    const int64_t now = pg::ticks();
     int64_t pause = look_ ? 0 : std::max<int64_t>(due_at_ - now, 0) / 1000 + 1;
     if (!flights_.empty()) pause = std::min<int64_t>(pause, kRenewEvery / 1000);
     if (multi_) {
@@ -192,7 +193,7 @@ void Courier::wait() {
         }
     }
     waiter_.wait(pause);
-    if (waiter_.rung() || pg::now() >= due_at_) look_ = true;
+    if (waiter_.rung() || pg::ticks() >= due_at_) look_ = true;
     if (!multi_) return;
     multi_->act(waiter_.happened());
     for (auto &[serial, answer] : multi_->finished()) {
@@ -213,7 +214,7 @@ void Courier::wait_for_work() {
 
 void Courier::postpone() {
     look_ = false;
-    due_at_ = pg::now() + kSecond;
+    due_at_ = pg::ticks() + kSecond;
 }
 
 void run_courier() {

@@ -47,7 +47,8 @@ private:
         net::Limits limits;
         std::vector<std::string> secrets;  // never to be shown
         std::function<net::Step(const net::Response &)> then;
-        int64_t started_at = 0;  // microseconds since 2000
+        int64_t started_at = 0;     // microseconds since 2000
+        int64_t started_ticks = 0;  // as pg::ticks
         int64_t sent = 0, received = 0;
     };
     // Room of one sink, kept between looks.
@@ -76,6 +77,7 @@ private:
     std::vector<delivery::Settled> settled_;
     bool draining_ = false;
     bool look_ = true;  // something may be due
+    // As pg::ticks.
     int64_t due_at_ = 0, rescued_at_ = 0, renewed_at_ = 0, forget_at_ = 0;
 };
 

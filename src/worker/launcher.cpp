@@ -140,7 +140,7 @@ bool Launcher::is_due(uint32_t database, const Desk &desk, int64_t now) const {
 }
 
 void Launcher::complain(const std::string &database, pg::Refusal why) {
-    const int64_t now = pg::now();
+    const int64_t now = pg::ticks();
     if (complained_at_ != 0 && now - complained_at_ < kComplainEvery) return;
     complained_at_ = now;
     const char *detail =
@@ -189,7 +189,7 @@ void Launcher::start_workers(int64_t now) {
 }
 
 void Launcher::tick() {
-    const int64_t now = pg::now();
+    const int64_t now = pg::ticks();
     look();
     for (auto &[database, desk] : desks_)
         if (desk.process && desk.process->stopped()) settle(database, desk, now);
@@ -201,7 +201,7 @@ void Launcher::tick() {
 }
 
 int64_t Launcher::sleep_until() const {
-    const int64_t now = pg::now();
+    const int64_t now = pg::ticks();
     int64_t wake = now + kLookEvery;
     for (const auto &[database, desk] : desks_)
         if (!desk.process && pg::is_seated(database))
@@ -222,7 +222,7 @@ void run_launcher() {
     for (;;) {
         launcher.tick();
         memory.reset();
-        waiter.wait((launcher.sleep_until() - pg::now()) / 1000 + 1);
+        waiter.wait((launcher.sleep_until() - pg::ticks()) / 1000 + 1);
     }
 }
 

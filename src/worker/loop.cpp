@@ -43,7 +43,7 @@ private:
     pg::LoopMemory memory_;
     Steps steps_;
     Rounds rounds_{steps_};
-    int64_t started_at_ = pg::now();
+    int64_t started_at_ = pg::ticks();
     int64_t round_at_ = 0;
     int failures_ = 0;
     bool urgent_ = false;
@@ -57,7 +57,7 @@ private:
 void Loop::wait_for_work(Rest rest) {
     for (;;) {
         if (steps_.take_doorbell()) urgent_ = true;
-        const int64_t now = pg::now();
+        const int64_t now = pg::ticks();
         int64_t due = round_at_ + (rest == Rest::drained ? kLongestWait : kRetry);
         if (pg::is_rung_here())
             due = std::min(due, round_at_ + int64_t(pg::settings().merge_interval) * 1000);
@@ -69,7 +69,7 @@ void Loop::wait_for_work(Rest rest) {
 }
 
 Rest Loop::round() {
-    round_at_ = pg::now();
+    round_at_ = pg::ticks();
     const bool rung = pg::begin_round().urgent;
     const bool urgent = std::exchange(urgent_, false) || rung;
     const Rest rest = rounds_.run(urgent ? Demand::everything : Demand::timed);
@@ -81,12 +81,12 @@ Rest Loop::round() {
 
 bool Loop::must_yield(Rest rest) const {
     if (pg::databases_waiting() == 0) return false;
-    return pg::now() - started_at_ > (rest == Rest::unfinished ? kLongTurn : kTurn);
+    return pg::ticks() - started_at_ > (rest == Rest::unfinished ? kLongTurn : kTurn);
 }
 
 // A database with sinks has a courier. Where no process is free, CALL kpi.work() delivers.
 void Loop::keep_courier() {
-    const int64_t now = pg::now();
+    const int64_t now = pg::ticks();
     if (courier_ && courier_->stopped()) {
         courier_->forget();
         courier_.reset();

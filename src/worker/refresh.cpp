@@ -82,12 +82,12 @@ std::vector<View> dirty_views(double interval) {
 }
 
 void Refresher::refresh_due(Changes &changes) {
-    if (pg::now() - looked_at_ < kLookEvery) return;
-    looked_at_ = pg::now();
+    if (pg::ticks() - looked_at_ < kLookEvery) return;
+    looked_at_ = pg::ticks();
     std::vector<View> views;
     steps_.run([&] { views = dirty_views(double(pg::settings().refresh_interval)); });
     for (const View &view : views) {
-        if (pg::now() < health_[view.id.value].not_before) continue;
+        if (pg::ticks() < health_[view.id.value].not_before) continue;
         pg::report_activity("kpi_ext: refreshing " + view.name);
         try {
             steps_.run([&] { refresh_view(view.id, Manner::concurrent, Analyze::when_new); });
@@ -102,7 +102,7 @@ void Refresher::refresh_due(Changes &changes) {
 
 void Refresher::failed(const View &view, const Error &error) {
     Health &health = health_[view.id.value];
-    health.not_before = pg::now() + backoff(++health.failures);
+    health.not_before = pg::ticks() + backoff(++health.failures);
     if (worth_logging(health.failures))
         pg::log(pg::Level::warning,
                 fmt::format("refresh of {} failed: {}", view.name, error.message), error.detail,

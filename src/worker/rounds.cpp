@@ -26,7 +26,7 @@ Rest Rounds::run(Demand demand) {
     rest_ = Rest::drained;
     follow_owners();
     for (const Source &source : due_sources(demand)) {
-        if (pg::now() < health_[source.name].not_before) {
+        if (pg::ticks() < health_[source.name].not_before) {
             leave(Rest::blocked);
             continue;
         }
@@ -38,7 +38,7 @@ Rest Rounds::run(Demand demand) {
             failed(source.name, error);
         }
     }
-    if (pg::now() - folded_at_ >= kFoldEvery) fold_errors();
+    if (pg::ticks() - folded_at_ >= kFoldEvery) fold_errors();
     refresher_.refresh_due(changes_);
     if (!changes_.empty()) {
         const std::string payload = changes_.payload(kPayloadBytes);
@@ -94,12 +94,12 @@ void Rounds::work_on(const Source &source) {
         if (done.more || done.rows > 0) leave(Rest::unfinished);
     }
     Health &health = health_[source.name];
-    if (pg::now() - health.expired_at < kExpireEvery) return;
+    if (pg::ticks() - health.expired_at < kExpireEvery) return;
     // Not step(): hours that expire change no number that is shown, so nothing is announced.
     engine::Step done;
     steps_.run([&] { done = engine::expire_hours(source.name); });
     if (done.more) leave(Rest::unfinished);
-    if (!done.more && !done.busy) health.expired_at = pg::now();
+    if (!done.more && !done.busy) health.expired_at = pg::ticks();
 }
 
 void Rounds::follow_owners() {
@@ -113,7 +113,7 @@ void Rounds::follow_owners() {
 }
 
 void Rounds::fold_errors() {
-    folded_at_ = pg::now();
+    folded_at_ = pg::ticks();
     try {
         steps_.run([] { (void)engine::fold_capture_errors(); });
     } catch (const Error &error) {
@@ -126,7 +126,7 @@ void Rounds::fold_errors() {
 void Rounds::failed(const std::string &source, const Error &error) {
     leave(Rest::blocked);
     Health &health = health_[source];
-    health.not_before = pg::now() + backoff(++health.failures);
+    health.not_before = pg::ticks() + backoff(++health.failures);
     health.clean = false;
     if (worth_logging(health.failures))
         pg::log(pg::Level::warning,

@@ -51,7 +51,7 @@ Tested test_sink(const std::string &name) {
     const char *hosts = pg::settings().allowed_hosts;
     net::Multi multi{net::Egress(hosts == nullptr ? "" : hosts)};
     const std::vector<std::string> secrets = secrets_of(spec.sink);
-    const int64_t started_at = pg::now();
+    const int64_t started_at = pg::ticks();
     net::Step step = guarded([&] { return kind.deliver(spec.sink, message); });
     while (auto *next = std::get_if<std::unique_ptr<net::Exchange>>(&step)) {
         net::Response answer = perform(multi, std::move((*next)->request), spec.limits);
@@ -59,7 +59,7 @@ Tested test_sink(const std::string &name) {
         const auto then = std::move((*next)->then);
         step = guarded([&] { return then(answer); });
     }
-    Tested tested{std::get<net::Outcome>(std::move(step)), (pg::now() - started_at) / 1000};
+    Tested tested{std::get<net::Outcome>(std::move(step)), (pg::ticks() - started_at) / 1000};
     redact(tested.outcome.error, secrets);
     return tested;
 }

@@ -4,13 +4,14 @@ import json
 import os
 import random
 import signal
+import socket
 import threading
 import time
 from collections import Counter
 
 import psycopg2
 import pytest
-from receiver import Receiver, status
+from receiver import Receiver, make_certificate, status
 
 from watched import On
 
@@ -47,9 +48,18 @@ def keys(receiver):
     return [request.headers['idempotency-key'] for request in receiver.requests]
 
 
-def kill_courier(database, wait_until):
-    pid, = wait_until(lambda: courier(database), 'a courier')
-    os.kill(pid, signal.SIGKILL)
+def state(database, message):
+    return database.sql('SELECT state FROM kpi.outbox WHERE id = %s', (message,))[0][0]
+
+
+def kill(database, victim, wait_until):
+    """SIGKILL; whoever connects next finds a server that has recovered, or is about to."""
+    if victim == 'courier':
+        pid, = wait_until(lambda: courier(database), 'a courier')
+        database.cluster.kill_backend(pid)
+    else:
+        database.cluster.crash()
+        database.cluster.start()
 
 
 @pytest.mark.parametrize('victim', ['courier', 'server'])
@@ -64,11 +74,7 @@ def test_killed_during_the_send(server, wait_until, victim):
         add_sink(server, receiver)
         server.sql("""SELECT kpi.notify('hook', '{"n": 1}')""")
         wait_until(lambda: receiver.requests, 'the request')
-        if victim == 'courier':
-            kill_courier(server, wait_until)
-        else:
-            server.cluster.crash()
-            server.cluster.start()
+        kill(server, victim, wait_until)
         wait_until(lambda: len(receiver.requests) == 2, 'the message is sent again, without a hand')
         release.set()
         wait_until(lambda: all_delivered(server), 'its delivery')
@@ -88,6 +94,63 @@ def test_killed_before_the_claim(server, wait_until):
         server.cluster.start()
         wait_until(lambda: all_delivered(server), 'the delivery')
         assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize('victim', ['courier', 'server'])
+def test_killed_between_claim_and_send(server, wait_until, victim):
+    """The receiver takes the connection and does not finish the handshake: the message is claimed and nothing of it is sent."""
+    certificate = make_certificate(server.cluster.path)
+    mute = socket.create_server(('127.0.0.1', 0))
+    port = mute.getsockname()[1]
+    server.sql("SELECT kpi.add_sink('hook', 'webhook', %s, %s)",
+               (f'https://127.0.0.1:{port}/hook', json.dumps({'cacert': certificate[0]})))
+    message = server.sql("SELECT kpi.notify('hook', '{}')")[0][0]
+    connection, _ = mute.accept()
+    assert state(server, message) == 'sending'
+    kill(server, victim, wait_until)
+    connection.close()
+    mute.close()
+    with Receiver(status(200), certificate, port) as receiver:
+        wait_until(lambda: all_delivered(server), 'the delivery, without a hand', seconds=120)
+        assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize('victim', ['courier', 'server'])
+def test_killed_between_send_and_settlement(server, wait_until, victim):
+    """The receiver has said 200 and nobody has noted it: the one window in which a message is sent twice, with the same key."""
+    holder = server.connect(autocommit=False)
+
+    def answer(connection, request):
+        if len(receiver.requests) == 1:
+            # the settlement waits for this lock
+            holder.cursor().execute('SELECT FROM kpi.outbox FOR UPDATE')
+        return status(200)(connection, request)
+
+    with Receiver(answer) as receiver:
+        add_sink(server, receiver)
+        message = server.sql("SELECT kpi.notify('hook', '{}')")[0][0]
+        wait_until(lambda: server.sql("""SELECT count(*) FROM pg_stat_activity
+                                          WHERE backend_type = 'kpi_ext courier' AND wait_event_type = 'Lock'""") == [(1,)],
+                   'the settlement that waits')
+        assert state(server, message) == 'sending'
+        kill(server, victim, wait_until)
+        wait_until(lambda: all_delivered(server), 'the second delivery', seconds=120)
+        assert len(receiver.requests) == 2 and len(set(keys(receiver))) == 1
+        assert server.sql('SELECT attempt, outcome FROM kpi.delivery ORDER BY attempt') == [(1, 'lost'), (2, 'delivered')]
+    holder.close()
+
+
+@pytest.mark.parametrize('victim', ['courier', 'server'])
+def test_killed_after_the_settlement(server, wait_until, victim):
+    with Receiver(status(200)) as receiver:
+        add_sink(server, receiver)
+        server.sql("SELECT kpi.notify('hook', '{}')")
+        wait_until(lambda: all_delivered(server), 'the delivery')
+        kill(server, victim, wait_until)
+        # A later message goes through, so the successor has looked at the outbox.
+        wait_until(lambda: patiently(server, "SELECT kpi.notify('hook', '{}', dedupe_key => 'later')"), 'the server')
+        wait_until(lambda: len(receiver.requests) == 2 and all_delivered(server), 'the later message', seconds=120)
+        assert len(set(keys(receiver))) == 2, 'the first one was not sent again'
 
 
 def test_the_receiver_dies_and_comes_back(server, wait_until):

@@ -1,6 +1,8 @@
 """A strict HTTP receiver of ours: answers what a test asks for, byte by byte, and keeps what it was sent."""
+import os
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -84,3 +86,12 @@ def status(code, body=b'', headers=()):
         lines = [f'HTTP/1.1 {code} Said', f'Content-Length: {len(body)}', *headers]
         connection.sendall('\r\n'.join(lines).encode() + b'\r\n\r\n' + body)
     return answer
+
+
+def make_certificate(folder):
+    """A self-signed certificate for 127.0.0.1 and its key, in a folder: their paths."""
+    pair = os.path.join(folder, 'cert.pem'), os.path.join(folder, 'key.pem')
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1',
+                    '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-out', pair[0], '-keyout', pair[1]],
+                   check=True, capture_output=True)
+    return pair

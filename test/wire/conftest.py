@@ -11,7 +11,9 @@ import sys
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, 'test', 'tools'))  # receiver.py
+sys.path.insert(0, os.path.join(ROOT, 'test', 'tools'))
+
+from receiver import make_certificate  # noqa: E402
 
 
 @pytest.fixture(scope='session')
@@ -27,17 +29,4 @@ def deliver():
 @pytest.fixture(scope='session')
 def certificate(tmp_path_factory):
     """A self-signed certificate for 127.0.0.1: (certificate, key)."""
-    folder = tmp_path_factory.mktemp('tls')
-    pair = str(folder / 'cert.pem'), str(folder / 'key.pem')
-    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1',
-                    '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-out', pair[0], '-keyout', pair[1]],
-                   check=True, capture_output=True)
-    return pair
-
-
-@pytest.fixture(scope='session')
-def slack_schema():
-    from slack_fake import Schema
-    judge = Schema()
-    yield judge
-    judge.close()
+    return make_certificate(tmp_path_factory.mktemp('tls'))
