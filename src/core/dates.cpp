@@ -230,6 +230,21 @@ Date parse_date(std::string_view text) {
     return *day;
 }
 
+std::optional<Timestamp> parse_instant(std::string_view text) {
+    const Zone utc{[](Timestamp at) { return Local{at.microseconds}; },
+                   [](Local wall) { return Timestamp{wall.microseconds}; }};
+    const auto point = scan_point(text, utc);
+    if (!point) return std::nullopt;
+    return point->at;
+}
+
+int64_t unix_milliseconds(Timestamp time) {
+    constexpr int64_t kEpoch = 10957 * kDay;  // 2000-01-01, from 1970-01-01
+    const int64_t microseconds = time.microseconds + kEpoch;
+    const int64_t part = microseconds % 1000;
+    return microseconds / 1000 - (part < 0 ? 1 : 0);
+}
+
 Range parse_range(std::string_view start, std::optional<std::string_view> end, Timestamp now,
                   const Zone &zone) {
     const Date today = date_of(zone.local(now));

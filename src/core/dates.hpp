@@ -56,6 +56,9 @@ std::string iso(Timestamp time);  // 2026-11-24 10:00:00.5+00
 // The inverse of iso(Date), also for -infinity and infinity (as days beyond every other). Errors:
 // 22007.
 Date parse_date(std::string_view text);
+// An ISO date or timestamp; without an offset it is UTC. nullopt: it is neither.
+std::optional<Timestamp> parse_instant(std::string_view text);
+int64_t unix_milliseconds(Timestamp time);
 
 // A time zone, as two functions. local(): the wall clock at an instant. instant(): the first
 // instant that shows the wall clock, or, where the clock skips that time, the instant of the skip.

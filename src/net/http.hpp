@@ -31,6 +31,9 @@ struct Request {
     std::optional<Mail> mail;
     // HTTP basic or SMTP login; empty: none
     std::string user, password;
+    // On a connection of its own: what a kept one swallows without an answer, libcurl sends again
+    // by itself, although the server may have acted.
+    bool once = false;
 };
 
 // The limits of a sink, the same for each of its requests. Times in milliseconds.

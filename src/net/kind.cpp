@@ -11,7 +11,7 @@ namespace kpi::net {
 namespace {
 
 const std::array kKinds = {
-    &kWebhook, &kFile, &kPushgateway, &kSmtp, &kSlack, &kAzureBlob, &kAzureFiles, &kS3,
+    &kWebhook, &kFile, &kPushgateway, &kSmtp, &kSlack, &kAzureBlob, &kAzureFiles, &kS3, &kMlflow,
 };
 
 const nlohmann::json *find(const nlohmann::json &object, std::string_view name) {

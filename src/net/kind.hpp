@@ -48,5 +48,6 @@ extern const Kind kSlack;
 extern const Kind kAzureBlob;
 extern const Kind kAzureFiles;
 extern const Kind kS3;
+extern const Kind kMlflow;
 
 }  // namespace kpi::net

@@ -190,6 +190,7 @@ void Transfer::add_header(const std::string &name, const std::string &value) {
 
 void Transfer::set_http() {
     curl_easy_setopt(handle_, CURLOPT_HTTP_VERSION, long(CURL_HTTP_VERSION_1_1));
+    if (request_.once) curl_easy_setopt(handle_, CURLOPT_FRESH_CONNECT, 1L);
     const std::string &method = request_.method;
     const bool without_body =
         method == "GET" || method == "HEAD" || (method == "DELETE" && request_.body.empty());

@@ -2,6 +2,7 @@
 //   stdin:  {"sink": {"name", "kind", "url", "options", "secret", "file_directory"},
 //            "message": {"body": {...}, "content_base64", "content_type", "object_key",
 //                        "idempotency_key", "reference"},
+//                        without "message": that of kpi.test_sink
 //            "allowed_hosts": "127.0.0.1", "limits": {"total_timeout", "response_bytes", "cacert"}}
 //   stdout: {"state", "status", "error", "result", "retry_after", "receiver_down", "exchanges"}
 #include <chrono>
@@ -46,7 +47,8 @@ net::Response perform(net::Multi &multi, net::Request request, const net::Limits
 
 net::Outcome deliver(const json &task) {
     const json &given_sink = task.at("sink");
-    const json given = task.value("message", json::object());
+    const json test = task.value("message", json());
+    const json given = test.is_null() ? json::object() : test;
     net::Sink sink;
     sink.name = given_sink.value("name", "test");
     sink.kind = given_sink.at("kind");
@@ -55,14 +57,15 @@ net::Outcome deliver(const json &task) {
     sink.secret = given_sink.value("secret", json::object());
     sink.file_directory = given_sink.value("file_directory", "");
     net::Message message;
+    if (test.is_null()) message = net::kind(sink.kind).test_message(sink);
     message.id = given.value("id", 1);
     message.idempotency_key =
         given.value("idempotency_key", "0c7f3a52-0000-4000-8000-000000000001");
     if (given.contains("body")) message.body = given["body"].dump();
     if (given.contains("content_base64"))
         message.content = net::from_base64(given["content_base64"].get<std::string>());
-    message.content_type = given.value("content_type", "");
-    message.object_key = given.value("object_key", "");
+    message.content_type = given.value("content_type", message.content_type);
+    message.object_key = given.value("object_key", message.object_key);
     message.reference = given.value("reference", json());
     message.unix_time = given.value("unix_time", int64_t(time(nullptr)));
     net::Limits limits;

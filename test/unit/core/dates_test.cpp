@@ -120,4 +120,16 @@ TEST(Dates, ParseDateKnowsTheInfinities) {
     EXPECT_THROW(kpi::parse_date("24.11.2026"), kpi::Error);
 }
 
+TEST(Dates, InstantsAndMilliseconds) {
+    const auto milliseconds = [](const char *text) {
+        return kpi::unix_milliseconds(kpi::parse_instant(text).value());
+    };
+    EXPECT_EQ(milliseconds("1970-01-01"), 0);
+    EXPECT_EQ(milliseconds("2026-11-24T10:00:00.5+00:00"), 1'795'514'400'500);
+    EXPECT_EQ(milliseconds("2026-11-24 15:30:00.0009+05:30"), 1'795'514'400'000);
+    EXPECT_EQ(milliseconds("1969-12-31T23:59:59.9995Z"), -1);
+    for (const char *text : {"", "today", "2026-13-01", "2026-11-24T", "2026-11-24T10:00:00X"})
+        EXPECT_FALSE(kpi::parse_instant(text)) << text;
+}
+
 }  // namespace
