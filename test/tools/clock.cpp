@@ -1,5 +1,5 @@
 // Preloaded into a server (LD_PRELOAD): its time of day is the machine's and an offset, which a
-// test changes while the server runs. Clocks that nobody can set (CLOCK_MONOTONIC) stay as they are.
+// test changes while the server runs. Clocks that nobody can set (CLOCK_MONOTONIC) stay true.
 //   KPI_CLOCK_FILE: eight bytes, the offset in seconds, as the machine writes an int64
 // libfaketime does not do: PostgreSQL 15 starts background workers inside a signal handler, in the
 // middle of a select() during which that library tells the true time, and they inherit it.
