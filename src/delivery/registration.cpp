@@ -74,28 +74,30 @@ net::Egress egress() {
     return net::Egress(hosts == nullptr ? "" : hosts);
 }
 
-// The host that a URL names, when nothing may be sent to it; empty otherwise. A URL that cannot be
-// read yet, or whose host only its address can decide, is judged when a message is sent.
-std::string refused_host(const std::string &url) {
-    std::string place;
+// What the sink calls. Nothing when it cannot be read yet: it is judged when a message is sent.
+std::vector<std::string> calls(net::Sink sink) {
+    const net::Kind &kind = net::kind(sink.kind);
     try {
-        place = resolve(url);
+        sink.url = resolve(sink.url);
+        if (kind.calls == nullptr) return {sink.url};
+        for (auto &[name, value] : sink.secret.items()) value = resolve(value.get<std::string>());
+        return kind.calls(sink);
     } catch (const Error &) {
         return {};
     }
-    std::string host = net::host_of(place);
-    if (host.empty() || egress().judge_name(host) != net::Egress::Verdict::refused) return {};
-    return host;
 }
 
-void warn_of_host(const net::Sink &sink) {
-    const std::string host = refused_host(sink.url);
-    if (host.empty()) return;
-    pg::log(pg::Level::warning,
-            fmt::format("nothing is sent to sink \"{}\" yet: its host \"{}\" is not in "
-                        "kpi.allowed_hosts",
-                        sink.name, host),
-            {}, "A superuser adds it to the setting kpi.allowed_hosts.");
+// A host that only its address can decide is judged when a message is sent.
+void warn_of_hosts(const net::Sink &sink) {
+    for (const std::string &url : calls(sink)) {
+        const std::string host = net::host_of(url);
+        if (host.empty() || egress().judge_name(host) != net::Egress::Verdict::refused) continue;
+        pg::log(pg::Level::warning,
+                fmt::format("nothing is sent to sink \"{}\" yet: its host \"{}\" is not in "
+                            "kpi.allowed_hosts",
+                            sink.name, host),
+                {}, "A superuser adds it to the setting kpi.allowed_hosts.");
+    }
 }
 
 // What was given, checked.
@@ -195,7 +197,7 @@ std::string shown_url(const std::string &url, bool is_secret) {
 void add_sink(ObjectId caller, const NewSink &given) {
     const net::Sink sink = checked(caller, given);
     store(given);
-    warn_of_host(sink);
+    warn_of_hosts(sink);
 }
 
 std::vector<FromEnvironment> sinks_from_environment(ObjectId caller) {

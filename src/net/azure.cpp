@@ -6,18 +6,12 @@
 
 #include "core/error.hpp"
 #include "net/digest.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
 
 constexpr size_t kObjectBytes = 1024;  // of a blob's name and of a path in a share
-
-bool is_loopback_url(std::string_view url) {
-    const std::string_view host = url.substr(url.find("://") + 3);
-    return host.starts_with("127.0.0.1:") || host.starts_with("127.0.0.1/") ||
-           host.starts_with("localhost:") || host.starts_with("localhost/") ||
-           host.starts_with("[::1]");
-}
 
 bool is_account_name(std::string_view name) {
     return name.size() >= 3 && name.size() <= 24 &&
@@ -78,7 +72,7 @@ AzureAccount sink_account(const Sink &sink, AzureService service) {
                     "It looks like sv=2021-08-06&ss=b&...&sig=...");
     // a signature made from a key hides it; a SAS travels as it is
     if (!account.sas.empty() && account.endpoint.starts_with("http://") &&
-        !is_loopback_url(account.endpoint + "/"))
+        !is_loopback_url(account.endpoint))
         throw Error("22023", "a SAS is not sent without TLS", {}, "Use an https:// endpoint.");
     return account;
 }

@@ -11,7 +11,8 @@ namespace kpi::net {
 namespace {
 
 const std::array kKinds = {
-    &kWebhook, &kFile, &kPushgateway, &kSmtp, &kSlack, &kAzureBlob, &kAzureFiles, &kS3, &kMlflow,
+    &kWebhook,   &kFile,       &kPushgateway, &kSmtp,   &kSlack,
+    &kAzureBlob, &kAzureFiles, &kS3,          &kMlflow, &kSheets,
 };
 
 const nlohmann::json *find(const nlohmann::json &object, std::string_view name) {

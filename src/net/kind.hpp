@@ -22,6 +22,8 @@ struct Kind {
     // When a message is queued. Errors: 22023, with a hint.
     void (*check_message)(const Sink &sink, const Message &message) = nullptr;
     Step (*deliver)(const Sink &sink, const Message &message) = nullptr;
+    // The URLs that a sink with its secrets resolved calls; nullptr: its own alone.
+    std::vector<std::string> (*calls)(const Sink &sink) = nullptr;
     // A harmless message for kpi.test_sink.
     Message (*test_message)(const Sink &sink) = nullptr;
 };
@@ -49,5 +51,6 @@ extern const Kind kAzureBlob;
 extern const Kind kAzureFiles;
 extern const Kind kS3;
 extern const Kind kMlflow;
+extern const Kind kSheets;
 
 }  // namespace kpi::net

@@ -57,4 +57,11 @@ std::string date_text(int64_t unix_time) {
                        utc.tm_sec);
 }
 
+bool is_loopback_url(std::string_view url) {
+    std::string_view host = url.substr(url.find("://") + 3);
+    host = host.substr(0, host.find_first_of("/?#"));
+    return host == "127.0.0.1" || host.starts_with("127.0.0.1:") || host == "localhost" ||
+           host.starts_with("localhost:") || host == "[::1]" || host.starts_with("[::1]:");
+}
+
 }  // namespace kpi::net

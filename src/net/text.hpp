@@ -15,5 +15,7 @@ std::string percent_encoded(std::string_view text, std::string_view kept = "-._~
 std::string markup_escaped(std::string_view text);
 // "Tue, 24 Nov 2026 10:00:00" in UTC: RFC 9110 adds " GMT" to it, RFC 5322 " +0000".
 std::string date_text(int64_t unix_time);
+// Of this machine: what is sent there without TLS stays on it. `url` has a scheme and no user.
+bool is_loopback_url(std::string_view url);
 
 }  // namespace kpi::net

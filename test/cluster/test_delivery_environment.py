@@ -1,6 +1,8 @@
 """kpi.sinks_from_environment: a server started with the old stack's variables delivers to what they name."""
+import json
 import os
 import shutil
+import subprocess
 
 import psycopg2
 import pytest
@@ -116,4 +118,21 @@ def test_a_host_that_is_not_allowed_is_said_when_the_sink_is_added(server):
         assert len(session.notices) == 1 and 'its host "push.example.com" is not in kpi.allowed_hosts' in session.notices[0]
         cursor.execute("SELECT kpi.add_sink('ours', 'webhook', 'http://hooks.example.com/')")
         assert len(session.notices) == 1
+    session.close()
+
+
+def test_every_host_that_a_sink_calls_is_judged_when_it_is_added(server):
+    key = subprocess.run(['openssl', 'genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'], check=True,
+                         capture_output=True, text=True).stdout
+    account = json.dumps({'type': 'service_account', 'client_email': 'a@b', 'private_key': key,
+                          'token_uri': 'https://oauth2.example.com/token'})
+    cluster, name = server(KPI_TEST_ACCOUNT=account)
+    cluster.sql(f"ALTER DATABASE {name} SET kpi.allowed_hosts = 'hooks.example.com'")
+    session = cluster.connect(name)
+    with session.cursor() as cursor:
+        for secret in ('env:KPI_TEST_ACCOUNT', account):
+            cursor.execute("SELECT kpi.add_sink('ours', 'sheets', secret => %s)", [json.dumps({'service_account': secret})])
+        for host in ('oauth2.example.com', 'sheets.googleapis.com'):
+            assert sum(f'its host "{host}" is not in kpi.allowed_hosts' in notice for notice in session.notices) == 2
+        assert len(session.notices) == 4 and not any('PRIVATE' in notice for notice in session.notices)
     session.close()
