@@ -6,7 +6,7 @@ Blocks are also judged by a schema made from Slack's types (slack_schema.js). Th
 files.completeUploadExternal, of block elements and composition objects (lengths and counts), and "Rate limits". Where
 Slack cuts or forgives, this fake refuses, so that what it takes is within every documented limit.
 
-    with SlackFake(schema) as slack:             schema: judges blocks, see Schema
+    with SlackFake(schema) as slack:             schema: judges blocks, see Schema; none: they are not
         slack.webhook, slack.api                 URLs
         slack.messages                           {(channel, ts): arguments of the last post or update}
         slack.files                              {file id: {'name', 'bytes', 'shared'}}
@@ -147,7 +147,7 @@ class Schema:
 
 
 class SlackFake:
-    def __init__(self, schema):
+    def __init__(self, schema=None):
         self.schema, self.violations, self.tokens_at_upload, self.shares_at_once = schema, [], 0, False
         self.messages, self.files, self.calls, self.answers, self.clock = {}, {}, [], [], 0
         fake = self
@@ -291,7 +291,7 @@ class SlackFake:
         need(isinstance(blocks, list) and len(blocks) <= BLOCKS, 'invalid_blocks')
         for block in blocks:
             check_block(block)
-        if fault := self.schema.fault(blocks):
+        if fault := self.schema and self.schema.fault(blocks):
             self.violations.append(fault)
             raise Refusal('invalid_blocks')
         need(texts(blocks) < TOTAL, 'msg_blocks_too_long')
