@@ -308,6 +308,20 @@ def test_a_slack_message_is_edited_and_answered(by_hand):
         assert [post['thread_ts'] for post in slack.messages.values() if 'thread_ts' in post] == [key[1]]
 
 
+def test_a_connection_that_ends_without_an_answer_is_one_attempt(by_hand):
+    """libcurl sends a request again by itself when a connection that it kept ends without a word: Slack would show it twice."""
+    def answer(connection, request):
+        return status(200, b'ok')(connection, request) if 'first' in request.body.decode() else 'close'
+
+    with Receiver(answer) as receiver:
+        by_hand.sql('SELECT kpi.add_sink(%s, %s, %s, %s)', ('slack', 'slack', receiver.url, '{"parallelism": 1}'))
+        notify(by_hand, {'text': 'first'}, 'slack')
+        second = notify(by_hand, {'text': 'second'}, 'slack')
+        by_hand.sql('CALL kpi.work()')
+        attempts, = by_hand.sql('SELECT attempts FROM kpi.outbox WHERE id = %s', (second,))
+        assert attempts[0] and [b'second' in request.body for request in receiver.requests].count(True) == attempts[0]
+
+
 def test_new_settings_do_not_wait_for_a_hung_receiver(open_to_loopback, wait_until):
     """The courier with the old settings finishes what it has in flight; its successor delivers meanwhile."""
     database = open_to_loopback

@@ -155,6 +155,7 @@ Step send(const std::shared_ptr<const SlackPost> &post) {
 
 Step by_webhook(const Sink &sink, const SlackPost &post) {
     Request request;
+    request.once = true;  // people read it
     request.url = sink.url;
     request.headers = {{"Content-Type", "application/json; charset=utf-8"}};
     request.body = post.payload.dump();

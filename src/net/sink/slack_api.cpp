@@ -74,6 +74,7 @@ Step put_bytes(const std::shared_ptr<const SlackPost> &post, const json &place) 
 
 Request slack_call(const SlackPost &post, std::string_view method, const json &arguments) {
     Request request;
+    request.once = true;  // people read it
     request.url = fmt::format("{}/{}", post.api, method);
     request.headers = {{"Content-Type", "application/json; charset=utf-8"},
                        {"Authorization", "Bearer " + post.token}};

@@ -173,9 +173,13 @@ TEST(Environment, WhatIsFoundCanBeAdded) {
                        {"AWS_SESSION_TOKEN", "t"},
                        {"KPI_REPORTS_ADLS_SHARE", "reports"},
                        {"AZURE_STORAGE_CONNECTION_STRING", "AccountName=x"},
-                       {"KPI_REPORTS_DIR", "/srv/kpi/daily"}};
+                       {"KPI_REPORTS_DIR", "/srv/kpi/daily"},
+                       {"MLFLOW_TRACKING_URI", "http://mlflow:5000"},
+                       {"MLFLOW_KPI_EXPERIMENT_NAME", "kpis"},
+                       {"MLFLOW_TRACKING_USERNAME", "u"},
+                       {"MLFLOW_TRACKING_PASSWORD", "p"}};
     const auto sinks = found(all, {}, "/srv");
-    EXPECT_EQ(sinks.size(), 5);
+    EXPECT_EQ(sinks.size(), 6);
     for (const FoundSink &sink : sinks) {
         const kpi::net::Kind &kind = kpi::net::kind(sink.kind);
         kpi::net::Sink made{sink.name, sink.kind, sink.url, sink.options, sink.secret, "/srv"};
