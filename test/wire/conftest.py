@@ -30,3 +30,11 @@ def deliver():
 def certificate(tmp_path_factory):
     """A self-signed certificate for 127.0.0.1: (certificate, key)."""
     return make_certificate(tmp_path_factory.mktemp('tls'))
+
+
+@pytest.fixture(scope='session')
+def slack_schema():
+    from slack_fake import Schema
+    judge = Schema()
+    yield judge
+    judge.close()
