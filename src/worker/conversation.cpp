@@ -1,5 +1,8 @@
 #include "worker/conversation.hpp"
 
+#include <algorithm>
+#include <string_view>
+
 #include "net/kind.hpp"
 #include "pg/wait.hpp"
 
@@ -7,6 +10,21 @@ namespace kpi::worker {
 namespace {
 
 constexpr int64_t kUnixEpoch = 946'684'800;  // 2000-01-01, in seconds since 1970
+constexpr size_t kShortest = 4;              // bytes; of less nothing can be told
+constexpr std::string_view kMask = "***";
+constexpr std::string_view kCut = "...";  // net::excerpt
+
+// A text that was cut at `cut` may end inside a secret: the longest beginning of one is masked.
+void mask_before(std::string &text, size_t &cut, const std::vector<std::string> &secrets) {
+    size_t longest = 0;
+    for (const std::string &secret : secrets)
+        for (size_t bytes = std::min(secret.size(), cut); bytes >= kShortest && bytes > longest;
+             --bytes)
+            if (text.compare(cut - bytes, bytes, secret, 0, bytes) == 0) longest = bytes;
+    if (longest == 0) return;
+    text.replace(cut - longest, longest, kMask);
+    cut += kMask.size() - longest;
+}
 
 }  // namespace
 
@@ -15,7 +33,11 @@ int64_t unix_now() { return pg::now() / 1'000'000 + kUnixEpoch; }
 std::vector<std::string> secrets_of(const net::Sink &sink) {
     std::vector<std::string> secrets;
     const auto add = [&](const std::string &text) {
-        if (text.size() >= 4) secrets.push_back(text);
+        if (text.size() < kShortest) return;
+        secrets.push_back(text);
+        // As a text that quotes it in one line shows it.
+        if (std::string line = net::excerpt(text, text.size()); line != text)
+            secrets.push_back(std::move(line));
     };
     const bool query = sink.url.find('?') != std::string::npos;
     if (query || net::kind(sink.kind).url_is_secret) {
@@ -32,12 +54,9 @@ std::vector<std::string> secrets_of(const net::Sink &sink) {
 void redact(std::string &text, const std::vector<std::string> &secrets) {
     for (const std::string &secret : secrets)
         for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3)
-            text.replace(at, secret.size(), "***");
-}
-
-void redact(net::Response &answer, const std::vector<std::string> &secrets) {
-    redact(answer.body, secrets);
-    for (auto &[name, value] : answer.headers) redact(value, secrets);
+            text.replace(at, secret.size(), kMask);
+    for (size_t cut = text.find(kCut); cut != std::string::npos; cut = text.find(kCut, cut + 1))
+        mask_before(text, cut, secrets);
 }
 
 }  // namespace kpi::worker

@@ -16,9 +16,9 @@ int64_t unix_now();
 // What no text may show: every secret of the sink, and what kpi.sink does not show of its URL. A
 // receiver may quote them.
 std::vector<std::string> secrets_of(const net::Sink &sink);
+// Also what is left of one where net::excerpt has cut the text. For texts that are shown: an answer
+// is data, in which the name of a user may stand for something else.
 void redact(std::string &text, const std::vector<std::string> &secrets);
-// Before anything is made of an answer: a text that was cut could end inside a secret.
-void redact(net::Response &answer, const std::vector<std::string> &secrets);
 
 // Runs a part of a conversation; what it throws is the message's end.
 template <class F>

@@ -25,7 +25,8 @@
 // - A batch of which a part may be there is sent again with the same times (those of the run, read
 //   back from it). Parameters and tags may be written twice; for a metric the same name, time, step
 //   and value is one row in MLflow's databases. Only its old file store would keep it twice.
-// Of several runs with the key, the oldest is taken. A request that the server carries out after we
+// Of several runs with the key, the oldest is taken. Two messages with one key that are sent at the
+// same time may each make a run: queue them with one group_key. A request that the server carries out after we
 // gave it up may leave an empty run beside the right one.
 // Result: {"run_id", "experiment_id"}.
 // Sources: MLflow's REST API reference, and MLflow's server 3.17.

@@ -1,0 +1,75 @@
+"""MLflow's server and the fake of Google Sheets behind the outbox: queued, tried with kpi.test_sink, delivered, their results kept."""
+import json
+
+import pytest
+from mlflow_server import MlflowServer
+from receiver import Receiver, status
+from sheets_server import Sheets
+
+# What a user is called must not be taken out of what a server says: the report has its name too.
+LOGIN = {'username': 'june', 'password': 'correct horse: battery'}
+
+
+@pytest.fixture
+def by_hand(unattended):
+    unattended.sql(f"ALTER DATABASE {unattended.name} SET kpi.allowed_hosts = '127.0.0.1'")
+    return unattended
+
+
+@pytest.fixture
+def mlflow(tmp_path):
+    server = MlflowServer(tmp_path, LOGIN)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sheets(tmp_path):
+    server = Sheets(tmp_path)
+    yield server
+    server.stop()
+
+
+def tried(database, sink):
+    return database.sql('SELECT state, error FROM kpi.test_sink(%s)', (sink,))
+
+
+def test_a_report_becomes_a_run(by_hand, mlflow):
+    by_hand.sql("SELECT kpi.add_sink('runs', 'mlflow', %s, '{\"experiment\": \"june\"}', %s)", (mlflow.url, json.dumps(LOGIN)))
+    assert tried(by_hand, 'runs') == [('delivered', None)]
+    # Twice, one after the other.
+    for _ in range(2):
+        by_hand.sql("""SELECT kpi.notify('runs', jsonb_build_object('report_key', 'june 2026', 'start_time', timestamptz '2026-06-30 22:00+02',
+                                                                    'metrics', jsonb_build_object('revenue', 12.5)),
+                                             group_key => 'june 2026')""")
+    by_hand.sql('CALL kpi.work()')
+    kept = by_hand.sql('SELECT state, error, result FROM kpi.outbox ORDER BY id')
+    ours = [run for run in mlflow.runs('june') if run['tags']['kpi.report_key'] == 'june 2026']
+    assert [run['metrics'] for run in ours] == [{'revenue': [('12.5', 0, 0)]}] and ours[0]['start'] == 1782849600000
+    result = {'run_id': ours[0]['id'], 'experiment_id': mlflow.experiment('june')['experiment_id']}
+    assert kept == [('delivered', None, result)] * 2
+
+
+def test_rows_of_a_query_become_cells(by_hand, sheets):
+    by_hand.sql("SELECT kpi.add_sink('sheet', 'sheets', %s, '{\"spreadsheet\": \"book\", \"create_sheet\": true}', %s)",
+                (sheets.url, json.dumps({'service_account': sheets.service_account()})))
+    assert tried(by_hand, 'sheet') == [('delivered', None)]
+    assert not [cell for row in sheets.cells() for cell in row if cell], 'a test changes nothing'
+    by_hand.sql("""SELECT kpi.notify('sheet', jsonb_build_object('mode', 'replace', 'range', 'Report!A1:B', 'values',
+                                     (SELECT jsonb_agg(jsonb_build_array(day, leads)) FROM (VALUES (date '2026-11-23', 17), ('2026-11-24', NULL))
+                                          AS t(day, leads))))""")
+    by_hand.sql('CALL kpi.work()')
+    assert by_hand.sql('SELECT state, error, result FROM kpi.outbox') == [('delivered', None, {'spreadsheet': 'book', 'cells': 4})]
+    assert sheets.cells('Report')[:2] == [['2026-11-23', 17], ['2026-11-24']]
+
+
+def test_what_is_left_of_a_secret_in_a_text_that_was_cut_is_masked(by_hand):
+    secret = 'xoxb-c4n4ry-s3cr3t'
+    said = json.dumps({'ok': False, 'error': 'x' * 190 + secret}).encode()
+    with Receiver(status(200, said)) as slack:
+        by_hand.sql("SELECT kpi.add_sink('slack', 'slack', NULL, %s, %s)",
+                    (json.dumps({'api': slack.url, 'channel': 'C0KPI'}), json.dumps({'token': secret})))
+        by_hand.sql("""SELECT kpi.notify('slack', '{"text": "hello"}')""")
+        by_hand.sql('CALL kpi.work()')
+    (state, error), = by_hand.sql('SELECT state, error FROM kpi.outbox')
+    assert state == 'dead' and error.endswith('x***...') and 'xoxb' not in error
