@@ -2,18 +2,9 @@
 
 #include <algorithm>
 
+#include "core/trimmed.hpp"
+
 namespace kpi {
-namespace {
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view kBlanks = " \t\r\n";
-    const size_t first = text.find_first_not_of(kBlanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-}  // namespace
-
 std::string ini_value(std::string_view text, std::string_view section, std::string_view key) {
     std::string value;
     bool inside = false;

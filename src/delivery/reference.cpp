@@ -7,19 +7,13 @@
 
 #include "core/error.hpp"
 #include "core/ini.hpp"
+#include "core/trimmed.hpp"
 
 namespace kpi::delivery {
 namespace {
 
 constexpr std::string_view kEnvironment = "env:", kFile = "file:/", kIni = "ini:/";
 constexpr size_t kLongestSecret = 64 * 1024;  // bytes; a service account's key file has 3 kB
-
-std::string trimmed(const std::string &text) {
-    constexpr std::string_view kBlanks = " \t\r\n";
-    const size_t first = text.find_first_not_of(kBlanks);
-    if (first == std::string::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 std::string file_text(const std::string &path) {
     std::string text = small_file(path);
@@ -45,7 +39,7 @@ std::string from_ini(const std::string &place) {
 
 std::string environment_variable(const std::string &name) {
     const char *value = std::getenv(name.c_str());
-    return value == nullptr ? std::string() : trimmed(value);
+    return std::string(value == nullptr ? std::string_view() : trimmed(value));
 }
 
 std::string small_file(const std::string &path) {
@@ -56,7 +50,7 @@ std::string small_file(const std::string &path) {
         text.append(block, size_t(file.gcount()));
         if (text.size() > kLongestSecret) return {};
     }
-    return trimmed(text);
+    return std::string(trimmed(text));
 }
 
 bool is_reference(std::string_view text) {

@@ -9,7 +9,6 @@
 #include "delivery/reference.hpp"
 #include "delivery/sinks.hpp"
 #include "net/egress.hpp"
-#include "net/environment.hpp"
 #include "net/kind.hpp"
 #include "net/transfer.hpp"
 #include "pg/lock.hpp"
@@ -17,6 +16,17 @@
 #include "pg/sql.hpp"
 
 namespace kpi::delivery {
+
+void check_reader(ObjectId caller) {
+    if (pg::value("SELECT pg_catalog.pg_has_role($1, 'pg_read_server_files', 'USAGE')", {caller}) ==
+        "t")
+        return;
+    throw Error("42501", "permission denied to use the server's files and environment",
+                "References env:NAME, file:/path and ini:/path#section#key, and the option cacert, "
+                "are read on the server.",
+                "A member of pg_read_server_files may use them.");
+}
+
 namespace {
 
 void check_name(const std::string &name) {
@@ -51,17 +61,6 @@ void check_secrets(const net::Kind &kind, const nlohmann::json &secret) {
     }
 }
 
-// Whoever may make the server read its files and environment may do so here.
-void check_reader(ObjectId caller) {
-    if (pg::value("SELECT pg_catalog.pg_has_role($1, 'pg_read_server_files', 'USAGE')", {caller}) ==
-        "t")
-        return;
-    throw Error("42501", "permission denied to use the server's files and environment",
-                "References env:NAME, file:/path and ini:/path#section#key, and the option cacert, "
-                "are read on the server.",
-                "A member of pg_read_server_files may use them.");
-}
-
 void check_references(ObjectId caller, const net::Sink &sink) {
     bool reads = is_reference(sink.url) || !net::text_option(sink, "cacert").empty();
     for (const auto &[name, value] : sink.secret.items())
@@ -74,22 +73,12 @@ net::Egress egress() {
     return net::Egress(hosts == nullptr ? "" : hosts);
 }
 
-// What the sink calls. Nothing when it cannot be read yet: it is judged when a message is sent.
-std::vector<std::string> calls(net::Sink sink) {
-    const net::Kind &kind = net::kind(sink.kind);
-    try {
-        sink.url = resolve(sink.url);
-        if (kind.calls == nullptr) return {sink.url};
-        for (auto &[name, value] : sink.secret.items()) value = resolve(value.get<std::string>());
-        return kind.calls(sink);
-    } catch (const Error &) {
-        return {};
-    }
-}
-
 // A host that only its address can decide is judged when a message is sent.
 void warn_of_hosts(const net::Sink &sink) {
-    for (const std::string &url : calls(sink)) {
+    const net::Kind &kind = net::kind(sink.kind);
+    const std::vector<std::string> called =
+        kind.calls == nullptr ? std::vector<std::string>{sink.url} : kind.calls(sink);
+    for (const std::string &url : called) {
         const std::string host = net::host_of(url);
         if (host.empty() || egress().judge_name(host) != net::Egress::Verdict::refused) continue;
         pg::log(pg::Level::warning,
@@ -100,7 +89,7 @@ void warn_of_hosts(const net::Sink &sink) {
     }
 }
 
-// What was given, checked.
+// What was given; its references are still what was given.
 net::Sink checked(ObjectId caller, const NewSink &given) {
     check_name(given.name);
     const net::Kind &kind = net::kind(given.kind);
@@ -114,9 +103,21 @@ net::Sink checked(ObjectId caller, const NewSink &given) {
         throw Error("22023", fmt::format("a sink of kind {} needs a url", kind.name));
     check_secrets(kind, sink.secret);
     (void)pace(sink);
-    if (kind.check_sink != nullptr) kind.check_sink(sink);
     check_references(caller, sink);
     return sink;
+}
+
+// Whether the references can be read already.
+bool is_readable(net::Sink &sink) {
+    try {
+        resolve_all(sink);
+        return true;
+    } catch (const Error &error) {
+        pg::log(pg::Level::warning,
+                fmt::format("sink \"{}\" cannot be used yet: {}", sink.name, error.message), {},
+                error.hint);
+        return false;
+    }
 }
 
 Param or_null(const std::string &text) {
@@ -143,42 +144,6 @@ void store(const NewSink &given) {
     pg::execute("DELETE FROM kpi.sink_state WHERE sink = $1", {given.name});
 }
 
-// What is there under the name: added (nothing), changed, unchanged, by_hand.
-std::string compared(const NewSink &given) {
-    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
-    return pg::value(R"(
-        SELECT CASE WHEN NOT s.from_environment THEN 'by_hand'
-                    WHEN s.kind = $2 AND coalesce(x.url, s.url) IS NOT DISTINCT FROM $3
-                         AND s.options = $4 AND x.secret = $5 THEN 'unchanged'
-                    ELSE 'changed' END
-          FROM kpi.sink s LEFT JOIN kpi.sink_secret x ON x.sink = s.name WHERE s.name = $1)",
-                     {given.name, given.kind, or_null(given.url), Json{given.options},
-                      Json{given.secret}})
-        .value_or("added");
-}
-
-FromEnvironment taken(ObjectId caller, const net::FoundSink &found) {
-    FromEnvironment result{found.name, found.kind, "skipped", found.skipped};
-    if (!found.skipped.empty()) return result;
-    const NewSink sink{found.name,           found.kind,          found.url,
-                       found.options.dump(), found.secret.dump(), true};
-    result.state = compared(sink);
-    if (result.state == "by_hand") {
-        result.state = "skipped";
-        result.reason = "a sink of this name was added by hand";
-    } else if (result.state != "unchanged") {
-        try {
-            add_sink(caller, sink);
-        } catch (const Error &error) {
-            // Nothing was written: what is wrong with a sink is found before.
-            if (error.sqlstate != "22023") throw;
-            result.state = "skipped";
-            result.reason = error.message;
-        }
-    }
-    return result;
-}
-
 }  // namespace
 
 std::string shown_url(const std::string &url, bool is_secret) {
@@ -195,22 +160,12 @@ std::string shown_url(const std::string &url, bool is_secret) {
 }
 
 void add_sink(ObjectId caller, const NewSink &given) {
-    const net::Sink sink = checked(caller, given);
+    net::Sink sink = checked(caller, given);
+    const bool readable = is_readable(sink);
+    const net::Kind &kind = net::kind(given.kind);
+    if (readable && kind.check_sink != nullptr) kind.check_sink(sink);
     store(given);
-    warn_of_hosts(sink);
-}
-
-std::vector<FromEnvironment> sinks_from_environment(ObjectId caller) {
-    check_reader(caller);
-    net::Environment environment;
-    environment.variable = environment_variable;
-    environment.file = small_file;
-    const char *directory = pg::settings().file_directory;
-    environment.file_directory = directory == nullptr ? "" : directory;
-    std::vector<FromEnvironment> result;
-    for (const net::FoundSink &found : net::sinks_in(environment))
-        result.push_back(taken(caller, found));
-    return result;
+    if (readable) warn_of_hosts(sink);
 }
 
 void drop_sink(const std::string &name) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "core/table.hpp"
 
@@ -17,22 +16,15 @@ struct NewSink {
     std::string options, secret;  // JSON texts
     bool from_environment = false;
 };
-// Replaces a sink of the same name; its breaker is closed again. Warns when kpi.allowed_hosts does
-// not hold the URL's host.
+// Replaces a sink of the same name; its breaker is closed again. Warns when a reference cannot be
+// read yet, and then checks neither URL nor secrets; when kpi.allowed_hosts lacks a host it calls.
 void add_sink(ObjectId caller, const NewSink &given);
 // Its waiting messages are cancelled, said by a NOTICE. Waits for transactions that queue messages
 // for it.
 void drop_sink(const std::string &name);
 
-// A sink that the server's environment describes, and what became of it.
-struct FromEnvironment {
-    std::string sink, kind;
-    std::string state;   // added, changed, unchanged, skipped
-    std::string reason;  // why it was skipped; empty otherwise
-};
-// Adds the sinks of net/environment.hpp, each by itself: one that cannot be used is skipped. Sinks
-// that were added by hand are left alone. Errors: 42501 without the right to read the environment.
-std::vector<FromEnvironment> sinks_from_environment(ObjectId caller);
+// Whoever may make the server read its files and environment may use references. Errors: 42501.
+void check_reader(ObjectId caller);
 
 // scheme://host[:port]/... when the URL may hold a secret, as it is otherwise.
 std::string shown_url(const std::string &url, bool is_secret);

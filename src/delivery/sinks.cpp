@@ -28,12 +28,6 @@ double rate(const net::Sink &sink) {
     return found->get<double>();
 }
 
-void resolve_all(net::Sink &sink) {
-    sink.url = resolve(sink.url);
-    for (auto &[name, value] : sink.secret.items())
-        if (value.is_string()) value = resolve(value.get<std::string>());
-}
-
 void make_usable(Spec &spec, const Row &row) {
     if (row[4] != "t")
         throw Error("55000", "its secrets are not here", "A dump does not hold them.");
@@ -51,6 +45,12 @@ void make_usable(Spec &spec, const Row &row) {
 }
 
 }  // namespace
+
+void resolve_all(net::Sink &sink) {
+    sink.url = resolve(sink.url);
+    for (auto &[name, value] : sink.secret.items())
+        if (value.is_string()) value = resolve(value.get<std::string>());
+}
 
 Pace pace(const net::Sink &sink) {
     constexpr int64_t kHour = 3600;

@@ -21,6 +21,9 @@ struct Pace {
 };
 Pace pace(const net::Sink &sink);
 
+// References of the URL and the secrets become what they stand for. Errors: 55000.
+void resolve_all(net::Sink &sink);
+
 struct Spec {
     net::Sink sink;
     int parallel = 4;

@@ -1,5 +1,6 @@
 // SQL functions of the outbox: kpi.add_sink, kpi.sinks_from_environment, kpi.drop_sink, kpi.notify,
 // kpi.redeliver, kpi.cancel, kpi.purge.
+#include "delivery/from_environment.hpp"
 #include "delivery/queue.hpp"
 #include "delivery/registration.hpp"
 #include "pg/function.hpp"

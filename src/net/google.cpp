@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "net/answer.hpp"
 #include "net/digest.hpp"
 #include "net/jwt.hpp"
 #include "net/text.hpp"
@@ -41,13 +42,6 @@ std::string cleaned(std::string text, const std::string &secret) {
     return excerpt(text, 300);
 }
 
-std::string text_at(const json &object, const char *path) {
-    const json::json_pointer place(path);
-    if (!object.is_object() || !object.contains(place)) return {};
-    const json &found = object[place];
-    return found.is_string() ? found.get<std::string>() : std::string();
-}
-
 bool is_limit_of_rate(const std::string &reason) {
     return reason == "rateLimitExceeded" || reason == "userRateLimitExceeded" ||
            reason == "RATE_LIMIT_EXCEEDED" || reason == "RESOURCE_EXHAUSTED";
@@ -57,9 +51,9 @@ bool is_limit_of_rate(const std::string &reason) {
 bool is_limit_of_rate(const json &said) {
     if (is_limit_of_rate(text_at(said, "/error/status"))) return true;
     for (const char *list : {"/error/details", "/error/errors"}) {
-        const json::json_pointer place(list);
-        if (!said.is_object() || !said.contains(place) || !said[place].is_array()) continue;
-        for (const json &one : said[place])
+        const json reasons = found_at(said, list);
+        if (!reasons.is_array()) continue;
+        for (const json &one : reasons)
             if (is_limit_of_rate(text_at(one, "/reason"))) return true;
     }
     return false;

@@ -17,7 +17,7 @@ struct Kind {
     bool needs_url = true;
     // Names of the secrets it knows.
     std::vector<std::string_view> secrets;
-    // When a sink is added; the secrets are not resolved. Errors: 22023, with a hint.
+    // When a sink is added, with its references resolved. Errors: 22023, with a hint.
     void (*check_sink)(const Sink &sink) = nullptr;
     // When a message is queued. Errors: 22023, with a hint.
     void (*check_message)(const Sink &sink, const Message &message) = nullptr;

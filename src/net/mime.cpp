@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "core/trimmed.hpp"
 #include "net/digest.hpp"
 #include "net/text.hpp"
 
@@ -32,12 +33,6 @@ void refuse_controls(std::string_view text, std::string_view what) {
     if (std::any_of(text.begin(), text.end(), is_control))
         throw Error("22023", fmt::format("{} of an e-mail holds a control character", what),
                     "Headers have one line each.");
-}
-
-std::string_view trimmed(std::string_view text) {
-    const size_t start = text.find_first_not_of(' ');
-    if (start == std::string_view::npos) return {};
-    return text.substr(start, text.find_last_not_of(' ') + 1 - start);
 }
 
 bool is_dotted(std::string_view text, bool (*allowed)(char)) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "core/trimmed.hpp"
 #include "net/digest.hpp"
 #include "net/text.hpp"
 
@@ -18,12 +19,6 @@ constexpr std::string_view kVersion = "2021-08-06";
 constexpr std::string_view kEmulatorName = "devstoreaccount1";
 constexpr std::string_view kEmulatorKey =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-std::string_view trimmed(std::string_view text) {
-    const size_t start = text.find_first_not_of(" \t\r\n");
-    if (start == std::string_view::npos) return {};
-    return text.substr(start, text.find_last_not_of(" \t\r\n") + 1 - start);
-}
 
 std::string decoded(std::string_view text) {
     const auto digit = [](char c) {

@@ -19,6 +19,18 @@ std::string lower(std::string_view text) {
     return result;
 }
 
+size_t characters(std::string_view text) {
+    return size_t(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    }));
+}
+
+size_t utf16_units(std::string_view text) {
+    return characters(text) + size_t(std::count_if(text.begin(), text.end(), [](char c) {
+               return static_cast<unsigned char>(c) >= 0xF0;
+           }));
+}
+
 std::string percent_encoded(std::string_view text, std::string_view kept) {
     std::string result;
     for (const char c : text)

@@ -9,6 +9,9 @@ namespace kpi::net {
 
 bool is_alphanumeric(char c);
 std::string lower(std::string_view text);
+// Of a text in UTF-8: code points, and the units of UTF-16 that JavaScript counts.
+size_t characters(std::string_view text);
+size_t utf16_units(std::string_view text);
 // What RFC 3986 calls unreserved stays, and what `kept` holds; everything else is %XX.
 std::string percent_encoded(std::string_view text, std::string_view kept = "-._~");
 // & < > as entities: what XML and Slack need between tags.

@@ -10,7 +10,7 @@ from collections import defaultdict
 import psycopg2
 import pytest
 from cluster import BIN
-from receiver import Receiver, status
+from receiver import Receiver, held, status
 from slack_fake import TOKEN, SlackFake
 
 from watched import On, make_source, running, set_for, worker
@@ -176,11 +176,7 @@ def test_a_hung_receiver_delays_nobody(open_to_loopback, shared, wait_until):
     make_source(database)
     release = threading.Event()
 
-    def hang(connection, request):
-        release.wait(60)
-        return status(200)(connection, request)
-
-    with Receiver(hang) as hung, Receiver(status(200)) as receiver:
+    with Receiver(held(release)) as hung, Receiver(status(200)) as receiver:
         for sink in ('hung', 'hung_too'):  # with as many in flight as may be
             add_sink(database, hung, sink, '{"parallelism": 100, "timeout": 300}')
         add_sink(database, receiver, 'last')  # by name, so that the others take what they can first
@@ -327,21 +323,17 @@ def test_new_settings_do_not_wait_for_a_hung_receiver(open_to_loopback, wait_unt
     database = open_to_loopback
     release = threading.Event()
 
-    def hang(connection, request):
-        release.wait(60)
-        return status(200)(connection, request)
-
-    with Receiver(hang) as hung, Receiver(status(200)) as receiver:
+    with Receiver(held(release)) as hung, Receiver(status(200)) as receiver:
         add_sink(database, hung, 'hung')
         add_sink(database, receiver)
-        held = notify(database, {}, 'hung')
+        waiting = notify(database, {}, 'hung')
         wait_until(lambda: hung.requests, 'the hung receiver has a request')
         old = worker(database)['courier_pid']
         set_for(database, 'kpi.merge_interval', '400ms', wait_until)
         message = notify(database, {'n': 1})
         wait_until(lambda: state(database, message) == 'delivered', 'the other sink')
         assert worker(database)['courier_pid'] not in (None, old)
-        assert state(database, held) == 'sending'
+        assert state(database, waiting) == 'sending'
         release.set()
-        wait_until(lambda: state(database, held) == 'delivered', 'the message on its way')
+        wait_until(lambda: state(database, waiting) == 'delivered', 'the message on its way')
         assert len(hung.requests) == 1, 'it was not sent again'

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from receiver import Receiver, status
+from receiver import Receiver, held, status
 
 from watched import On, make_source
 
@@ -68,14 +68,9 @@ def test_a_message_on_its_way_is_not_sent_again(server, clock, wait_until, hours
     """Its lease looks over, or longer than a lease can be; who sends it knows better."""
     release = threading.Event()
 
-    def answer(connection, request):
-        if json.loads(request.body)['n'] == 1:
-            release.wait(60)
-        return status(200)(connection, request)
-
-    with Receiver(answer) as receiver:
+    with Receiver(held(release, lambda request: json.loads(request.body)['n'] == 1)) as receiver:
         add_sink(server, receiver)
-        held = notify(server, 1)
+        waiting = notify(server, 1)
         wait_until(lambda: receiver.requests, 'the request')
         clock.set(hours)
         wait_until(lambda: offset(server) == hours, 'the new time')
@@ -84,9 +79,9 @@ def test_a_message_on_its_way_is_not_sent_again(server, clock, wait_until, hours
             wait_until(lambda: state(server, message) == 'delivered', 'later messages')
         # Longer than the courier waits between two looks for lost messages.
         server.sql('SELECT pg_sleep(7)')
-        assert notify(server, 4) and state(server, held) == 'sending'
+        assert notify(server, 4) and state(server, waiting) == 'sending'
         release.set()
-        wait_until(lambda: state(server, held) == 'delivered', 'its answer')
+        wait_until(lambda: state(server, waiting) == 'delivered', 'its answer')
         assert [json.loads(request.body)['n'] for request in receiver.requests].count(1) == 1
         assert server.sql("SELECT count(*) FROM kpi.delivery WHERE outcome <> 'delivered'") == [(0,)]
 
@@ -96,13 +91,9 @@ def test_a_lease_of_the_future_is_no_lease(server, clock, wait_until):
     clock.set(30)
     release = threading.Event()
 
-    def answer(connection, request):
-        release.wait(60)
-        return status(200)(connection, request)
-
-    with Receiver(answer) as receiver:
+    with Receiver(held(release)) as receiver:
         add_sink(server, receiver)
-        held = notify(server, 1)
+        waiting = notify(server, 1)
         wait_until(lambda: receiver.requests, 'the request')
         # In the name of a live process, as if the courier had stopped in the middle of it.
         server.sql("""UPDATE kpi.outbox SET attempts = attempts + 1, claimed_by = (
@@ -112,7 +103,7 @@ def test_a_lease_of_the_future_is_no_lease(server, clock, wait_until):
         wait_until(lambda: offset(server) == 0, 'the new time')
         wait_until(lambda: len(receiver.requests) == 2, 'it is sent again')
         release.set()
-        wait_until(lambda: state(server, held) == 'delivered', 'its delivery')
+        wait_until(lambda: state(server, waiting) == 'delivered', 'its delivery')
 
 
 def test_a_clock_that_is_set_back_stops_nothing(server, clock, wait_until):

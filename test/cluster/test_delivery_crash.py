@@ -11,7 +11,7 @@ from collections import Counter
 
 import psycopg2
 import pytest
-from receiver import Receiver, make_certificate, status
+from receiver import Receiver, held, make_certificate, status
 
 from watched import On
 
@@ -66,11 +66,7 @@ def kill(database, victim, wait_until):
 def test_killed_during_the_send(server, wait_until, victim):
     release = threading.Event()
 
-    def answer(connection, request):
-        release.wait(60)
-        return status(200)(connection, request)
-
-    with Receiver(answer) as receiver:
+    with Receiver(held(release)) as receiver:
         add_sink(server, receiver)
         server.sql("""SELECT kpi.notify('hook', '{"n": 1}')""")
         wait_until(lambda: receiver.requests, 'the request')

@@ -98,6 +98,21 @@ def test_one_that_cannot_be_used_does_not_keep_the_others_out(server):
     assert 'is not the name of a bucket' in rows[1][3]
 
 
+def test_what_a_reference_stands_for_is_checked_when_it_can_be_read(server):
+    cluster, name = server(MLFLOW_TRACKING_URI='sqlite:///runs.db', KPI_REPORTS_DIR='smtp://127.0.0.1:25')
+    assert cluster.sql(CALL, name)[-1] == (
+        'mlflow', 'mlflow', 'skipped', 'MLFLOW_TRACKING_URI is not the http:// or https:// URL of a server')
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match='must begin with http'):
+        cluster.sql("SELECT kpi.add_sink('runs', 'mlflow', 'env:MLFLOW_TRACKING_URI')", name)
+    # a reference may stand for the URL of any kind
+    cluster.sql("SELECT kpi.add_sink('mail', 'smtp', 'env:KPI_REPORTS_DIR', '{\"from\": \"a@b.example\", \"to\": \"c@d.example\"}')", name)
+    session = cluster.connect(name)
+    with session.cursor() as cursor:
+        cursor.execute("SELECT kpi.add_sink('later', 's3', 'env:AWS_ENDPOINT_URL', '{\"bucket\": \"reports\"}')")
+        assert 'sink "later" cannot be used yet: environment variable AWS_ENDPOINT_URL is not set' in session.notices[0]
+    session.close()
+
+
 def test_who_may(server):
     cluster, name = server(PUSHGATEWAY_URL='http://127.0.0.1:9')
     cluster.sql('CREATE ROLE eve LOGIN; CREATE ROLE keeper LOGIN IN ROLE kpi_admin; '

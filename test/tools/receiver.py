@@ -88,6 +88,15 @@ def status(code, body=b'', headers=()):
     return answer
 
 
+def held(release, when=lambda request: True):
+    """200 when the event `release` is set; to requests that `when` does not name, at once."""
+    def answer(connection, request):
+        if when(request):
+            release.wait(60)
+        return status(200)(connection, request)
+    return answer
+
+
 def make_certificate(folder):
     """A self-signed certificate for 127.0.0.1 and its key, in a folder: their paths."""
     pair = os.path.join(folder, 'cert.pem'), os.path.join(folder, 'key.pem')

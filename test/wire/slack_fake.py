@@ -7,7 +7,7 @@ files.completeUploadExternal, of block elements and composition objects (lengths
 Slack cuts or forgives, this fake refuses, so that what it takes is within every documented limit.
 
     with SlackFake(schema) as slack:             schema: judges blocks, see Schema; none: they are not
-        slack.webhook, slack.api                 URLs
+        slack.url, slack.webhook, slack.api      URLs
         slack.messages                           {(channel, ts): arguments of the last post or update}
         slack.files                              {file id: {'name', 'bytes', 'shared'}}
         slack.calls                              [(method, arguments)], a webhook's and an upload's too
@@ -27,6 +27,7 @@ import threading
 import urllib.parse
 
 from node import FOLDER, HERE, environment
+from served import Served
 
 TOKEN = 'xoxb-canary-token'
 CHANNELS = {'C0KPI', 'C0OPS'}
@@ -146,7 +147,7 @@ class Schema:
         self.process.stdout.close()
 
 
-class SlackFake:
+class SlackFake(Served):
     def __init__(self, schema=None):
         self.schema, self.violations, self.tokens_at_upload, self.shares_at_once = schema, [], 0, False
         self.messages, self.files, self.calls, self.answers, self.clock = {}, {}, [], [], 0
@@ -169,19 +170,8 @@ class SlackFake:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.base = f'http://127.0.0.1:{self.server.server_port}'
-        self.webhook, self.api = self.base + '/services/T0/B0/canary', self.base + '/api'
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={'poll_interval': 0.02})
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        super().__init__(Handler)
+        self.webhook, self.api = self.url + '/services/T0/B0/canary', self.url + '/api'
 
     def answer(self, path, headers, body):
         if path.startswith('/services/'):
@@ -252,7 +242,7 @@ class SlackFake:
         need(set(arguments) == {'filename', 'length'} and int(arguments['length']) > 0, 'missing_argument')
         file = f'F{len(self.files)}'
         self.files[file] = {'name': arguments['filename'], 'length': int(arguments['length']), 'bytes': None, 'shared': None}
-        return {'upload_url': f'{self.base}/upload/v1/{file}', 'file_id': file}
+        return {'upload_url': f'{self.url}/upload/v1/{file}', 'file_id': file}
 
     def complete(self, arguments):
         need(set(arguments) <= {'files', 'channel_id', 'thread_ts', 'initial_comment', 'blocks'}, 'invalid_arguments')

@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import shutil
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +20,7 @@ import botocore.exceptions
 import pytest
 
 import s3_servers
+from served import Served
 
 PART = 5 << 20
 
@@ -73,7 +73,7 @@ def s3(deliver, tmp_path_factory):
     shutil.rmtree(folder)
 
 
-class Damage:
+class Damage(Served):
     """Passes requests on to a server; in those whose path holds `where` one byte of the body is another."""
     def __init__(self, endpoint, where):
         self.where, self.requests = where, []
@@ -108,18 +108,7 @@ class Damage:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.url = f'http://127.0.0.1:{self.server.server_port}'
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={'poll_interval': 0.02})
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        super().__init__(Handler)
 
 
 def refusal(url):

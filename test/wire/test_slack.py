@@ -19,7 +19,7 @@ def slack(slack_schema):
 def hook(deliver, slack):
     def run(body):
         outcome = deliver({'kind': 'slack', 'url': slack.webhook}, {'body': body})
-        assert 'canary' not in outcome['error'] and slack.base not in outcome['error']
+        assert 'canary' not in outcome['error'] and slack.url not in outcome['error']
         return outcome
     return run
 
@@ -29,7 +29,7 @@ def bot(deliver, slack):
     def run(body, token=TOKEN, **message):
         sink = {'kind': 'slack', 'secret': {'token': token}, 'options': {'channel': 'C0KPI', 'api': slack.api}}
         outcome = deliver(sink, {'body': body, **message})
-        assert 'canary' not in outcome['error'] and slack.base not in outcome['error']
+        assert 'canary' not in outcome['error'] and slack.url not in outcome['error']
         return outcome
     return run
 
@@ -80,7 +80,7 @@ def test_webhook_faults(hook, slack, code, said, state):
 
 
 def test_webhook_of_another_team(deliver, slack):
-    outcome = deliver({'kind': 'slack', 'url': slack.base + '/services/T1/B1/canary'}, {'body': {'text': 'a'}})
+    outcome = deliver({'kind': 'slack', 'url': slack.url + '/services/T1/B1/canary'}, {'body': {'text': 'a'}})
     assert outcome['state'] == 'dead' and outcome['error'] == 'the receiver answered 404: no_service'
 
 

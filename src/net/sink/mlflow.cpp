@@ -25,17 +25,17 @@
 // - A batch of which a part may be there is sent again with the same times (those of the run, read
 //   back from it). Parameters and tags may be written twice; for a metric the same name, time, step
 //   and value is one row in MLflow's databases. Only its old file store would keep it twice.
-// Of several runs with the key, the oldest is taken. Two messages with one key that are sent at the
-// same time may each make a run: queue them with one group_key. A request that the server carries out after we
-// gave it up may leave an empty run beside the right one.
+// Of several runs with the key, the oldest is taken. Two messages with one key that are sent at
+// the same time may each make a run: queue them with one group_key. A request that the server
+// carries out after we gave it up may leave an empty run beside the right one.
 // Result: {"run_id", "experiment_id"}.
 // Sources: MLflow's REST API reference, and MLflow's server 3.17.
-#include <initializer_list>
 #include <memory>
 
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "net/answer.hpp"
 #include "net/kind.hpp"
 #include "net/sink/mlflow_report.hpp"
 #include "net/text.hpp"
@@ -85,21 +85,6 @@ Outcome dead(std::string error) {
 
 Outcome odd() { return dead("the answer is not one of MLflow's REST API"); }
 
-// Whatever shape the answer has.
-json found(const json &said, std::initializer_list<const char *> path) {
-    const json *here = &said;
-    for (const char *name : path) {
-        if (!here->is_object() || !here->contains(name)) return nullptr;
-        here = &(*here)[name];
-    }
-    return *here;
-}
-
-std::string text_at(const json &said, std::initializer_list<const char *> path) {
-    const json text = found(said, path);
-    return text.is_string() ? text.get<std::string>() : std::string();
-}
-
 Outcome delivered(const Filing &filing) {
     Outcome outcome;
     outcome.status = 200;
@@ -121,11 +106,11 @@ Step ask(const Shared &filing, Request request, std::function<Step(const json &)
             const auto said = json::parse(answer.body, nullptr, false);
             if (outcome.state == Outcome::State::delivered) return then(said);
             if (!said.is_object()) return outcome;
-            const std::string code = text_at(said, {"error_code"});
+            const std::string code = text_at(said, "/error_code");
             if (answer.fault != Fault::none || code.empty()) return outcome;
             if (code == known.code) return known.then();
             outcome.error = fmt::format("MLflow answered {} {}: {}", answer.status, excerpt(code),
-                                        excerpt(text_at(said, {"message"})));
+                                        excerpt(text_at(said, "/message")));
             return outcome;
         });
 }
@@ -159,7 +144,7 @@ Step end_run(const Shared &filing) {
                        {"end_time", filing->report.end_time.value_or(filing->now * 1000)}};
     return ask(filing, post(*filing, "runs/update", body.dump()),
                [filing](const json &said) -> Step {
-                   if (text_at(said, {"run_info", "run_id"}) != filing->run_id) return odd();
+                   if (text_at(said, "/run_info/run_id") != filing->run_id) return odd();
                    return delivered(*filing);
                });
 }
@@ -188,19 +173,19 @@ Step log(const Shared &filing, size_t done) {
 }
 
 std::string tag_of(const json &run, std::string_view name) {
-    const json tags = found(run, {"data", "tags"});
+    const json tags = found_at(run, "/data/tags");
     for (const json &tag : tags)
-        if (text_at(tag, {"key"}) == name) return text_at(tag, {"value"});
+        if (text_at(tag, "/key") == name) return text_at(tag, "/value");
     return {};
 }
 
 // `run`: one that was found or made.
 Step write(const Shared &filing, const json &run) {
-    filing->run_id = text_at(run, {"info", "run_id"});
-    filing->artifacts = text_at(run, {"info", "artifact_uri"});
-    const json start = found(run, {"info", "start_time"});
+    filing->run_id = text_at(run, "/info/run_id");
+    filing->artifacts = text_at(run, "/info/artifact_uri");
+    const json start = found_at(run, "/info/start_time");
     if (filing->run_id.empty() || !start.is_number_integer()) return odd();
-    const std::string status = text_at(run, {"info", "status"});
+    const std::string status = text_at(run, "/info/status");
     if (status != "RUNNING" && status != "SCHEDULED") return delivered(*filing);
     filing->batches =
         mlflow_batches(filing->report, filing->run_id, start.get<int64_t>(), filing->writer);
@@ -266,9 +251,9 @@ Step find_experiment(const Shared &filing) {
                          percent_encoded(filing->experiment)),
         [filing](const json &said) -> Step {
             if (!said.is_object()) return odd();
-            filing->experiment_id = text_at(said, {"experiment", "experiment_id"});
+            filing->experiment_id = text_at(said, "/experiment/experiment_id");
             if (filing->experiment_id.empty()) return odd();
-            if (text_at(said, {"experiment", "lifecycle_stage"}) == "deleted") {
+            if (text_at(said, "/experiment/lifecycle_stage") == "deleted") {
                 if (filing->may_restore) return restore_experiment(filing);
                 return dead(
                     "the experiment is deleted in MLflow; restore it, or set option restore "
@@ -276,7 +261,7 @@ Step find_experiment(const Shared &filing) {
             }
             // Before there is a run that could not be ended.
             if (filing->content &&
-                !text_at(said, {"experiment", "artifact_location"}).starts_with(kServedArtifacts))
+                !text_at(said, "/experiment/artifact_location").starts_with(kServedArtifacts))
                 return dead(
                     "the artifacts of the experiment are not kept by the MLflow server; it "
                     "takes no content");
@@ -293,15 +278,17 @@ std::string experiment_of(const Sink &sink) {
     return name;
 }
 
-void check_sink(const Sink &sink) {
-    // It may still be a reference: env:NAME, file:/path, ini:/path#section#key.
-    const std::string url = lower(sink.url);
-    const bool is_url = url.starts_with("http://") || url.starts_with("https://");
-    if (!is_url && (url.find("://") != std::string::npos || url.find(':') == std::string::npos))
+void check_url(const std::string &given) {
+    const std::string url = lower(given);
+    if (!url.starts_with("http://") && !url.starts_with("https://"))
         refuse("the URL of an mlflow sink must begin with http:// or https://",
                "It is the address of a tracking server, as MLFLOW_TRACKING_URI has it.");
-    if (is_url && url.find_first_of("?#") != std::string::npos)
+    if (url.find_first_of("?#") != std::string::npos)
         refuse("the URL of an mlflow sink has no query and no fragment");
+}
+
+void check_sink(const Sink &sink) {
+    check_url(sink.url);
     if (sink.secret.contains("username") != sink.secret.contains("password") ||
         (sink.secret.contains("username") && sink.secret.contains("token")))
         refuse("the secrets of an mlflow sink are username and password, or token");

@@ -30,12 +30,6 @@ constexpr std::array<std::string_view, 8> kFields = {
     throw Error("22023", std::move(what), {}, std::move(hint));
 }
 
-size_t characters(std::string_view text) {
-    return size_t(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    }));
-}
-
 void check_length(std::string_view what, std::string_view text, size_t most) {
     if (characters(text) > most)
         refuse(fmt::format("{} of an mlflow message is longer than {} characters", what, most));

@@ -255,14 +255,9 @@ Step batch(const Shared &work) {
         [work](const json &) -> Step { return done(*work); });
 }
 
-bool is_given_elsewhere(const std::string &text) {
-    return text.starts_with("env:") || text.starts_with("file:") || text.starts_with("ini:");
-}
-
 void check_sink(const Sink &sink) {
-    const std::string file = secret(sink, "service_account");
-    if (!is_given_elsewhere(file)) (void)service_account(file);
-    if (!sink.url.empty() && !is_given_elsewhere(sink.url) && !is_safe_url(sink.url))
+    (void)service_account(secret(sink, "service_account"));
+    if (!sink.url.empty() && !is_safe_url(sink.url))
         throw Error("22023", "the URL of a sheets sink is not valid", {},
                     "It has TLS and no query; without a URL it is Google's.");
     if (const std::string id = text_option(sink, "spreadsheet"); !id.empty())

@@ -38,21 +38,12 @@ std::string text_field(const json &object, const char *name, const std::string &
     return found->get<std::string>();
 }
 
-// UTF-16 units, never less than what Google counts.
-size_t characters(const std::string &text) {
-    return size_t(std::count_if(
-               text.begin(), text.end(),
-               [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; })) +
-           size_t(std::count_if(text.begin(), text.end(),
-                                [](char c) { return static_cast<unsigned char>(c) >= 0xF0; }));
-}
-
 // Google skips a null, which would leave what the cell held before: it is written as nothing.
 json checked_cell(const json &cell) {
     if (cell.is_null()) return "";
     if (cell.is_structured())
         refuse("a cell of a sheets message must be a text, a number, true, false or null");
-    if (cell.is_string() && characters(cell.get_ref<const std::string &>()) > kMostCharacters)
+    if (cell.is_string() && utf16_units(cell.get_ref<const std::string &>()) > kMostCharacters)
         refuse(fmt::format("a cell of a spreadsheet has at most {} characters", kMostCharacters));
     const bool whole = cell.is_number_integer();
     if (whole && (cell.is_number_unsigned() ? cell.get<uint64_t>() > uint64_t(kExact)

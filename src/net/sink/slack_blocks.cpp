@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "net/step.hpp"
+#include "net/text.hpp"
 
 namespace kpi::net {
 namespace {
@@ -32,16 +33,6 @@ Piece character(std::string_view text) {
     return {std::min(bytes, text.size()), size_t(bytes == 4 ? 2 : 1)};
 }
 
-size_t units_of(std::string_view text) {
-    size_t units = 0;
-    while (!text.empty()) {
-        const Piece piece = character(text);
-        units += piece.units;
-        text.remove_prefix(piece.bytes);
-    }
-    return units;
-}
-
 // What may not be cut: an entity, a link or mention, a code point.
 Piece piece_of(std::string_view text) {
     size_t bytes = 0;
@@ -52,7 +43,7 @@ Piece piece_of(std::string_view text) {
         const size_t end = text.find_first_of("<>\n", 1);
         if (end != std::string_view::npos && text[end] == '>') bytes = end + 1;
     }
-    return bytes == 0 ? character(text) : Piece{bytes, units_of(text.substr(0, bytes))};
+    return bytes == 0 ? character(text) : Piece{bytes, utf16_units(text.substr(0, bytes))};
 }
 
 // The text at `key`, cut. Nothing to do when there is none.
@@ -67,7 +58,7 @@ void must_fit(const json &object, const char *key, size_t most) {
     const auto found = object.find(key);
     if (found == object.end()) return;
     if (!found->is_string()) refuse(fmt::format("\"{}\" of a block must be a text", key));
-    if (units_of(found->get_ref<const std::string &>()) > most)
+    if (utf16_units(found->get_ref<const std::string &>()) > most)
         refuse(fmt::format("\"{}\" of a block is longer than {} characters", key, most));
 }
 
@@ -158,7 +149,7 @@ void check_block(json &block) {
 
 // Of all texts in a block, at any depth.
 size_t total_of(const json &value) {
-    if (value.is_string()) return units_of(value.get_ref<const std::string &>());
+    if (value.is_string()) return utf16_units(value.get_ref<const std::string &>());
     if (!value.is_structured()) return 0;
     size_t total = 0;
     for (const auto &[key, inner] : value.items())
@@ -169,7 +160,7 @@ size_t total_of(const json &value) {
 }  // namespace
 
 std::string slack_cut(std::string_view text, size_t most) {
-    if (units_of(text) <= most) return std::string(text);
+    if (utf16_units(text) <= most) return std::string(text);
     size_t bytes = 0, units = 0;
     while (bytes < text.size()) {
         const Piece piece = piece_of(text.substr(bytes));

@@ -183,6 +183,12 @@ TEST(Environment, WhatIsFoundCanBeAdded) {
     for (const FoundSink &sink : sinks) {
         const kpi::net::Kind &kind = kpi::net::kind(sink.kind);
         kpi::net::Sink made{sink.name, sink.kind, sink.url, sink.options, sink.secret, "/srv"};
+        // As kpi.add_sink does: every reference here is a variable.
+        const auto resolve = [&](const std::string &text) {
+            return text.starts_with("env:") ? all.at(text.substr(4)) : text;
+        };
+        made.url = resolve(sink.url);
+        for (auto &[name, value] : made.secret.items()) value = resolve(value.get<std::string>());
         if (kind.check_sink != nullptr) {
             EXPECT_NO_THROW(kind.check_sink(made)) << sink.name;
         }

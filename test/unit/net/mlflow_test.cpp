@@ -247,8 +247,6 @@ TEST_F(Mlflow, ASinkHasATrackingUriAndOneLogin) {
     EXPECT_EQ(state_of("HTTP://mlflow:5000", none, none), "none");
     EXPECT_EQ(state_of("https://m", {{"username", "a"}, {"password", "b"}}, none), "none");
     EXPECT_EQ(state_of("https://m", {{"token", "a"}}, {{"restore", true}}), "none");
-    for (const char *reference : {"env:MLFLOW_TRACKING_URI", "file:/run/uri", "ini:/run/a#b#uri"})
-        EXPECT_EQ(state_of(reference, none, none), "none") << reference;
     for (const char *url : {"databricks", "file:///mlruns", "sqlite:///m.db", "https://m?a=b", ""})
         EXPECT_EQ(state_of(url, none, none), "22023") << url;
     EXPECT_EQ(state_of("https://m", {{"username", "a"}}, none), "22023");

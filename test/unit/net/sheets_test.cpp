@@ -14,11 +14,21 @@ using nlohmann::json;
 
 const json kRows = json::parse(R"([["day", 1], ["next", 2]])");
 
+// As Google makes it.
+const std::string &key_file() {
+    static const std::string file = json{{"type", "service_account"},
+                                         {"client_email", "a@b"},
+                                         {"private_key", RsaKey().pem()},
+                                         {"token_uri", "https://oauth2.example/token"}}
+                                        .dump();
+    return file;
+}
+
 Sink sink(const json &options = json::object()) {
     Sink made;
     made.options = {{"spreadsheet", "book"}, {"range", "Leads!A1"}};
     made.options.update(options);
-    made.secret = {{"service_account", "file:/etc/key.json"}};
+    made.secret = {{"service_account", key_file()}};
     return made;
 }
 
@@ -167,11 +177,6 @@ TEST(Sheets, ChecksItsOptions) {
 
 TEST(Sheets, SaysWhereItCalls) {
     Sink given = sink();
-    given.secret = {{"service_account", json{{"type", "service_account"},
-                                             {"client_email", "a@b"},
-                                             {"private_key", RsaKey().pem()},
-                                             {"token_uri", "https://oauth2.example/token"}}
-                                            .dump()}};
     EXPECT_EQ(kSheets.calls(given), (std::vector<std::string>{"https://oauth2.example/token",
                                                               "https://sheets.googleapis.com"}));
     given.url = "https://proxy.example/";

@@ -21,4 +21,12 @@ TEST(Text, Dates) {
 
 TEST(Text, LowerCaseIsAscii) { EXPECT_EQ(lower("ABz\xc3\x89"), "abz\xc3\x89"); }
 
+TEST(Text, LengthsInCharactersAndInUnitsOfUtf16) {
+    EXPECT_EQ(characters("größe"), 5);
+    EXPECT_EQ(utf16_units("größe"), 5);
+    EXPECT_EQ(characters("a\xF0\x9F\x98\x80"), 2);  // U+1F600
+    EXPECT_EQ(utf16_units("a\xF0\x9F\x98\x80"), 3);
+    EXPECT_EQ(characters(""), 0);
+}
+
 }  // namespace kpi::net

@@ -1,0 +1,15 @@
+// A text without the blanks around it: spaces, tabs, line ends.
+#pragma once
+
+#include <string_view>
+
+namespace kpi {
+
+inline std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view kBlanks = " \t\r\n";
+    const size_t first = text.find_first_not_of(kBlanks);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+}  // namespace kpi
