@@ -3,7 +3,7 @@
 //   node smtp_server.js '{"cert": FILE, "key": FILE, "methods": ["PLAIN"], "size": bytes, ...}'
 //   other options go to SMTPServer as they are
 //   stdout: one JSON text a line: {"port"}, then {"login": {method, user}} and {"letter": {...}}
-//   It ends when its stdin does.
+//   A byte on stdin is answered by {"mark"}; it ends when its stdin does.
 //
 // What it does depends on the address. Recipients: nobody@ 550; later@ 451; greylisted@ 451 the
 // first time; busy@ 451 after the message; picky@ 554 after the message. Sender: later@ 451.
@@ -61,4 +61,5 @@ const server = new SMTPServer({
 // a client that breaks off is no reason to end
 server.on('error', (error) => tell({ error: error.message }));
 server.listen(0, '127.0.0.1', () => tell({ port: server.server.address().port }));
-process.stdin.on('end', () => process.exit(0)).resume();
+// behind everything that happened before it
+process.stdin.on('data', () => tell({ mark: true })).on('end', () => process.exit(0));

@@ -42,10 +42,10 @@ class Server:
         return self.deliver(sink, message, cacert=self.cacert)
 
     def events(self, kind):
-        """What was told until now, of one kind."""
-        found = []
-        while not self.told.empty():
-            found.append(self.told.get())
+        """What has happened until now, of one kind."""
+        self.process.stdin.write('?')
+        self.process.stdin.flush()
+        found = list(iter(lambda: self.told.get(timeout=10), {'mark': True}))
         return [one[kind] for one in found if kind in one]
 
     def letter(self):
