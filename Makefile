@@ -23,7 +23,10 @@ PG_CONFIG ?= $(shell command -v pg_config || echo pg_config)
 override with_llvm := no
 # Up to PostgreSQL 15 PGDLLEXPORT is empty on Linux, which hides the magic block under -fvisibility=hidden.
 PG_CPPFLAGS = -Isrc '-DPGDLLEXPORT=__attribute__((visibility("default")))' -DKPI_VERSION='"$(EXTVERSION)"'
-PG_CXXFLAGS = -std=c++20 -O2 -g -Wall -Wextra -Wshadow -Wno-register -Wno-missing-field-initializers \
+# What the compiler spends its time on: a release is optimised, tests build without (`make dev OPT=-O2` for benchmarks; after a
+# change of OPT: make clean). -g1 still names function and line in every backtrace.
+OPT ?= -O2
+PG_CXXFLAGS = -std=c++20 $(OPT) -g1 -Wall -Wextra -Wshadow -Wno-register -Wno-missing-field-initializers \
 	-fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP $(WERROR)
 SHLIB_LINK = -lfmt -lcurl -lcrypto -lstdc++
 

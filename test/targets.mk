@@ -12,7 +12,7 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
 
 # Build and install into the private tree.
 dev: tree
-	@$(MAKE) --no-print-directory -s $(JOBS) PG_CONFIG=$$(test/tools/tree.sh config) all
+	@$(MAKE) --no-print-directory -s $(JOBS) OPT=$(or $(OPT),-O0) PG_CONFIG=$$(test/tools/tree.sh config) all
 	@$(MAKE) --no-print-directory -s PG_CONFIG=$$(test/tools/tree.sh config) install >/dev/null
 
 # Extensions that only tests use (test/modules/<name>), in the private tree and nowhere else.
