@@ -16,13 +16,13 @@ GRANT CREATE, USAGE ON SCHEMA public TO r_owner, r_next, r_eve;
 GRANT USAGE ON SCHEMA public TO r_reader, r_writer;
 CREATE TABLE public.seen (who text, what text);
 GRANT INSERT, SELECT ON public.seen TO PUBLIC;
-SELECT plan(74);
+SELECT plan(79);
 
 -- kpi_admin has what writes, PUBLIC has none of it.
 SELECT is(rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls, false, 'kpi_admin can do nothing else') FROM pg_roles WHERE rolname = 'kpi_admin';
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'kpi'::regnamespace AND p.provolatile = 'v' AND has_function_privilege('r_reader', p.oid, 'EXECUTE')$$,
     'nothing volatile is open to everybody');
-SELECT is_empty($$SELECT f FROM unnest('{track,untrack,define,undefine,merge,rebuild,freeze,wake,work,refresh,watch_view,unwatch_view}'::text[]) f
+SELECT is_empty($$SELECT f FROM unnest('{track,untrack,define,undefine,merge,rebuild,freeze,wake,work,refresh,watch_view,unwatch_view,install_sales,uninstall_sales,add_event,drop_event,load_holidays}'::text[]) f
     WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'kpi'::regnamespace AND p.proname = f AND has_function_privilege('kpi_admin', p.oid, 'EXECUTE'))$$,
     'kpi_admin may call what writes');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace IN ('kpi'::regnamespace, 'kpi_data'::regnamespace) AND c.relkind IN ('r', 'v')
@@ -46,6 +46,19 @@ SELECT throws_ok('ALTER TABLE kpi_data.pay_rollup_day ADD x int', '42501', NULL,
 SELECT throws_ok('CREATE TABLE kpi_data.mine ()', '42501', NULL, 'makes nothing in kpi_data');
 SELECT throws_ok('SELECT * FROM kpi.capture_error', '42501', NULL, 'sees no text of other people''s errors');
 RESET ROLE;
+
+-- The calendar and the sales pack, by a member who owns its tables and nothing else.
+CREATE SCHEMA r_shop AUTHORIZATION r_owner;
+SET ROLE r_owner;
+CREATE TABLE r_shop.leads (created_at timestamptz, country text, source text);
+CREATE TABLE r_shop.payments (created_at timestamptz, country text, source text, status text, amount numeric);
+SELECT lives_ok($$SELECT kpi.install_sales(timezone => 'UTC')$$, 'installs the sales pack');
+SELECT lives_ok($$SELECT kpi.uninstall_sales()$$, 'and removes it');
+SELECT ok(kpi.load_holidays('MX') > 0, 'loads holidays');
+SELECT ok(kpi.drop_event(kpi.add_event('x', 'deploy', current_date)), 'enters a day into the calendar and takes it out');
+SELECT throws_ok('DELETE FROM kpi.event', '42501', NULL, 'through these functions only');
+RESET ROLE;
+DROP SCHEMA r_shop CASCADE;
 
 -- Another member of kpi_admin, who does not own it.
 SET ROLE r_eve;
