@@ -21,9 +21,16 @@ KPI_FUNCTION(install_sales) {
     request.payments = relation(fcinfo, 1);
     request.timezone = given(2);
     request.schema = given(3);
-    request.lead_columns = {given(4), given(5), given(6), {}, {}};
-    request.payment_columns = {given(7), given(8), given(9), given(10), given(11)};
+    request.lead_columns = {
+        .time = given(4), .country = given(5), .source = given(6), .priority = given(13)};
+    request.payment_columns = {.time = given(7),
+                               .country = given(8),
+                               .source = given(9),
+                               .status = given(10),
+                               .amount = given(11),
+                               .currency = given(14)};
     request.succeeded = kpi::pg::text_array(fcinfo, 12);
+    request.currency = given(15);
     kpi::pg::ResultSet result(fcinfo);
     const kpi::pg::Spi spi;
     const auto advice = kpi::engine::sales::install(request);

@@ -128,6 +128,49 @@ SELECT day, country, source, payments, revenue FROM kpi_data.payments_daily ORDE
 SELECT kpi.uninstall_sales();
 SELECT * FROM whereabouts();
 
+-- Statuses that never match: said, with what there is. Leads have a priority.
+DROP TABLE "Sales";
+CREATE TABLE leads (created_at timestamptz, country text, source text, priority int);
+CREATE TABLE payments (created_at timestamptz, country text, source text, status int, amount numeric);
+INSERT INTO leads SELECT now(), 'MX', 'web', 1 + n % 3 FROM generate_series(1, 9) n;
+INSERT INTO leads VALUES (now(), 'MX', 'web', NULL);
+INSERT INTO payments SELECT '2026-05-05 12:00+00', 'MX', 'web', 1 + n % 2, 10 FROM generate_series(1, 50) n;
+SELECT count(*) FROM kpi.install_sales(timezone => 'UTC');
+CALL kpi.work();
+SELECT segment, value FROM kpi.query('{leads}', '2d', by => '{priority}', grain => 'total') ORDER BY segment;
+REFRESH MATERIALIZED VIEW mv_kpi_daily_segment;
+SELECT country, source, sum(leads) AS leads, count(*) FROM mv_kpi_daily_segment WHERE leads > 0 GROUP BY 1, 2;
+SELECT kpi.uninstall_sales();
+ALTER TABLE payments ALTER status TYPE text USING CASE status WHEN 1 THEN 'Paid' WHEN 2 THEN 'failed' END;
+SELECT count(*) FROM kpi.install_sales(timezone => 'UTC', leads_priority => '');
+SELECT name, dimensions FROM kpi.source ORDER BY 1;
+SELECT kpi.uninstall_sales();
+
+-- Currencies: the only one, one of several, all as they are; never several without a choice.
+ALTER TABLE payments ADD currency char(3);
+SELECT count(*) FROM kpi.install_sales(timezone => 'UTC', succeeded => '{Paid}', currency => 'EUR', payments_currency => '');
+UPDATE payments SET currency = 'EUR';
+SELECT count(*) FROM kpi.install_sales(timezone => 'UTC', succeeded => '{Paid}');
+INSERT INTO payments VALUES ('2026-05-05 13:00+00', 'MX', 'web', 'Paid', 1000, 'MXN'), ('2026-05-05 13:00+00', 'MX', 'web', 'Paid', 1, NULL);
+CALL kpi.work();
+SELECT metric, value FROM kpi.query('{payments_succeeded,revenue,payments_other_currency}', '2026-05-05', '2026-05-05');
+SELECT kpi.uninstall_sales();
+SELECT count(*) FROM kpi.install_sales(timezone => 'UTC', succeeded => '{Paid}');
+SELECT count(*) FROM kpi.install_sales(timezone => 'UTC', succeeded => '{Paid}', currency => '*');
+CALL kpi.work();
+SELECT segment, value FROM kpi.query('{revenue}', '2026-05-05', '2026-05-05', by => '{currency}') ORDER BY segment;
+SELECT * FROM kpi.verify('payments');
+SELECT kpi.uninstall_sales();
+TRUNCATE payments;
+SELECT count(*) FROM kpi.install_sales(timezone => 'UTC', succeeded => '{Paid}');
+DROP TABLE leads, payments;
+
+-- All that is missing at once.
+CREATE TABLE leads (id int);
+CREATE TABLE payments (created_at timestamptz, status text);
+SELECT kpi.install_sales();
+DROP TABLE leads, payments;
+
 -- A plain role with its own tables, and one that may not take them away.
 CREATE ROLE sales_owner;
 GRANT USAGE ON SCHEMA kpi, kpi_data TO sales_owner;

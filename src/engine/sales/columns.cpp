@@ -42,8 +42,22 @@ struct Columns::Search {
     bool dispensable = false;
 };
 
-Columns::Columns(ObjectId table, std::string role)
-    : table_(pg::qualified(table)), role_(std::move(role)) {
+void Complaints::raise() const {
+    if (list_.empty()) return;
+    if (list_.size() == 1) throw list_[0];
+    std::string detail, hint;
+    for (const Error &complaint : list_) {
+        detail += fmt::format("{}{}.{}{}", detail.empty() ? "" : "\n", complaint.message,
+                              complaint.detail.empty() ? "" : " ", complaint.detail);
+        if (!complaint.hint.empty()) hint += (hint.empty() ? "" : "\n") + complaint.hint;
+    }
+    throw Error(list_[0].sqlstate,
+                fmt::format("{} columns of the sales tables are not clear", list_.size()), detail,
+                hint);
+}
+
+Columns::Columns(ObjectId table, std::string role, Complaints &complaints)
+    : table_(pg::qualified(table)), role_(std::move(role)), complaints_(complaints) {
     const Table t = pg::query(
         "SELECT a.attname, pg_catalog.format_type(b.oid, NULL) FROM pg_catalog.pg_attribute a "
         "CROSS JOIN LATERAL (WITH RECURSIVE d AS (SELECT t.oid, t.typtype, t.typbasetype "
@@ -73,41 +87,55 @@ std::vector<Column> Columns::having(const Search &search) const {
     return found;
 }
 
-Column Columns::find(const Search &search, const std::optional<std::string> &wanted) const {
+Column Columns::find(const Search &search, const std::optional<std::string> &wanted) {
     const std::string name = argument(search);
     if (wanted) {
         const auto it = std::find_if(columns_.begin(), columns_.end(),
                                      [&](const Column &c) { return c.name == *wanted; });
         if (it == columns_.end())
-            throw Error("42703", fmt::format("column \"{}\" of {} does not exist", *wanted, table_),
-                        fmt::format("It was given as {}.", name),
-                        fmt::format("The table has the columns {}.", list(columns_)));
+            return complain(
+                Error("42703", fmt::format("column \"{}\" of {} does not exist", *wanted, table_),
+                      fmt::format("It was given as {}.", name),
+                      fmt::format("The table has the columns {}.", list(columns_))));
         if (!search.types.empty() && !holds(search.types, it->type))
-            throw Error(
-                "42804",
-                fmt::format("column \"{}\" of {} is of type {}", it->name, table_, it->type),
-                fmt::format("It was given as {}, which must be {}.", name,
-                            fmt::join(search.types, ", ")));
+            return complain(
+                Error("42804",
+                      fmt::format("column \"{}\" of {} is of type {}", it->name, table_, it->type),
+                      fmt::format("It was given as {}, which must be {}.", name,
+                                  fmt::join(search.types, ", "))));
         return *it;
     }
     const std::vector<Column> found = having(search);
     if (found.size() == 1) return found[0];
     if (found.size() > 1)
-        throw Error("42702",
-                    fmt::format("{} has more than one column that may be the {} of {}", table_,
-                                search.what, role_),
-                    fmt::format("They are {}.", list(found)),
-                    fmt::format("Pass {} => '{}', for example.", name, found[0].name));
-    throw Error(
+        return complain(Error("42702",
+                              fmt::format("{} has more than one column that may be the {} of {}",
+                                          table_, search.what, role_),
+                              fmt::format("They are {}.", list(found)),
+                              fmt::format("Pass {} => '{}', for example.", name, found[0].name)));
+    return complain(Error(
         "42703", fmt::format("no column of {} looks like the {} of {}", table_, search.what, role_),
         fmt::format(
             "Looked for {}{}.", fmt::join(search.names, ", "),
             search.types.empty() ? "" : fmt::format(" of type {}", fmt::join(search.types, ", "))),
         fmt::format("Pass {} => '...', one of {}{}.", name, list(columns_),
-                    search.dispensable ? "; '' to do without" : ""));
+                    search.dispensable ? "; '' to do without" : "")));
 }
 
-Column Columns::time(const std::optional<std::string> &wanted) const {
+Column Columns::complain(Error complaint) {
+    complaints_.add(std::move(complaint));
+    return {};
+}
+
+// A column that the pack uses when it is there.
+std::optional<Column> Columns::extra(const Search &search,
+                                     const std::optional<std::string> &wanted) {
+    if (wanted && wanted->empty()) return std::nullopt;
+    if (!wanted && having(search).empty()) return std::nullopt;
+    return find(search, wanted);
+}
+
+Column Columns::time(const std::optional<std::string> &wanted) {
     Search search{"time",
                   {"created_at", "created", "created_on", "inserted_at", "occurred_at", "timestamp",
                    "ts", "at", "date", "day"},
@@ -116,14 +144,14 @@ Column Columns::time(const std::optional<std::string> &wanted) const {
     return find(search, wanted);
 }
 
-std::optional<Column> Columns::country(const std::optional<std::string> &wanted) const {
+std::optional<Column> Columns::country(const std::optional<std::string> &wanted) {
     if (wanted && wanted->empty()) return std::nullopt;
     Search search{"country", {"country", "country_code", "country_iso", "country_name"}, {}};
     search.dispensable = true;
     return find(search, wanted);
 }
 
-std::optional<Column> Columns::source(const std::optional<std::string> &wanted) const {
+std::optional<Column> Columns::source(const std::optional<std::string> &wanted) {
     if (wanted && wanted->empty()) return std::nullopt;
     Search search{"source",
                   {"source", "utm_source", "lead_source", "traffic_source", "channel", "origin"},
@@ -132,11 +160,24 @@ std::optional<Column> Columns::source(const std::optional<std::string> &wanted) 
     return find(search, wanted);
 }
 
-Column Columns::status(const std::optional<std::string> &wanted) const {
+std::optional<Column> Columns::priority(const std::optional<std::string> &wanted) {
+    Search search{"priority", {"priority", "lead_priority", "prio"}, {}};
+    search.dispensable = true;
+    return extra(search, wanted);
+}
+
+std::optional<Column> Columns::currency(const std::optional<std::string> &wanted) {
+    Search search{
+        "currency", {"currency", "currency_code", "payment_currency", "currency_iso"}, {}};
+    search.dispensable = true;
+    return extra(search, wanted);
+}
+
+Column Columns::status(const std::optional<std::string> &wanted) {
     return find({"status", {"status", "payment_status", "state"}, {}}, wanted);
 }
 
-Column Columns::amount(const std::optional<std::string> &wanted) const {
+Column Columns::amount(const std::optional<std::string> &wanted) {
     return find(
         {"amount", {"amount", "total_amount", "amount_total", "total", "price"}, kNumberTypes},
         wanted);

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "engine/query/define.hpp"
 #include "engine/sales/advice.hpp"
+#include "engine/sales/contents.hpp"
 #include "engine/sales/views.hpp"
 #include "engine/track.hpp"
 #include "pg/lock.hpp"
@@ -92,21 +93,26 @@ Pair find_pair(const PackRequest &request) {
     return pair;
 }
 
-SalesTable lead_table(const Base &base, const WantedColumns &wanted) {
-    const Columns columns(base.id, "leads");
-    return {pg::qualified(base.id),
-            columns.time(wanted.time),
-            columns.country(wanted.country),
-            columns.source(wanted.source),
-            {},
-            {}};
+SalesTable lead_table(const Base &base, const WantedColumns &wanted, Complaints &complaints) {
+    Columns columns(base.id, "leads", complaints);
+    SalesTable table{.table = pg::qualified(base.id)};
+    table.time = columns.time(wanted.time);
+    table.country = columns.country(wanted.country);
+    table.source = columns.source(wanted.source);
+    table.priority = columns.priority(wanted.priority);
+    return table;
 }
 
-SalesTable payment_table(const Base &base, const WantedColumns &wanted) {
-    const Columns columns(base.id, "payments");
-    return {pg::qualified(base.id),          columns.time(wanted.time),
-            columns.country(wanted.country), columns.source(wanted.source),
-            columns.status(wanted.status),   columns.amount(wanted.amount)};
+SalesTable payment_table(const Base &base, const WantedColumns &wanted, Complaints &complaints) {
+    Columns columns(base.id, "payments", complaints);
+    SalesTable table{.table = pg::qualified(base.id)};
+    table.time = columns.time(wanted.time);
+    table.country = columns.country(wanted.country);
+    table.source = columns.source(wanted.source);
+    table.status = columns.status(wanted.status);
+    table.amount = columns.amount(wanted.amount);
+    table.currency = columns.currency(wanted.currency);
+    return table;
 }
 
 void remember(const std::string &object, const char *kind) {
@@ -129,11 +135,12 @@ public:
           schema_(pg::quote(request.schema ? *request.schema : pair_.any().schema)) {}
 
     void add_leads(const SalesTable &table) {
-        add_source("lead_facts", "leads", lead_facts_sql(table));
+        add_source("lead_facts", "leads", lead_dimensions(table), lead_facts_sql(table));
         advise(*pair_.leads, table);
     }
-    void add_payments(const SalesTable &table) {
-        add_source("payment_facts", "payments", payment_facts_sql(table, request_.succeeded));
+    void add_payments(const SalesTable &table, const std::optional<std::string> &currency) {
+        add_source("payment_facts", "payments", payment_dimensions(table, currency),
+                   payment_facts_sql(table, request_.succeeded, currency));
         advise(*pair_.payments, table);
     }
     void add_metrics() {
@@ -162,7 +169,8 @@ public:
     const std::vector<std::string> &advice() const { return advice_; }
 
 private:
-    void add_source(const char *view, const char *source, const std::string &sql) {
+    void add_source(const char *view, const char *source,
+                    const std::vector<std::string> &dimensions, const std::string &sql) {
         const std::string name = schema_ + "." + view;
         pg::execute(fmt::format("CREATE VIEW {} AS {}", name, sql));
         pg::execute(
@@ -173,7 +181,7 @@ private:
         TrackRequest track;
         track.facts = id(pg::value("SELECT $1::pg_catalog.regclass::pg_catalog.oid", {name}));
         track.time_column = "at";
-        track.dimensions = {"country", "source"};
+        track.dimensions = dimensions;
         track.name = source;
         track.timezone = request_.timezone;
         track.capture = "trigger";
@@ -206,13 +214,21 @@ std::vector<std::string> install(const PackRequest &request) {
                     "Pass succeeded => '{succeeded,paid}', for example.");
     Pair pair = find_pair(request);
     const pg::RunAs as_owner(pair.any().owner);
-    // All columns before anything is made: a complaint comes at once.
+    // All columns before anything is made: complaints come at once, and all of them.
     std::optional<SalesTable> leads, payments;
-    if (pair.leads) leads = lead_table(*pair.leads, request.lead_columns);
-    if (pair.payments) payments = payment_table(*pair.payments, request.payment_columns);
+    Complaints complaints;
+    if (pair.leads) leads = lead_table(*pair.leads, request.lead_columns, complaints);
+    if (pair.payments)
+        payments = payment_table(*pair.payments, request.payment_columns, complaints);
+    complaints.raise();
+    std::optional<std::string> currency;
+    if (payments) {
+        currency = choose_currency(*payments, request.currency);
+        warn_of_statuses(*payments, request.succeeded);
+    }
     Installer installer(request, std::move(pair));
     if (leads) installer.add_leads(*leads);
-    if (payments) installer.add_payments(*payments);
+    if (payments) installer.add_payments(*payments, currency);
     installer.add_metrics();
     installer.add_views();
     installer.start();

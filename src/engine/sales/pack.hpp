@@ -21,6 +21,7 @@ struct PackRequest {
     std::optional<std::string> schema;  // of the new views; not given: that of the tables
     WantedColumns lead_columns, payment_columns;
     std::vector<std::string> succeeded;
+    std::optional<std::string> currency;  // that revenue is counted in; "*": add all as they are
 };
 
 // Returns the CREATE INDEX statements that would help, to be run outside a transaction block.

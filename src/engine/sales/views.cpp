@@ -80,8 +80,18 @@ MaterializedView daily_segment(const Parts &parts, const std::string &zone) {
         "payments_succeeded, coalesce(p.revenue, 0) AS revenue";
     const char *rates =
         "100.0 * p.payments_succeeded / nullif(p.payments, 0) AS payments_success_rate";
-    const std::string l = fmt::format("(SELECT * FROM kpi_data.leads_daily {}) l", recent);
-    const std::string p = fmt::format("(SELECT * FROM kpi_data.payments_daily {}) p", recent);
+    // Added up: the sources may have dimensions beside these two.
+    const auto added = [&](const char *source, const char *sums) {
+        return fmt::format(
+            "(SELECT day, country, source, {} FROM kpi_data.{}_daily {} GROUP BY 1, 2, 3)", sums,
+            source, recent);
+    };
+    const std::string l = added("leads", "sum(leads) AS leads") + " l";
+    const std::string p =
+        added("payments",
+              "sum(payments) AS payments, sum(payments_succeeded) AS payments_succeeded, "
+              "sum(revenue) AS revenue") +
+        " p";
     std::string sql = "SELECT day, country, source";
     if (parts.leads) sql += fmt::format(",\n       {}", leads);
     if (parts.payments) sql += fmt::format(",\n       {}", payments);
@@ -101,19 +111,46 @@ MaterializedView daily_segment(const Parts &parts, const std::string &zone) {
 }  // namespace
 
 std::string lead_facts_sql(const SalesTable &leads) {
-    return fmt::format("{}, 1 AS leads FROM {}", head(leads), leads.table);
+    return fmt::format(
+        "{}{}, 1 AS leads FROM {}", head(leads),
+        leads.priority ? fmt::format(", {} AS priority", dimension(leads.priority)) : std::string(),
+        leads.table);
 }
 
-std::string payment_facts_sql(const SalesTable &payments,
-                              const std::vector<std::string> &succeeded) {
+std::string payment_facts_sql(const SalesTable &payments, const std::vector<std::string> &succeeded,
+                              const std::optional<std::string> &currency) {
     std::string words;
     for (const std::string &word : succeeded)
         words += (words.empty() ? "" : ", ") + pg::literal(word);
     const std::string is_paid = fmt::format("{} IN ({})", text_of(payments.status), words);
+    std::string counts = is_paid, dimensions, others;
+    if (currency) {
+        const std::string of = fmt::format("coalesce({}, '')", text_of(*payments.currency));
+        counts += fmt::format(" AND {} = {}", of, pg::literal(*currency));
+        others =
+            fmt::format(", CASE WHEN {} AND {} <> {} THEN 1 ELSE 0 END AS payments_other_currency",
+                        is_paid, of, pg::literal(*currency));
+    } else if (payments.currency) {
+        dimensions = fmt::format(", {} AS currency", dimension(payments.currency));
+    }
     return fmt::format(
-        "{}, 1 AS payments, CASE WHEN {} THEN 1 ELSE 0 END AS payments_succeeded, "
-        "CASE WHEN {} THEN {} ELSE 0 END AS revenue FROM {}",
-        head(payments), is_paid, is_paid, exact(payments.amount), payments.table);
+        "{}{}, 1 AS payments, CASE WHEN {} THEN 1 ELSE 0 END AS payments_succeeded, "
+        "CASE WHEN {} THEN {} ELSE 0 END AS revenue{} FROM {}",
+        head(payments), dimensions, is_paid, counts, exact(payments.amount), others,
+        payments.table);
+}
+
+std::vector<std::string> lead_dimensions(const SalesTable &leads) {
+    std::vector<std::string> names{"country", "source"};
+    if (leads.priority) names.emplace_back("priority");
+    return names;
+}
+
+std::vector<std::string> payment_dimensions(const SalesTable &payments,
+                                            const std::optional<std::string> &currency) {
+    std::vector<std::string> names{"country", "source"};
+    if (payments.currency && !currency) names.emplace_back("currency");
+    return names;
 }
 
 std::vector<NewMetric> metrics(const Parts &parts) {

@@ -9,19 +9,29 @@
 
 namespace kpi::engine::sales {
 
-// One of the two tables with its columns; status and amount are of payments only.
+// One of the two tables with its columns; status, amount and currency are of payments only.
 struct SalesTable {
     std::string table;  // qualified
     Column time;
     std::optional<Column> country, source;
+    std::optional<Column> priority;  // of leads
     Column status, amount;
+    std::optional<Column> currency;  // of payments
 };
 
 // SELECTs for CREATE VIEW. Empty and NULL countries and sources are 'unknown': a materialized view
 // that is refreshed CONCURRENTLY would write rows with a NULL key anew each time.
 std::string lead_facts_sql(const SalesTable &leads);
-std::string payment_facts_sql(const SalesTable &payments,
-                              const std::vector<std::string> &succeeded);
+// `currency`: revenue counts amounts in it alone, and payments_other_currency the succeeded
+// payments that it leaves out. nullopt: amounts are added as they are; a currency column, if there
+// is one, becomes a dimension.
+std::string payment_facts_sql(const SalesTable &payments, const std::vector<std::string> &succeeded,
+                              const std::optional<std::string> &currency);
+
+// Dimensions of the two facts views, in order.
+std::vector<std::string> lead_dimensions(const SalesTable &leads);
+std::vector<std::string> payment_dimensions(const SalesTable &payments,
+                                            const std::optional<std::string> &currency);
 
 // What of the pair is there.
 struct Parts {
