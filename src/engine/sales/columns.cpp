@@ -44,7 +44,7 @@ struct Columns::Search {
 
 void Complaints::raise() const {
     if (list_.empty()) return;
-    if (list_.size() == 1) throw list_[0];
+    if (list_.size() == 1) throw Error(list_[0]);
     std::string detail, hint;
     for (const Error &complaint : list_) {
         detail += fmt::format("{}{}.{}{}", detail.empty() ? "" : "\n", complaint.message,
