@@ -115,6 +115,13 @@ bool has_zone(Oid type) {
     return base == TIMESTAMPTZOID || base == TIMETZOID;
 }
 
+bool is_geometric(Oid type) {
+    char category = 0;
+    bool preferred = false;
+    get_type_category_preferred(getBaseType(type), &category, &preferred);
+    return category == TYPCATEGORY_GEOMETRIC;
+}
+
 bool is_clock(Oid type) {
     const Oid base = getBaseType(type);
     return has_zone(base) || base == TIMESTAMPOID || base == DATEOID || base == TIMEOID ||
@@ -141,11 +148,17 @@ const char *mend_of_coercion(Oid from, Oid to) {
                "or store it in a column of its type.";
     if (is_clock(from))
         return "Its text follows DateStyle or IntervalStyle: take the column as it is, a dimension "
-               "may be of any type, or join the parts that extract() gives with ||.";
+               "may be of such a type, or join the parts that extract() gives with ||.";
     if (to == REGCLASSOID || from == REGCLASSOID || to == REGTYPEOID || from == REGTYPEOID)
         return kStoreIt;
+    if (from == CASHOID) return kStoreIt;
+    if (from == POINTOID) return "Name its numbers instead: p[0] AS x, p[1] AS y.";
+    if (is_geometric(from))
+        return "Its text follows extra_float_digits: leave it out, or give the view a number made "
+               "of "
+               "it.";
     return "Its text follows settings of the session: take the column as it is, a dimension may be "
-           "of any type, or cast it to numeric or use encode().";
+           "of any type that can be compared, or cast it to numeric or use encode().";
 }
 
 const char *mend_of_function(Oid function, Node *node) {

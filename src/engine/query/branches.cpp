@@ -49,11 +49,10 @@ std::string pinned_hash(const BranchShape &shape, int mask) {
                          [&](const BoundFilter &f) { return f.dimension == int(i); });
         const std::string collate =
             dimensions[i].collation.empty() ? "" : " COLLATE " + dimensions[i].collation;
-        values += fmt::format("{}f{}.v{}", comma, i + 1, collate);
-        const std::string null =
-            bound->filter.with_null ? fmt::format(" || NULL::{}", dimensions[i].type) : "";
-        from += fmt::format("{}unnest({}::{}[]{}) f{}(v)", from.empty() ? "" : ", ", bound->values,
-                            dimensions[i].type, null, i + 1);
+        values += fmt::format("{}f{}.v::{}{}", comma, i + 1, dimensions[i].type, collate);
+        const char *null = bound->filter.with_null ? " || NULL::text" : "";
+        from += fmt::format("{}unnest({}{}) f{}(v)", from.empty() ? "" : ", ", bound->values, null,
+                            i + 1);
     }
     return fmt::format(
         "hash_record_extended(ROW({}), 0) = ANY (ARRAY(SELECT hash_record_extended(ROW({}), 0) "

@@ -57,13 +57,20 @@ std::string condition(const Filter &filter, const DimensionInfo &dimension,
     // be another one.
     std::string among = dimension.built_in ? fmt::format("{} = ANY ({})", column, typed)
                                            : fmt::format("{} @> ARRAY[{}]", typed, column);
+    // There are no arrays of arrays: values of an array type are compared one by one.
+    if (dimension.type.ends_with("[]"))
+        among = fmt::format("{} IN (SELECT f.v::{} FROM pg_catalog.unnest({}) f(v))", column,
+                            dimension.type, values);
+    // Not IS NULL: a row of NULLs would be one, and a row with a NULL in it would be neither.
+    const std::string none = column + " IS NOT DISTINCT FROM NULL";
+    const std::string any = column + " IS DISTINCT FROM NULL";
     if (filter.negated) {
-        if (filter.values.empty()) return filter.with_null ? column + " IS NOT NULL" : "true";
-        return filter.with_null ? fmt::format("({} IS NOT NULL AND NOT ({}))", column, among)
-                                : fmt::format("({} IS NULL OR NOT ({}))", column, among);
+        if (filter.values.empty()) return filter.with_null ? any : "true";
+        return filter.with_null ? fmt::format("({} AND NOT ({}))", any, among)
+                                : fmt::format("({} OR NOT ({}))", none, among);
     }
-    if (filter.values.empty()) return filter.with_null ? column + " IS NULL" : "false";
-    return filter.with_null ? fmt::format("({} IS NULL OR {})", column, among) : among;
+    if (filter.values.empty()) return filter.with_null ? none : "false";
+    return filter.with_null ? fmt::format("({} OR {})", none, among) : among;
 }
 
 }  // namespace kpi::engine
