@@ -7,6 +7,7 @@
 #include "engine/capture/trigger.hpp"
 #include "net/egress.hpp"
 #include "pg/enrolment.hpp"
+#include "pg/owner_code.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
@@ -43,6 +44,7 @@ void _PG_init(void) {
     kpi::capture::register_callbacks();
     kpi::capture::register_invalidation();
     kpi::pg::watch_enrolment();
+    kpi::pg::watch_owner_code();
     // Preloaded once: a library loaded later cannot have shared memory or a launcher; CALL
     // kpi.work() serves.
     if (process_shared_preload_libraries_in_progress) kpi::pg::register_launcher();

@@ -128,7 +128,8 @@ void connect(uint32_t database, const char *name) {
     call([database, name] {
         handle_signals();
         BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-        pgstat_report_appname(name);
+        // As a setting: one that code of a user sets is undone to this.
+        SetConfigOption("application_name", name, PGC_USERSET, PGC_S_OVERRIDE);
         for (const Override &setting : kOverrides)
             SetConfigOption(setting.name, setting.value, PGC_SUSET, PGC_S_OVERRIDE);
         // Half of deadlock_timeout: where a user's DDL and the worker block each other, the worker

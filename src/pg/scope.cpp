@@ -2,6 +2,7 @@
 #include "pg/sql.hpp"
 
 #include "pg/guard.hpp"
+#include "pg/owner_code.hpp"
 
 namespace kpi::pg {
 
@@ -57,13 +58,41 @@ void Savepoint::release() {
 
 ObjectId current_role() { return {GetUserId()}; }
 
-RunAs::RunAs(ObjectId role, Restriction restriction) {
-    GetUserIdAndSecContext(&saved_role_, &saved_context_);
-    const int restricted = restriction == Restriction::full ? SECURITY_RESTRICTED_OPERATION : 0;
-    SetUserIdAndSecContext(role.value, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | restricted);
+namespace {
+
+void set_now(const char *name, const char *value) {
+    call([&] {
+        set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    });
 }
 
-RunAs::~RunAs() { SetUserIdAndSecContext(saved_role_, saved_context_); }
+}  // namespace
+
+RunAs::RunAs(ObjectId role, Restriction restriction) {
+    GetUserIdAndSecContext(&saved_role_, &saved_context_);
+    int context = saved_context_ | SECURITY_LOCAL_USERID_CHANGE;
+    const bool restricted =
+        restriction != Restriction::identity && restriction != Restriction::refresh;
+    if (restricted) {
+        context |= SECURITY_RESTRICTED_OPERATION;
+        nest_ = NewGUCNestLevel();
+    }
+    if (restriction != Restriction::identity && restriction != Restriction::full)
+        context = owner_code_context(context);
+    if (restriction == Restriction::reading) {
+        set_now("transaction_read_only", "on");
+        set_now("client_min_messages", "error");
+        // A million warnings would fill the server's log; errors are still in it.
+        if (log_min_messages < ERROR) set_now("log_min_messages", "error");
+    }
+    SetUserIdAndSecContext(role.value, context);
+}
+
+RunAs::~RunAs() {
+    const int nest = nest_;
+    if (nest != 0) attempt([nest] { AtEOXact_GUC(false, nest); });
+    SetUserIdAndSecContext(saved_role_, saved_context_);
+}
 
 LocalSettings::LocalSettings(const std::vector<std::pair<const char *, std::string>> &settings)
     : nest_(NewGUCNestLevel()), exceptions_(std::uncaught_exceptions()) {

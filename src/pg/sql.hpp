@@ -132,10 +132,17 @@ private:
 // The role whose rights count now.
 ObjectId current_role();
 
-// full: a restricted context (no SET ROLE, no temporary objects, no deferred tricks), for SQL that
-// a user wrote. identity: the role only, for our own SQL and for REFRESH, which restricts what it
-// runs by itself and needs a temporary table.
-enum class Restriction { full, identity };
+// What the code that runs in the scope may do and leave behind.
+//   identity   the role only, for our own SQL
+//   full       a restricted context (no SET ROLE, no temporary objects, LISTEN, PREPARE or WITH
+//              HOLD) whose settings are undone at its end, on every way out
+//   code       likewise, for statements that reach operators and functions of users: no advisory
+//              locks and no seed of random() either, which would outlive the scope
+//   reading    likewise, and nothing can be written: for expressions and views that only compute.
+//              Their notices and warnings are not shown
+//   refresh    for REFRESH, which restricts what it runs by itself and needs a temporary table: the
+//              role, and no advisory locks
+enum class Restriction { identity, full, code, reading, refresh };
 
 // Runs the scope as another role: user-defined SQL runs as its owner, never as the caller or the
 // worker.
@@ -149,6 +156,7 @@ public:
 private:
     uint32_t saved_role_ = 0;
     int saved_context_ = 0;
+    int nest_ = 0;  // 0: no level of settings of its own
 };
 
 // Settings for a scope (GUC nest level), e.g. LocalSettings s{{"lock_timeout", "500ms"}};

@@ -46,7 +46,7 @@ void refresh_view(ObjectId view, Manner manner, Analyze analyze) {
     // refreshed.
     const Cell started = pg::value("SELECT pg_catalog.clock_timestamp()");
     {
-        pg::RunAs owner(facts.owner, pg::Restriction::identity);
+        pg::RunAs owner(facts.owner, pg::Restriction::refresh);
         const bool concurrent = manner == Manner::concurrent && facts.can_be_concurrent;
         pg::execute(
             fmt::format("REFRESH MATERIALIZED VIEW {}{}", concurrent ? "CONCURRENTLY " : "", name));

@@ -1,7 +1,7 @@
 -- as: superuser
 -- A row for which an expression of the facts view raises contributes nothing, everywhere alike, and never fails the writer.
 \ir ../tools/exact.sql
-SELECT plan(33);
+SELECT plan(37);
 CREATE TABLE public.ratio (id int PRIMARY KEY, at timestamptz DEFAULT '2024-05-01 10:00Z', a int, b int, raw text, k text);
 CREATE VIEW public.ratio_facts AS SELECT at, k, 1 AS ratios, a / b AS quotient, raw::int AS parsed FROM public.ratio WHERE 100 / a < 1000;
 \set good '''SELECT at, k, 1 AS ratios, a / b AS quotient, raw::int AS parsed FROM (SELECT * FROM public.ratio WHERE a <> 0 AND b <> 0 AND b <> -1 AND raw ~ $r$^-?[0-9]{1,9}$$r$ OFFSET 0) g WHERE 100 / a < 1000'''
@@ -61,7 +61,7 @@ SELECT t.exact('ratio', 'hundreds of bad rows', :good);
 -- functions of the view that raise what they like
 CREATE FUNCTION public.checked(x int) RETURNS int LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$
 BEGIN
-    IF x = 1 THEN RAISE 'no ones'; ELSIF x = 2 THEN RAISE USING ERRCODE = 'check_violation'; ELSIF x = 3 THEN RAISE USING ERRCODE = '42P01', MESSAGE = 'gone';
+    IF x = 1 THEN RAISE 'no ones'; ELSIF x = 2 THEN RAISE USING ERRCODE = 'check_violation'; ELSIF x = 3 THEN PERFORM public.gone();
     ELSIF x = 4 THEN RAISE USING ERRCODE = '57014', MESSAGE = 'cancelled'; ELSIF x = 5 THEN RAISE USING ERRCODE = '40001', MESSAGE = 'again'; END IF;
     RETURN x;
 END $$;
@@ -81,4 +81,19 @@ CREATE FUNCTION t.cancelled(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN EXECUTE statement; RETURN 'it ended'; EXCEPTION WHEN query_canceled THEN RETURN SQLERRM; END $$;
 SELECT is(t.cancelled('INSERT INTO public.picky (x) VALUES (4)'), 'cancelled', 'a cancel is not swallowed');
 SELECT throws_ok('INSERT INTO public.picky (x) VALUES (5)', '40001', 'again', 'a serialization failure is not swallowed');
+-- An SQLSTATE of its own, one of PostgreSQL's, no_data_found, ASSERT: a function judged the row.
+CREATE FUNCTION public.judge(x int) RETURNS int LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$
+BEGIN
+    IF x = 1 THEN RAISE 'negative' USING ERRCODE = 'KP001'; ELSIF x = 2 THEN RAISE no_data_found; ELSIF x = 3 THEN RAISE too_many_rows;
+    ELSIF x = 4 THEN ASSERT false, 'never'; ELSIF x = 5 THEN RAISE insufficient_privilege; ELSIF x = 6 THEN RAISE internal_error; END IF;
+    RETURN x;
+END $$;
+CREATE TABLE public.judged (at timestamptz DEFAULT '2024-05-01 10:00Z', x int);
+CREATE VIEW public.judged_facts AS SELECT at, 1 AS n_judged, public.judge(x) AS x_judged FROM public.judged;
+SELECT kpi.track('public.judged_facts', 'at', '{}', 'judged', 'UTC', hour_retention => '100 years', build => 'now') \gset
+INSERT INTO public.judged (x) SELECT generate_series(1, 8);
+SELECT t.exact('judged', 'whatever a function raises is about the row', 'SELECT at, 1 AS n_judged, x AS x_judged FROM public.judged WHERE x > 6');
+SELECT is_empty($$SELECT 1 FROM kpi.dirty WHERE source = 'judged'$$, 'and marks nothing dirty');
+SELECT lives_ok($$SELECT kpi.rebuild('judged')$$, 'a build leaves these rows out too');
+SELECT t.exact('judged', 'alike', 'SELECT at, 1 AS n_judged, x AS x_judged FROM public.judged WHERE x > 6');
 SELECT finish();

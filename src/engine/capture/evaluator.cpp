@@ -1,6 +1,7 @@
 #include "engine/capture/evaluator.hpp"
 
 #include "engine/capture/view.hpp"
+#include "pg/owner_code.hpp"
 
 namespace kpi::capture {
 namespace {
@@ -137,12 +138,8 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     out->owner = view->rd_rel->relowner;
     check_owners(source, out->owner);
 
-    Oid saved_user = InvalidOid;
-    int saved_security = 0;
-    GetUserIdAndSecContext(&saved_user, &saved_security);
-    SetUserIdAndSecContext(
-        out->owner, saved_security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-
+    // The planner runs functions of constants.
+    const pg::OwnerCode caller = pg::enter_owner_code(out->owner, pg::Writing::refused);
     Builder builder{out, view, read_view(view), map};
     if (builder.expressions == nullptr)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -185,7 +182,7 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     out->can_raise = can_raise(all);
     out->has_functions = calls_user_functions(all);
     collect_used(out, builder.all, builder.expressions->varno);
-    SetUserIdAndSecContext(saved_user, saved_security);
+    pg::leave_owner_code(caller);
     relation_close(view, AccessShareLock);
 
     // Not a copy of the caller's struct: the cache owns everything it points to.
@@ -214,11 +211,11 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
     out->key_length = 0;
     econtext->ecxt_scantuple = slot;
 
-    Oid saved_user = InvalidOid;
-    int saved_security = 0;
-    GetUserIdAndSecContext(&saved_user, &saved_security);
-    SetUserIdAndSecContext(evaluator->owner, saved_security | SECURITY_LOCAL_USERID_CHANGE |
-                                                 SECURITY_RESTRICTED_OPERATION);
+    // Built-in immutable functions do nothing but compute: they need no owner and no level of
+    // settings.
+    pg::OwnerCode caller = {};
+    if (evaluator->has_functions)
+        caller = pg::enter_owner_code(evaluator->owner, pg::Writing::refused);
     MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 
     bool null = false;
@@ -239,7 +236,7 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
         }
     }
     MemoryContextSwitchTo(old);
-    SetUserIdAndSecContext(saved_user, saved_security);
+    if (evaluator->has_functions) pg::leave_owner_code(caller);
     out->present = present && !out->too_large;
 }
 
@@ -294,24 +291,61 @@ ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribu
         body();
     if (failure == nullptr) return out->too_large ? too_large() : nullptr;
     out->present = false;
-    if (must_rethrow(failure->sqlerrcode)) ReThrowError(failure);
+    if (must_rethrow(failure)) ReThrowError(failure);
     return failure;
 }
 
-bool is_data_error(int sqlstate) {
+namespace {
+
+// RAISE and ASSERT of a PL/pgSQL function: it judged the row, whatever SQLSTATE it chose.
+bool is_raised_by_function(const ErrorData *failure) {
+    const char *raised_by = failure->funcname == nullptr ? "" : failure->funcname;
+    return strcmp(raised_by, "exec_stmt_raise") == 0 || strcmp(raised_by, "exec_stmt_assert") == 0;
+}
+
+}  // namespace
+
+bool is_data_error(const ErrorData *failure) {
+    if (must_rethrow(failure)) return false;
+    if (is_raised_by_function(failure)) return true;
+    const int sqlstate = failure->sqlerrcode;
+    // What lies in the definition or in the system, and would be so for other rows too. Every other
+    // class, those that PostgreSQL does not know included, is about the row.
     switch (ERRCODE_TO_CATEGORY(sqlstate)) {
-        case MAKE_SQLSTATE('2', '1', '0', '0', '0'):
-        case MAKE_SQLSTATE('2', '2', '0', '0', '0'):
-        case MAKE_SQLSTATE('2', '3', '0', '0', '0'):
-        case MAKE_SQLSTATE('2', 'F', '0', '0', '0'):
-        case MAKE_SQLSTATE('3', '8', '0', '0', '0'):
-            return true;
+        case MAKE_SQLSTATE('0', '3', '0', '0', '0'):  // statement not complete
+        case MAKE_SQLSTATE('0', '8', '0', '0', '0'):  // connection
+        case MAKE_SQLSTATE('0', '9', '0', '0', '0'):  // triggered action
+        case MAKE_SQLSTATE('0', 'A', '0', '0', '0'):  // feature not supported
+        case MAKE_SQLSTATE('0', 'B', '0', '0', '0'):  // transaction initiation
+        case MAKE_SQLSTATE('0', 'L', '0', '0', '0'):  // grantor
+        case MAKE_SQLSTATE('0', 'P', '0', '0', '0'):  // role
+        case MAKE_SQLSTATE('2', '4', '0', '0', '0'):  // cursor state
+        case MAKE_SQLSTATE('2', '5', '0', '0', '0'):  // transaction state
+        case MAKE_SQLSTATE('2', '6', '0', '0', '0'):  // statement name
+        case MAKE_SQLSTATE('2', '7', '0', '0', '0'):  // triggered data change
+        case MAKE_SQLSTATE('2', '8', '0', '0', '0'):  // authorization
+        case MAKE_SQLSTATE('2', 'B', '0', '0', '0'):  // dependent privileges
+        case MAKE_SQLSTATE('2', 'D', '0', '0', '0'):  // transaction termination
+        case MAKE_SQLSTATE('3', '4', '0', '0', '0'):  // cursor name
+        case MAKE_SQLSTATE('3', 'B', '0', '0', '0'):  // savepoint
+        case MAKE_SQLSTATE('3', 'D', '0', '0', '0'):  // catalog name
+        case MAKE_SQLSTATE('3', 'F', '0', '0', '0'):  // schema name
+        case MAKE_SQLSTATE('4', '2', '0', '0', '0'):  // syntax or rights
+        case MAKE_SQLSTATE('4', '4', '0', '0', '0'):  // WITH CHECK OPTION
+        case MAKE_SQLSTATE('5', '4', '0', '0', '0'):  // program limits
+        case MAKE_SQLSTATE('5', '5', '0', '0', '0'):  // prerequisite state
+        case MAKE_SQLSTATE('7', '2', '0', '0', '0'):  // snapshot
+        case MAKE_SQLSTATE('F', '0', '0', '0', '0'):  // configuration file
+        case MAKE_SQLSTATE('H', 'V', '0', '0', '0'):  // foreign data wrapper
+        case MAKE_SQLSTATE('X', 'X', '0', '0', '0'):  // internal
+            return false;
         default:
-            return sqlstate == ERRCODE_RAISE_EXCEPTION;
+            return true;
     }
 }
 
-bool must_rethrow(int sqlstate) {
+bool must_rethrow(const ErrorData *failure) {
+    const int sqlstate = failure->sqlerrcode;
     switch (ERRCODE_TO_CATEGORY(sqlstate)) {
         case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
         case MAKE_SQLSTATE('5', '3', '0', '0', '0'):

@@ -39,7 +39,7 @@ struct Evaluator {
     AttrNumber *used;  // attributes of the slot the expressions read
     int used_count;
     bool can_raise;      // needs the guard (a subtransaction) for each row
-    bool has_functions;  // calls user-defined functions: prepared anew in each transaction
+    bool has_functions;  // code of users may run: as its owner, and so that nothing of it stays
     Calendar calendar;
     Contribution before, after;
 };
@@ -56,8 +56,9 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out);
 // current context); cancel, timeout, resource and serialization errors are rethrown.
 ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out);
 
-bool is_data_error(int sqlstate);
-bool must_rethrow(int sqlstate);
+// Whether the error is about the row (everything that a function raises by itself is).
+bool is_data_error(const ErrorData *failure);
+bool must_rethrow(const ErrorData *failure);
 
 // True when no attribute that the expressions read differs between the two rows.
 bool same_inputs(const Evaluator *evaluator, TupleTableSlot *before, TupleTableSlot *after);

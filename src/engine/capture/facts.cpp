@@ -4,6 +4,7 @@
 #include "engine/capture/rights.hpp"
 #include "engine/capture/transaction.hpp"
 #include "engine/capture/view.hpp"
+#include "pg/owner_code.hpp"
 
 namespace kpi::capture {
 namespace {
@@ -80,7 +81,7 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
     if (failure != nullptr) {
         // Not a data error: it would repeat or lie in the system, and silence would make the
         // numbers wrong.
-        if (!is_data_error(failure->sqlerrcode)) ReThrowError(failure);
+        if (!is_data_error(failure)) ReThrowError(failure);
         FreeErrorData(failure);
     } else if (row->present && receiver->days->contain(row->bucket.day)) {
         apply(receiver->changes, *row, 1);
@@ -223,19 +224,13 @@ void facts_rows(Source *source, Datum datum, Tuplestorestate *store, TupleDesc d
     const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(base)),
                                                   RelationGetRelationName(base));
     char *sql = psprintf("SELECT * FROM %s%s", name, time_predicate(base, source, days));
-    Oid saved_user = InvalidOid;
-    int saved_security = 0;
-    GetUserIdAndSecContext(&saved_user, &saved_security);
-    SetUserIdAndSecContext(evaluator->owner, saved_security | SECURITY_LOCAL_USERID_CHANGE |
-                                                 SECURITY_RESTRICTED_OPERATION);
-    const int nest = NewGUCNestLevel();
+    const pg::OwnerCode caller = pg::enter_owner_code(evaluator->owner, pg::Writing::refused);
     // a policy that would hide rows is an error, not a smaller number
     set_local("row_security", "off");
     // sending whole rows to the leader costs more than the scan
     set_local("max_parallel_workers_per_gather", "0");
     run_scan(sql, &receiver);
-    AtEOXact_GUC(false, nest);
-    SetUserIdAndSecContext(saved_user, saved_security);
+    pg::leave_owner_code(caller);
     emit(changes, shape, store, descriptor);
     release(evaluator);
     MemoryContextSwitchTo(old);

@@ -21,7 +21,10 @@ struct Capture {
     // why nothing can be captured until the source is repaired; null: all is well
     const char *refusal;
     Oid facts, base, delta;
-    LocalTransactionId prepared_in;  // of sources that call user functions
+    // Rows of this entry that are being evaluated up the stack, and in which transaction that was
+    // counted: an error leaves the count behind.
+    int running;
+    LocalTransactionId running_in;
     Evaluator *evaluator;
     MemoryContext context;
 };
@@ -108,15 +111,18 @@ void build(Capture *capture, TriggerData *data) {
         map = map_to_leaf(source->base, relation);
     }
     capture->evaluator = prepare(source, map, capture->context);
-    capture->prepared_in = pg::current_transaction_number();
 }
 
 // Makes the entry usable; an error while preparing leaves a refusal instead, so that the writer
 // goes on.
 void refresh(Capture *capture, TriggerData *data) {
     if (capture->context != nullptr) {
-        // The old expressions may be running further up the stack: they go with the transaction.
-        MemoryContextSetParent(capture->context, TopTransactionContext);
+        // Expressions that are running further up the stack go with the transaction.
+        if (capture->running > 0 && capture->running_in == pg::current_transaction_number())
+            MemoryContextSetParent(capture->context, TopTransactionContext);
+        else
+            MemoryContextDelete(capture->context);
+        capture->context = nullptr;
     }
     capture->context =
         AllocSetContextCreate(CacheMemoryContext, "kpi capture", ALLOCSET_SMALL_SIZES);
@@ -126,7 +132,7 @@ void refresh(Capture *capture, TriggerData *data) {
     MemoryContext old = MemoryContextSwitchTo(capture->context);
     ErrorData *failure = guarded([&] { build(capture, data); });
     if (failure != nullptr) {
-        if (must_rethrow(failure->sqlerrcode)) {
+        if (must_rethrow(failure)) {
             capture->valid = false;
             MemoryContextSwitchTo(old);
             ReThrowError(failure);
@@ -134,11 +140,6 @@ void refresh(Capture *capture, TriggerData *data) {
         capture->refusal = psprintf("capture cannot evaluate the facts view: %s", failure->message);
     }
     MemoryContextSwitchTo(old);
-}
-
-bool stale(const Capture *capture) {
-    return !capture->valid || (capture->evaluator != nullptr && capture->evaluator->has_functions &&
-                               capture->prepared_in != pg::current_transaction_number());
 }
 
 Capture *find_capture(TriggerData *data) {
@@ -161,13 +162,13 @@ Capture *find_capture(TriggerData *data) {
 // this row and the flush; the delta is locked now, not at commit, because a DROP that came first
 // would otherwise meet the commit as a deadlock.
 Changes *enter_source(Level *level, Capture *capture, TriggerData *data) {
-    if (capture->evaluator != nullptr && !stale(capture))
+    if (capture->evaluator != nullptr && capture->valid)
         if (Changes *changes = find_changes(level, capture->delta)) return changes;
-    if (stale(capture)) refresh(capture, data);
+    if (!capture->valid) refresh(capture, data);
     while (capture->registered && capture->evaluator != nullptr) {
         LockRelationOid(capture->facts, AccessShareLock);
         LockRelationOid(capture->delta, RowExclusiveLock);
-        if (!stale(capture)) {  // the locks accept invalidations
+        if (capture->valid) {  // the locks accept invalidations
             Changes *changes = find_changes(level, capture->delta);
             return changes != nullptr ? changes : make_changes(level, capture->evaluator);
         }
@@ -183,11 +184,19 @@ void give_up(Level *level, TriggerData *data, const char *why) {
     mark_all_dirty(source, why);
 }
 
-bool contribution(Level *level, TriggerData *data, Evaluator *evaluator, TupleTableSlot *slot,
+bool contribution(Level *level, TriggerData *data, Capture *capture, TupleTableSlot *slot,
                   Contribution *out) {
+    Evaluator *evaluator = capture->evaluator;
+    if (evaluator->has_functions) {
+        const LocalTransactionId transaction = pg::current_transaction_number();
+        if (capture->running_in != transaction) capture->running = 0;
+        capture->running_in = transaction;
+        ++capture->running;
+    }
     ErrorData *failure = evaluate_guarded(evaluator, slot, out);
+    if (evaluator->has_functions) --capture->running;
     if (failure == nullptr) return out->present;
-    if (is_data_error(failure->sqlerrcode)) {
+    if (is_data_error(failure)) {
         // An old row's error was noted when the row came in.
         if (out == &evaluator->after)
             note_failure(level, evaluator->source->name, failure->sqlerrcode, failure->message, 1);
@@ -223,11 +232,11 @@ void capture_row(TriggerData *data, Capture *capture) {
                                                              : nullptr;
     if (before != nullptr && after != nullptr && same_inputs(evaluator, before, after)) return;
     bool changed = false;
-    if (before != nullptr && contribution(level, data, evaluator, before, &evaluator->before)) {
+    if (before != nullptr && contribution(level, data, capture, before, &evaluator->before)) {
         apply(changes, evaluator->before, -1);
         changed = true;
     }
-    if (after != nullptr && contribution(level, data, evaluator, after, &evaluator->after)) {
+    if (after != nullptr && contribution(level, data, capture, after, &evaluator->after)) {
         apply(changes, evaluator->after, 1);
         changed = true;
     }

@@ -48,8 +48,33 @@ bool can_raise_walker(Node *node, void *context) {
 
 bool is_user_function(Oid function, void *) { return function >= FirstNormalObjectId; }
 
+// Built-in functions over arrays, ranges and rows of such a type call its own.
+bool is_user_type(Oid type) {
+    const Oid element = get_element_type(type);
+    const Oid base = getBaseType(OidIsValid(element) ? element : type);
+    return base >= FirstNormalObjectId && !type_is_enum(base);
+}
+
 bool user_function_walker(Node *node, void *context) {
     if (node == nullptr) return false;
+    switch (nodeTag(node)) {
+        case T_CoerceToDomain:
+            return true;
+        case T_Var:
+        case T_Const:
+        case T_FuncExpr:
+        case T_OpExpr:
+        case T_RelabelType:
+        case T_CoerceViaIO:
+        case T_ArrayCoerceExpr:
+        case T_ArrayExpr:
+        case T_RowExpr:
+        case T_FieldSelect:
+            if (is_user_type(exprType(node))) return true;
+            break;
+        default:
+            break;
+    }
     if (check_functions_in_node(node, is_user_function, context)) return true;
     return pg::walk_expression(node, user_function_walker, context);
 }

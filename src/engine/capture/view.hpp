@@ -24,6 +24,7 @@ Expr *plan_expression(Node *node);
 // Can evaluating this planned expression raise an error? False only when every function in it is
 // known not to.
 bool can_raise(Node *node);
+// Can evaluating it run code of users: their functions, operators and types, checks of domains?
 bool calls_user_functions(Node *node);
 
 }  // namespace kpi::capture

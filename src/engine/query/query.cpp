@@ -91,9 +91,11 @@ void query(const Request &request, pg::ResultSet &out) {
     for (const TimedGroup &timed : groups) {
         const int64_t limit = request.max_rows > 0 ? left + 1 : 0;
         const Statement statement = plan_group(timed, request, limit);
-        const pg::RunAs as_owner(timed.owner);
-        const int64_t rows =
-            out.append_query(statement.sql, statement.params, kRead, limit > 0 ? left : INT64_MAX);
+        const int64_t rows = [&] {
+            const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
+            return out.append_query(statement.sql, statement.params, kRead,
+                                    limit > 0 ? left : INT64_MAX);
+        }();
         if (limit == 0) continue;
         if (rows > left) {
             pg::log(pg::Level::notice, cut_message(request.max_rows), {},
@@ -117,7 +119,7 @@ std::string query_json(const JsonRequest &json) {
         Statement statement = plan_group(timed, request, json.limit - count + 1);
         statement.params.emplace_back(std::in_place_type<int64_t>, json.limit - count);
         const Table table = [&] {
-            const pg::RunAs as_owner(timed.owner);
+            const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
             return pg::query(fmt::format(kRows, statement.sql, statement.params.size()),
                              statement.params, kRead);
         }();
@@ -144,7 +146,7 @@ Cell value_at(const ValueRequest &request) {
     const Plan plan =
         make_plan(grain, bucket_at(grain, request.at, zone), timed.now, zone, days_of(timed.group));
     const Statement statement = write_statement(timed.group, plan, 0);
-    const pg::RunAs as_owner(timed.owner);
+    const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
     const Table table = pg::query(statement.sql, statement.params, kRead);
     return table.rows.at(0).at(4);
 }

@@ -43,7 +43,7 @@ std::string days_before(const std::string &day, int days) {
 }  // namespace
 
 Days latest_chunk(const Layout &source, const Days &days) {
-    const pg::RunAs as_owner(source.info.owner);
+    const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
     const pg::LocalSettings settings = plain_settings();
     const Estimate whole = estimate(source, days);
     if (whole.rows <= kChunkRows) return days;

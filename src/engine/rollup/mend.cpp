@@ -118,7 +118,7 @@ Step mend(const Layout &source, const Days &days, Method method) {
     const std::vector<Mark> marks = seen_marks(source.name());
     Step step;
     if (const auto range = live(source.name(), days)) {
-        const pg::RunAs as_owner(source.info.owner);
+        const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
         if (method == Method::either)
             method = has_rollups(source, *range) ? Method::append : Method::rewrite;
         step = step_of(pg::query(method == Method::rewrite ? rewrite_statement(source, *range)

@@ -68,7 +68,7 @@ SELECT (SELECT count(*) FROM gone), day
 Step merge(const std::string &name, int64_t limit) {
     const Layout source = load_layout(name, pg::Access::read_write);
     if (!lock_source({.delta = source.delta_id}, Wait::no)) return {.busy = true};
-    const pg::RunAs as_owner(source.info.owner);
+    const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
     const pg::LocalSettings settings = merge_settings();
     // The latest snapshot in any isolation level: it must see what the last holder of the mutex
     // committed.

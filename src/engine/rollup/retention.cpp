@@ -34,7 +34,7 @@ Step expire_hours(const std::string &name) {
         pg::execute("UPDATE kpi.source SET hours_from = $2::date WHERE name = $1", {name, *start},
                     {.see = pg::See::latest});
     }
-    const pg::RunAs as_owner(source.info.owner);
+    const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
     Step step;
     for (const int level : source.levels())
         step.rows += pg::execute(

@@ -105,7 +105,7 @@ void verify(const std::string &name, const Period &period, pg::ResultSet &result
     // Raises unless the caller may read the facts: what verify compares, a reader may compute.
     (void)pg::value("SELECT kpi._dirty_days($1)", {name}, read);
     const Layout source = load_layout(name, pg::Access::read_only);
-    const pg::RunAs as_owner(source.info.owner);
+    const pg::RunAs as_owner(source.info.owner, pg::Restriction::reading);
     const pg::LocalSettings settings = facts_settings();
     (void)result.append_query(statement(source, period), {name}, read);
 }

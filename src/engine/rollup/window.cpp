@@ -34,7 +34,7 @@ std::string statement(const Layout &source, const Days &days) {
 
 void window_facts(const std::string &name, const std::string &days, pg::ResultSet &result) {
     const Layout source = load_layout(name, pg::Access::read_only);
-    const pg::RunAs as_owner(source.info.owner);
+    const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
     const pg::LocalSettings settings = facts_settings();
     for (const Days &range : ranges(days))
         (void)result.append_query(statement(source, range), {}, kRead);
