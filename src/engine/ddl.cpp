@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "engine/capture/analysis.hpp"
-#include "engine/columns.hpp"
+#include "engine/dependents.hpp"
 #include "engine/facts_change.hpp"
 #include "engine/track.hpp"
 #include "engine/triggers.hpp"
@@ -91,10 +93,18 @@ void drop_stray_truncate_triggers(const Tracked &tracked) {
                                 pg::qualified(id(row[0]))));
 }
 
+// Whether triggers of this source were switched on or off; those of others are no concern of it.
+bool switched(const pg::Ddl &ddl, const std::string &source) {
+    return std::any_of(ddl.triggers.begin(), ddl.triggers.end(), [&](const std::string &trigger) {
+        return trigger.empty() || trigger == kCapturePrefix + source ||
+               trigger == kTruncatePrefix + source;
+    });
+}
+
 void after_alter_table(const pg::Ddl &ddl, ObjectId relation) {
-    const bool contents = ddl.attach || ddl.detach || ddl.trigger_state || ddl.persistence ||
-                          ddl.row_security || ddl.owner;
-    if (!contents && !ddl.inherit) return;
+    const bool contents =
+        ddl.attach || ddl.detach || ddl.persistence || ddl.row_security || ddl.owner;
+    if (!contents && !ddl.inherit && ddl.triggers.empty()) return;
     for (const Tracked &tracked : tracked_through(relation)) {
         if (ddl.inherit) refuse_inheritance(tracked, relation);
         if (ddl.attach) {
@@ -102,14 +112,15 @@ void after_alter_table(const pg::Ddl &ddl, ObjectId relation) {
             create_truncate_triggers(tracked.source, tracked.base);
         }
         if (ddl.detach) drop_stray_truncate_triggers(tracked);
-        if (ddl.trigger_state) restore_always(tracked.source, tracked.base);
-        if (!contents) continue;
-        const char *why = ddl.attach          ? "ATTACH PARTITION"
-                          : ddl.detach        ? "DETACH PARTITION"
-                          : ddl.trigger_state ? "triggers disabled or enabled"
-                          : ddl.persistence   ? "SET LOGGED or UNLOGGED"
-                          : ddl.row_security  ? "row security switched"
-                                              : "owner changed";
+        const bool triggers = switched(ddl, tracked.source);
+        if (triggers) restore_always(tracked.source, tracked.base);
+        if (!contents && !triggers) continue;
+        const char *why = ddl.attach         ? "ATTACH PARTITION"
+                          : ddl.detach       ? "DETACH PARTITION"
+                          : triggers         ? "triggers disabled or enabled"
+                          : ddl.persistence  ? "SET LOGGED or UNLOGGED"
+                          : ddl.row_security ? "row security switched"
+                                             : "owner changed";
         mark_dirty(tracked.source, why);
     }
 }
@@ -122,24 +133,31 @@ void after_create_table(ObjectId relation) {
     }
 }
 
-// A function, operator, type or domain that facts views use has changed: so may every value.
-// PostgreSQL records what a view calls; the type of a column only stands in the column.
+// Something that facts views use, however far below, has changed: so may every value.
 void after_object_change(const std::string &catalog, ObjectId object, const std::string &what) {
-    const Table t = pg::query(
-        "SELECT s.name, s.facts::pg_catalog.oid FROM kpi.source s WHERE EXISTS (SELECT FROM "
-        "pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d ON "
-        "d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid "
-        "WHERE r.ev_class = s.facts AND d.refclassid = $1::pg_catalog.regclass AND d.refobjid = "
-        "$2) "
-        "OR ($1 = 'pg_type' AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid IN "
-        "(s.facts, s.base) AND a.attnum > 0 AND a.atttypid = $2)) ORDER BY 1",
-        {catalog, object});
-    for (const Row &row : t.rows) {
+    for (const Dependent &dependent : sources_over(catalog, object)) {
         // Writers keep the view locked to their end: wait for those that hold sums of the old
         // meaning, or they would flush them after the repair.
-        pg::lock_alone(id(row[1]));
-        mark_dirty(*row[0], what);
+        pg::lock_alone(dependent.facts);
+        mark_dirty(dependent.source, what);
     }
+}
+
+// A view was replaced or altered: one that is tracked must stay what was tracked, and sources over
+// it show something else.
+void after_view_change(ObjectId view) {
+    follow_view(view);
+    for (const Dependent &dependent : sources_over("pg_class", view)) {
+        if (dependent.facts.value == view.value) continue;
+        pg::lock_alone(dependent.facts);
+        mark_dirty(dependent.source, "a view below was replaced or altered");
+    }
+}
+
+// CREATE OR REPLACE RULE "_RETURN" replaces what a view shows; 0 for any other rule.
+ObjectId view_of_rule(ObjectId rule) {
+    return id(pg::value(
+        "SELECT ev_class FROM pg_catalog.pg_rewrite WHERE oid = $1 AND ev_type = '1'", {rule}));
 }
 
 void refuse_trigger_rename(const pg::Ddl &ddl) {
@@ -203,7 +221,7 @@ void before_drop(const pg::Ddl &ddl) {
 }
 
 void after_ddl(const pg::Ddl &ddl) {
-    if (pg::in_extension_script() || !anything_tracked()) return;
+    if (pg::in_own_script() || !anything_tracked()) return;
     const Table commands = pg::query(
         "SELECT DISTINCT c.classid::pg_catalog.regclass::text, c.objid, c.object_type FROM "
         "pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.objid IS NOT NULL ORDER BY 2");
@@ -215,15 +233,14 @@ void after_ddl(const pg::Ddl &ddl) {
         const std::string &catalog = *row[0];
         const ObjectId object = id(row[1]);
         const std::string &type = *row[2];
-        if (catalog != "pg_class") {
-            if (ddl.adds_enum_value) continue;
-            if (catalog == "pg_proc" || catalog == "pg_type" || catalog == "pg_operator")
-                after_object_change(catalog, object, type + " changed");
-            continue;
-        }
-        if (type == "view") {
+        if (catalog == "pg_rewrite") {
+            if (const ObjectId view = view_of_rule(object); view.value != 0)
+                after_view_change(view);
+        } else if (catalog != "pg_class") {
+            if (!ddl.adds_enum_value) after_object_change(catalog, object, type + " changed");
+        } else if (type == "view") {
             if (ddl.owner) follow_owners();
-            follow_view(object);
+            after_view_change(object);
         } else if (ddl.tag == "ALTER TABLE" || ddl.tag == "ALTER FOREIGN TABLE") {
             after_alter_table(ddl, object);
         } else if (ddl.tag == "CREATE TABLE" || ddl.tag == "CREATE FOREIGN TABLE") {

@@ -23,9 +23,10 @@ void read_alter(Ddl &out, const AlterTableStmt *statement) {
             case AT_EnableTrigAll:
             case AT_DisableTrigAll:
             case AT_EnableTrigUser:
-            case AT_DisableTrigUser:
-                out.trigger_state = true;
-                break;
+            case AT_DisableTrigUser: {
+                const char *name = lfirst_node(AlterTableCmd, cell)->name;
+                out.triggers.emplace_back(name == nullptr ? "" : name);
+            } break;
             case AT_SetLogged:
             case AT_SetUnLogged:
                 out.persistence = true;
@@ -98,6 +99,9 @@ Ddl read_ddl(FunctionCallInfoBaseData *fcinfo) {
     return out;
 }
 
-bool in_extension_script() { return creating_extension; }
+bool in_own_script() {
+    return creating_extension &&
+           call([] { return CurrentExtensionObject == get_extension_oid("kpi_ext", true); });
+}
 
 }  // namespace kpi::pg

@@ -16,8 +16,9 @@ struct Ddl {
 
     std::string tag;  // "ALTER TABLE", ...
     // ALTER TABLE sub-commands
-    bool attach = false, detach = false, trigger_state = false, persistence = false,
-         row_security = false, owner = false, inherit = false;
+    bool attach = false, detach = false, persistence = false, row_security = false, owner = false,
+         inherit = false;
+    std::vector<std::string> triggers;  // switched on or off; an empty name: ALL or USER
     Rename rename = Rename::none;
     ObjectId renamed;  // the relation
     std::string old_name, new_name;
@@ -30,7 +31,7 @@ struct Ddl {
 
 // Throws 39P03 unless called by the event trigger manager.
 Ddl read_ddl(FunctionCallInfoBaseData *fcinfo);
-// True while an extension script runs.
-bool in_extension_script();
+// True while the script of this extension runs; scripts of others may replace what views use.
+bool in_own_script();
 
 }  // namespace kpi::pg
