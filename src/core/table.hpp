@@ -38,9 +38,10 @@ struct Bytes {
 // Bound as text NULL.
 struct Null {};
 
-// A bound parameter. Strings are bound as text, vectors as text[].
+// A bound parameter. Strings are bound as text, vectors as arrays of text, integer and timestamptz.
 using Param = std::variant<Null, bool, int64_t, double, std::string, std::vector<std::string>,
-                           Timestamp, Date, ObjectId, Json, Bytes>;
+                           std::vector<int32_t>, std::vector<Timestamp>, Timestamp, Date, ObjectId,
+                           Json, Bytes>;
 using Params = std::vector<Param>;
 
 // A result cell in PostgreSQL's text form; nullopt is NULL.

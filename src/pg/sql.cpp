@@ -4,6 +4,7 @@
 
 #include "pg/guard.hpp"
 #include "pg/plans.hpp"
+#include "pg/run.hpp"
 
 namespace kpi::pg {
 namespace {
@@ -30,6 +31,18 @@ Datum text_array_datum(const std::vector<std::string> &items) {
     });
 }
 
+// Elements that are passed by value, of `size` bytes.
+template <class T, class F>
+Datum array_datum(const std::vector<T> &items, Oid type, int size, char align, F to_datum) {
+    auto *elements =
+        call([&] { return static_cast<Datum *>(palloc(sizeof(Datum) * (items.size() + 1))); });
+    for (size_t i = 0; i < items.size(); ++i) elements[i] = to_datum(items[i]);
+    return call([&] {
+        return PointerGetDatum(
+            construct_array(elements, int(items.size()), type, size, true, align));
+    });
+}
+
 struct Binder {
     Oid type = TEXTOID;
     Datum value = 0;
@@ -42,6 +55,16 @@ struct Binder {
     void operator()(const std::string &v) { value = varlena(v); }
     void operator()(const std::vector<std::string> &v) {
         type = TEXTARRAYOID, value = text_array_datum(v);
+    }
+    void operator()(const std::vector<int32_t> &v) {
+        type = INT4ARRAYOID;
+        value =
+            array_datum(v, INT4OID, 4, TYPALIGN_INT, [](int32_t i) { return Int32GetDatum(i); });
+    }
+    void operator()(const std::vector<Timestamp> &v) {
+        type = TIMESTAMPTZARRAYOID;
+        value = array_datum(v, TIMESTAMPTZOID, 8, TYPALIGN_DOUBLE,
+                            [](Timestamp t) { return TimestampTzGetDatum(t.microseconds); });
     }
     void operator()(const Timestamp &v) {
         type = TIMESTAMPTZOID, value = TimestampTzGetDatum(v.microseconds);
@@ -76,6 +99,16 @@ Bound bind(const Params &params) {
     return bound;
 }
 
+Cell cell(SPITupleTable *table, uint64 row, int column) {
+    char *text = call([&] { return SPI_getvalue(table->vals[row], table->tupdesc, column); });
+    if (text == nullptr) return std::nullopt;
+    std::string out(text);
+    pfree(text);
+    return out;
+}
+
+}  // namespace
+
 // Prepares and runs one statement; the result stays in SPI_tuptable. With See::latest the snapshot
 // is taken here, after every lock the caller holds, and registered for the statement.
 int64_t run(std::string_view sql, const Params &params, const Options &options) {
@@ -105,16 +138,6 @@ int64_t run(std::string_view sql, const Params &params, const Options &options) 
     });
     return int64_t(SPI_processed);
 }
-
-Cell cell(SPITupleTable *table, uint64 row, int column) {
-    char *text = call([&] { return SPI_getvalue(table->vals[row], table->tupdesc, column); });
-    if (text == nullptr) return std::nullopt;
-    std::string out(text);
-    pfree(text);
-    return out;
-}
-
-}  // namespace
 
 Spi::Spi(Atomic atomic) : exceptions_(std::uncaught_exceptions()) {
     call([&] {

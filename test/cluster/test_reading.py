@@ -1,4 +1,5 @@
 """Reading beside other processes: on a hot standby, and while merges move the sums."""
+import json
 import threading
 import time
 
@@ -89,3 +90,41 @@ def test_a_merge_never_shows_in_a_read_committed_reader(unattended):
             thread.join()
     assert previous > 0
     assert wrong == []
+
+
+PLAN = 'duration: '
+
+
+def work_of(cursor, statement):
+    """How many rows the executor touched below the statement: everything that any node of any plan gave or threw away."""
+    def touched(node):
+        rows = node['Actual Rows'] + node.get('Rows Removed by Join Filter', 0) + node.get('Rows Removed by Filter', 0)
+        return rows * node['Actual Loops'] + sum(touched(child) for child in node.get('Plans', []))
+    cursor.connection.notices = notices = []
+    cursor.execute(statement)
+    rows = len(cursor.fetchall())
+    plans = [json.loads(notice[notice.index('{'):]) for notice in notices if PLAN in notice]
+    assert plans, 'auto_explain says nothing'
+    return rows, sum(touched(plan['Plan']) for plan in plans)
+
+
+def test_the_work_of_a_read_grows_with_its_rows_whatever_the_statistics_say(database):
+    for statement in FACTS.strip().split(';\n'):
+        database.sql(statement)
+    database.sql("INSERT INTO pay SELECT '2026-01-01'::timestamptz + i * interval '20 min', 'c' || i % 40, i FROM generate_series(0, 8639) i")
+    database.sql("SELECT kpi.rebuild('pay')")
+    connection = database.connect()
+    with connection.cursor() as cursor:
+        cursor.execute("LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_analyze = on; "
+                       "SET auto_explain.log_timing = off; SET auto_explain.log_nested_statements = on; SET auto_explain.log_format = json; "
+                       "SET auto_explain.log_level = notice; SET client_min_messages = notice")
+        for what, read in {
+                'hours': "SELECT * FROM kpi.query('{{takings,average}}', '2026-01-01', '{}', grain => 'hour', compare => 'week', max_rows => NULL)",
+                'days by segment': "SELECT * FROM kpi.query('{{takings,average}}', '2026-01-01', '{}', by => '{{country}}', compare => 'week', max_rows => NULL)",
+                'hours of a segment': "SELECT * FROM kpi.query('{{takings}}', '2026-01-01', '{}', '{{\"country\": \"c1\"}}', grain => 'hour', max_rows => NULL)"}.items():
+            few, little = work_of(cursor, read.format('2026-01-15'))
+            many, much = work_of(cursor, read.format('2026-04-30'))
+            assert many / few == 8, what
+            assert much / little < 12, f'{what}: {few} rows touch {little}, {many} touch {much}'
+            assert much < 20 * many + 5000, f'{what}: {many} rows touch {much}'
+    connection.close()

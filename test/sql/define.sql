@@ -80,7 +80,7 @@ SELECT * FROM kpi.query('{sales}', '2000y');
 SELECT count(*) FROM kpi.query('{sales}', '1000-01-01', '2026-01-01');
 SELECT kpi.value('sales', grain => 'total');
 
--- a result that is cut says so
+-- a part of a result would be wrong as soon as it is sorted: more rows than max_rows are an error
 SELECT day, segment, value FROM kpi.query('{sales}', '2026-03-01', '2026-03-02', by => '{country}', max_rows => 4);
 SELECT day, segment, value FROM kpi.query('{sales}', '2026-03-01', '2026-03-02', by => '{country}', max_rows => 6);
 SELECT jsonb_pretty(kpi.query_json('takings', '2026-03-01', '2026-03-02', country => 'MX', "limit" => 1) #- '{data,0,as_of}');

@@ -5,11 +5,10 @@
 #include <algorithm>
 
 #include "engine/capture/own.hpp"
+#include "engine/query/layers.hpp"
 
 namespace kpi::engine {
 namespace {
-
-enum class Part { days, hours };
 
 // Every dimension of the level that answers the query, and whether all of them are pinned to given
 // values.
@@ -34,12 +33,19 @@ Level choose_level(const BranchShape &shape) {
 
 // The index finds a pinned segment by the hash of its row, in which dimensions outside the level
 // are NULL.
-std::string pinned_hash(const BranchShape &shape, int mask) {
-    std::string columns, values, from;
+std::string row_hash(const BranchShape &shape) {
+    std::string columns;
+    for (size_t i = 1; i <= shape.use->info.dimensions.size(); ++i)
+        columns += fmt::format("{}x.d{}", i == 1 ? "" : ", ", i);
+    return fmt::format("hash_record_extended(ROW({}), 0)", columns);
+}
+
+// SQL for a relation h(hash): those of the pinned segments, each once.
+std::string pinned_hashes(const BranchShape &shape, int mask) {
+    std::string values, from;
     const auto &dimensions = shape.use->info.dimensions;
     for (size_t i = 0; i < dimensions.size(); ++i) {
         const std::string comma = i == 0 ? "" : ", ";
-        columns += fmt::format("{}x.d{}", comma, i + 1);
         if ((mask >> i & 1) == 0) {
             values += fmt::format("{}NULL::{}", comma, dimensions[i].type);
             continue;
@@ -55,48 +61,113 @@ std::string pinned_hash(const BranchShape &shape, int mask) {
                             i + 1);
     }
     return fmt::format(
-        "hash_record_extended(ROW({}), 0) = ANY (ARRAY(SELECT hash_record_extended(ROW({}), 0) "
-        "FROM {}))",
-        columns, values, from);
+        "(SELECT DISTINCT hash_record_extended(ROW({}), 0) AS hash FROM {} OFFSET 0) h", values,
+        from);
 }
 
-std::string measure_columns(const BranchShape &shape, Part part) {
+std::string day_number(const std::string &day) { return day + " - date '2000-01-01'"; }
+std::string day_at(const std::string &number) { return "date '2000-01-01' + " + number; }
+
+// One layer as SQL: what a row x must be looked up by.
+struct BoundLayer {
+    std::string read;         // of x; NULL or negative: none
+    std::string ranges;       // relation g(a, b) or g(a, b, hour_from, hour_to)
+    std::string exact;        // a condition that the looked-up read needs
+    std::string cut, weight;  // of x; empty: every hour counts in full
+    bool hours = false;
+};
+
+BoundLayer bind_layer(const DayLayer &layer, Binder &binder) {
+    BoundLayer out;
+    out.read = fmt::format("({})[x.day - {} + 1]", binder.bind(layer.reads, "int4[]"),
+                           binder.bind(layer.base, "date"));
+    out.ranges = fmt::format("unnest({}, {}) g(a, b)", binder.bind(layer.from, "int4[]"),
+                             binder.bind(layer.to, "int4[]"));
+    return out;
+}
+
+BoundLayer bind_layer(const HourLayer &layer, Binder &binder) {
+    BoundLayer out;
+    out.hours = true;
+    const std::string place =
+        fmt::format("width_bucket(x.hour, {})", binder.bind(layer.starts, "timestamptz[]"));
+    out.read = fmt::format("({})[{}]", binder.bind(layer.reads, "int4[]"), place);
+    out.exact =
+        fmt::format("{} = ({})[{}]", day_number("x.day"), binder.bind(layer.days, "int4[]"), place);
+    out.ranges = fmt::format(
+        "unnest({}, {}, {}, {}) g(a, b, hour_from, hour_to)", binder.bind(layer.day_from, "int4[]"),
+        binder.bind(layer.day_to, "int4[]"), binder.bind(layer.from, "timestamptz[]"),
+        binder.bind(layer.to, "timestamptz[]"));
+    if (!layer.cuts_any) return out;
+    out.cut = fmt::format("({})[{}]", binder.bind(layer.cuts, "timestamptz[]"), place);
+    out.weight = fmt::format("({})[{}] * 0.0001", binder.bind(layer.weights, "int4[]"), place);
+    return out;
+}
+
+std::string measure_columns(const BranchShape &shape, const BoundLayer &layer) {
     std::string out = ", x.n::int8";
     if (!shape.measures) return out;
     for (const MeasureInfo &measure : shape.use->measures) {
         const std::string m = fmt::format("x.m{}", measure.position);
-        if (part == Part::hours)
-            out += fmt::format(
-                ", CASE WHEN x.hour < r.cut THEN {0} WHEN x.hour = r.cut THEN {0} * r.weight END",
-                m);
-        else
-            out += ", " + m;
+        out += layer.cut.empty()
+                   ? ", " + m
+                   : fmt::format(
+                         ", CASE WHEN x.hour < {1} THEN {0} WHEN x.hour = {1} THEN {0} * "
+                         "{2} END",
+                         m, layer.cut, layer.weight);
         if (measure.kind != MeasureKind::numeric) continue;
         for (const char *counter : {"_nan", "_pinf", "_ninf"})
-            out += part == Part::hours
-                       ? fmt::format(", CASE WHEN x.hour <= r.cut THEN {}{} END", m, counter)
-                       : fmt::format(", {}{}", m, counter);
+            out += layer.cut.empty() ? fmt::format(", {}{}", m, counter)
+                                     : fmt::format(", CASE WHEN x.hour <= {} THEN {}{} END",
+                                                   layer.cut, m, counter);
     }
     return out;
 }
 
-// One SELECT; `where` conditions are joined by AND.
-std::string select(const BranchShape &shape, Part part, const std::string &relation,
-                   std::vector<std::string> where) {
-    std::string sql = "SELECT r.read";
+std::string all_of(const std::vector<std::string> &conditions) {
+    std::string out;
+    for (const std::string &condition : conditions)
+        if (!condition.empty()) out += (out.empty() ? "" : " AND ") + condition;
+    return out.empty() ? "true" : out;
+}
+
+std::string filter_conditions(const BranchShape &shape) {
+    std::vector<std::string> out;
+    for (const BoundFilter &bound : shape.filters)
+        out.push_back(condition(bound.filter, shape.use->info.dimensions[size_t(bound.dimension)],
+                                fmt::format("x.d{}", bound.dimension + 1), bound.values));
+    return all_of(out);
+}
+
+// One SELECT over `from`, which has an x.
+std::string select(const BranchShape &shape, const BoundLayer &layer, const std::string &from,
+                   const std::string &where) {
+    std::string sql = "SELECT " + layer.read;
     for (const std::string &key : shape.keys) sql += ", " + key;
-    sql += shape.before + measure_columns(shape, part) + shape.after;
-    sql += part == Part::hours ? " FROM rh r JOIN " : " FROM rd r JOIN ";
-    sql += relation + " x ON x.day = r.day";
-    if (part == Part::hours) sql += " AND x.hour >= r.hour_from AND x.hour < r.hour_to";
-    if (!shape.reads.empty()) where.push_back(shape.reads);
-    for (const BoundFilter &bound : shape.filters) {
-        const std::string column = fmt::format("x.d{}", bound.dimension + 1);
-        where.push_back(condition(bound.filter, shape.use->info.dimensions[size_t(bound.dimension)],
-                                  column, bound.values));
+    sql += shape.before + measure_columns(shape, layer) + shape.after + " FROM " + from;
+    return sql + " WHERE " + all_of({layer.read + " >= 0", layer.exact, where});
+}
+
+// The rollup's rows in the ranges of a layer: ranges outside, the index inside, whatever the
+// statistics say (OFFSET 0 keeps the subquery what it is).
+std::string rollup_rows(const BranchShape &shape, const BoundLayer &layer, const Level &level,
+                        const std::string &where) {
+    std::vector<std::string> at = {fmt::format("x.level = {}", level.mask)};
+    std::string from = layer.ranges;
+    // A day by equality, so that the index goes on to the hash.
+    if (level.pinned) {
+        from += " CROSS JOIN " + pinned_hashes(shape, level.mask);
+        at.push_back("x.day = " + day_at("g.a"));
+        at.push_back(row_hash(shape) + " = h.hash");
+    } else {
+        at.push_back("x.day >= " + day_at("g.a"));
+        at.push_back((layer.hours ? "x.day <= " : "x.day < ") + day_at("g.b"));
     }
-    for (size_t i = 0; i < where.size(); ++i) sql += (i == 0 ? " WHERE " : " AND ") + where[i];
-    return sql;
+    if (layer.hours) at.emplace_back("x.hour >= g.hour_from AND x.hour < g.hour_to");
+    at.push_back(where);
+    return fmt::format("{} CROSS JOIN LATERAL (SELECT * FROM {} x WHERE {} OFFSET 0) x", from,
+                       data_table(shape.use->info.name, layer.hours ? "rollup_hour" : "rollup_day"),
+                       all_of(at));
 }
 
 std::vector<std::string> also(std::vector<std::string> conditions,
@@ -146,28 +217,28 @@ std::string branches(const BranchShape &shape, const Plan &plan, const std::stri
         kept.push_back("x.day >= " + binder.bind(use.info.hours_from, "date"));
     if (use.info.frozen_before != "-infinity")
         live.push_back("x.day >= " + binder.bind(use.info.frozen_before, "date"));
-    std::vector<std::string> at_level = {fmt::format("x.level = {}", level.mask)};
-    if (level.pinned) at_level.push_back(pinned_hash(shape, level.mask));
-
+    const std::string filters = filter_conditions(shape);
     const std::string delta = data_table(use.info.name, "delta");
     const std::string pending = fmt::format("kpi._pending(NULL::{})", delta);
+    std::vector<BoundLayer> layers;
+    for (const DayLayer &layer : day_layers(plan.days, level.pinned))
+        layers.push_back(bind_layer(layer, binder));
+    for (const HourLayer &layer : hour_layers(plan.hours, level.pinned))
+        layers.push_back(bind_layer(layer, binder));
     std::vector<std::string> parts;
-    for (const Part part : {Part::days, Part::hours}) {
-        const bool hourly = part == Part::hours;
-        if (hourly ? plan.hours.read.empty() : plan.days.read.empty()) continue;
-        const auto good = hourly ? also(clean, kept) : clean;
-        const auto recent = also(good, live);
-        parts.push_back(select(shape, part,
-                               data_table(use.info.name, hourly ? "rollup_hour" : "rollup_day"),
-                               also(at_level, good)));
-        parts.push_back(select(shape, part, delta, recent));
-        if (capture::has_own_changes()) parts.push_back(select(shape, part, pending, recent));
-        if (from_facts.days.empty() || (!hourly && !from_facts.dirty)) continue;
-        // Days that only their hours brought into the facts are no news for the day rollup.
-        const bool mixed = !hourly && from_facts.old_hours;
+    for (const BoundLayer &layer : layers) {
+        const auto good = layer.hours ? also(clean, kept) : clean;
+        const std::string recent = all_of(also(also(good, live), {filters}));
         parts.push_back(select(
-            shape, part, facts,
-            mixed ? std::vector{fmt::format("x.day <@ {}", dirty)} : std::vector<std::string>{}));
+            shape, layer, rollup_rows(shape, layer, level, all_of(also(good, {filters}))), ""));
+        parts.push_back(select(shape, layer, delta + " x", recent));
+        if (capture::has_own_changes())
+            parts.push_back(select(shape, layer, pending + " x", recent));
+        if (from_facts.days.empty() || (!layer.hours && !from_facts.dirty)) continue;
+        // Days that only their hours brought into the facts are no news for the day rollup.
+        const bool mixed = !layer.hours && from_facts.old_hours;
+        parts.push_back(select(shape, layer, facts + " x",
+                               all_of({mixed ? fmt::format("x.day <@ {}", dirty) : "", filters})));
     }
     std::string out;
     for (const std::string &part : parts) out += (out.empty() ? "" : "\nUNION ALL ") + part;

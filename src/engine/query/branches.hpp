@@ -36,7 +36,6 @@ struct BranchShape {
     // columns of the other sources of the union, each with a leading comma
     std::string before, after;
     bool measures = true;  // false: only counts
-    std::string reads;     // condition on r.read; empty: every read
 };
 
 // The days that must be read from the facts view.
@@ -47,8 +46,10 @@ struct FactsDays {
 };
 FactsDays facts_days(const SourceUse &use, const Plan &plan);
 
-// SELECT ... UNION ALL SELECT ... over the CTEs rd(read, day) and rh(read, day, hour_from, hour_to,
-// cut, weight). `facts` is the CTE with the rows of the facts view, unused when no day needs it.
+// SELECT ... UNION ALL SELECT ..., of every row that counts, with the number of its read. A row of
+// the rollup is found by the index, range by range, in subqueries that no planner can turn inside
+// out; every row finds its read in the arrays of its layer. `facts` is the CTE with the rows of the
+// facts view, unused when no day needs it. Empty when nothing is read.
 std::string branches(const BranchShape &shape, const Plan &plan, const std::string &facts,
                      Binder &binder);
 

@@ -101,6 +101,15 @@ SourceDays::SourceDays(const SourceInfo &source, const std::string &dirty_days)
       hours_from(parse_date(source.hours_from)),
       frozen_before(parse_date(source.frozen_before)) {}
 
+void HourReads::add(const HourReads &other, size_t i) {
+    read.push_back(other.read[i]);
+    day.push_back(other.day[i]);
+    from.push_back(other.from[i]);
+    to.push_back(other.to[i]);
+    cut.push_back(other.cut[i]);
+    weight.push_back(other.weight[i]);
+}
+
 Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zone &zone,
                const std::vector<SourceDays> &sources) {
     Plan plan;

@@ -56,6 +56,8 @@ struct HourReads {
     std::vector<int32_t> read, day;
     std::vector<int64_t> from, to, cut;
     std::vector<int32_t> weight;
+
+    void add(const HourReads &other, size_t i);
 };
 
 struct Plan {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "engine/query/grid.hpp"
 #include "engine/query/groups.hpp"
 #include "pg/clock.hpp"
 
@@ -20,13 +21,59 @@ Range range_of(const Request &request, const TimedGroup &timed) {
     return parse_range(request.start, end, timed.now, pg::zone(timed.zone));
 }
 
-Statement plan_group(const TimedGroup &timed, const Request &request, int64_t limit) {
+Plan plan_of(const TimedGroup &timed, const Request &request) {
     const Zone zone = pg::zone(timed.zone);
-    const Range range = range_of(request, timed);
     const std::optional<std::string_view> compare = request.compare;
     const PlanRequest wanted{parse_grain(request.grain), parse_compare(compare), true};
-    return write_statement(timed.group,
-                           make_plan(wanted, range, timed.now, zone, days_of(timed.group)), limit);
+    return make_plan(wanted, range_of(request, timed), timed.now, zone, days_of(timed.group));
+}
+
+// One row of an answer: a bucket of a series.
+struct AnswerRow {
+    const PlannedBucket *planned;
+    const Series *series;
+    const Metric *metric;
+    Timestamp now;
+    size_t place;  // of the bucket
+
+    pg::Number value() const { return series->values[place]; }
+    pg::Number compared() const {
+        return series->compared.empty() ? pg::Number{} : series->compared[place];
+    }
+    pg::Number expected() const { return planned->open ? series->expected : pg::Number{}; }
+    bool complete() const { return is_complete(planned->bucket, now); }
+    double fraction() const { return elapsed(planned->bucket, now); }
+};
+
+// What one group of metrics has to say.
+struct Answer {
+    const TimedGroup *timed;
+    Plan plan;
+    Grid grid;
+
+    // In order: by bucket, segment, metric.
+    template <class F>
+    void each_row(F f) const {
+        for (size_t place = 0; place < plan.buckets.size(); ++place)
+            for (const Series &series : grid.series)
+                f(AnswerRow{&plan.buckets[place], &series, &timed->group.metrics[series.metric],
+                            plan.now, place});
+    }
+};
+
+// Groups one after the other, each as the owner of its metrics.
+std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request &request) {
+    RowLimit limit;
+    if (request.max_rows > 0) limit = {request.max_rows, request.max_rows};
+    std::vector<Answer> out;
+    for (const TimedGroup &timed : groups) {
+        Answer next{&timed, plan_of(timed, request), {}};
+        const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
+        next.grid = read_grid(timed.group, next.plan, limit);
+        limit.left -= int64_t(next.plan.buckets.size() * next.grid.series.size());
+        out.push_back(std::move(next));
+    }
+    return out;
 }
 
 // A long plan must not be compiled for a statement that runs a millisecond; dates as text are read
@@ -35,15 +82,40 @@ pg::LocalSettings read_settings() {
     return pg::LocalSettings{{{"jit", "off"}, {"DateStyle", "ISO, YMD"}}};
 }
 
-// Rows of a statement as a JSON array: how many there are (one more than wanted, when cut), and the
-// wanted ones.
+// Rows, column by column, as a JSON array; empty text stands for NULL.
 constexpr const char *kRows =
-    "SELECT count(*), coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'date', day, "
-    "'segment', segment, 'metric', metric, 'value', value, 'is_complete', is_complete, "
-    "'elapsed_fraction', elapsed_fraction, 'expected_so_far', expected_so_far, 'as_of', as_of) "
-    "ORDER BY place) FILTER (WHERE place <= ${1}), '[]') FROM (SELECT q.*, row_number() OVER () AS "
-    "place FROM (\n{0}\n) q(bucket, day, segment, metric, value, compared, is_complete, "
-    "elapsed_fraction, expected_so_far, as_of)) r";
+    "SELECT coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'date', day::date, 'segment', "
+    "segment::jsonb, 'metric', metric, 'value', nullif(value, '')::numeric, 'is_complete', "
+    "complete::bool, 'elapsed_fraction', fraction::float8, 'expected_so_far', nullif(expected, "
+    "'')::numeric, 'as_of', as_of) ORDER BY place), '[]') FROM unnest($1, $2, $3, $4, $5, $6, $7, "
+    "$8, $9) WITH ORDINALITY r(bucket, day, segment, metric, value, complete, fraction, expected, "
+    "as_of, place)";
+
+class JsonRows {
+public:
+    void add(const AnswerRow &row) {
+        bucket_.push_back(row.planned->bucket.start);
+        day_.push_back(iso(row.planned->bucket.day));
+        segment_.push_back(pg::jsonb_text(row.series->segment));
+        metric_.push_back(row.metric->name);
+        value_.push_back(pg::text(row.value()).value_or(""));
+        complete_.emplace_back(row.complete() ? "t" : "f");
+        fraction_.push_back(fmt::format("{}", row.fraction()));
+        expected_.push_back(pg::text(row.expected()).value_or(""));
+        as_of_.push_back(row.now);
+    }
+    int64_t size() const { return int64_t(day_.size()); }
+    std::string json() const {
+        return *pg::value(
+            kRows,
+            {bucket_, day_, segment_, metric_, value_, complete_, fraction_, expected_, as_of_},
+            kRead);
+    }
+
+private:
+    std::vector<Timestamp> bucket_, as_of_;
+    std::vector<std::string> day_, segment_, metric_, value_, complete_, fraction_, expected_;
+};
 
 constexpr const char *kEnvelope =
     "SELECT jsonb_build_object('data', $1, 'params', $2, 'count', $3, 'truncated', $4, "
@@ -78,31 +150,23 @@ Request to_request(const JsonRequest &json) {
     return request;
 }
 
-std::string cut_message(int64_t max_rows) {
-    return fmt::format("the result is cut at max_rows = {}", max_rows);
-}
-
 }  // namespace
 
 void query(const Request &request, pg::ResultSet &out) {
     const pg::LocalSettings settings = read_settings();
     const auto groups = load_groups(request.metrics, request.by, request.filters);
-    int64_t left = request.max_rows;
-    for (const TimedGroup &timed : groups) {
-        const int64_t limit = request.max_rows > 0 ? left + 1 : 0;
-        const Statement statement = plan_group(timed, request, limit);
-        const int64_t rows = [&] {
-            const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
-            return out.append_query(statement.sql, statement.params, kRead,
-                                    limit > 0 ? left : INT64_MAX);
-        }();
-        if (limit == 0) continue;
-        if (rows > left) {
-            pg::log(pg::Level::notice, cut_message(request.max_rows), {},
-                    "Ask for a shorter range, fewer dimensions, or more rows.");
-            return;
-        }
-        left -= rows;
+    for (const Answer &answered : answer(groups, request)) {
+        std::vector<pg::Value> names;
+        for (const Metric &metric : answered.timed->group.metrics)
+            names.push_back(pg::text_value(metric.name));
+        answered.each_row([&](const AnswerRow &row) {
+            const Bucket &bucket = row.planned->bucket;
+            pg::append(
+                out, {pg::Value(bucket.start), pg::Value(bucket.day), row.series->segment,
+                      names[row.series->metric], pg::Value(row.value()), pg::Value(row.compared()),
+                      pg::Value(row.complete()), pg::Value(row.fraction()),
+                      pg::Value(row.expected()), pg::Value(row.now)});
+        });
     }
 }
 
@@ -110,30 +174,20 @@ std::string query_json(const JsonRequest &json) {
     const pg::LocalSettings settings = read_settings();
     const Request request = to_request(json);
     const auto groups = load_groups(request.metrics, {}, request.filters);
-    std::string rows;
-    int64_t count = 0;
+    JsonRows rows;
     bool cut = false;
+    for (const Answer &answered : answer(groups, request))
+        answered.each_row([&](const AnswerRow &row) {
+            cut = cut || rows.size() == json.limit;
+            if (!cut) rows.add(row);
+        });
     std::optional<Range> range;
-    for (const TimedGroup &timed : groups) {
-        if (!range) range = range_of(request, timed);
-        Statement statement = plan_group(timed, request, json.limit - count + 1);
-        statement.params.emplace_back(std::in_place_type<int64_t>, json.limit - count);
-        const Table table = [&] {
-            const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
-            return pg::query(fmt::format(kRows, statement.sql, statement.params.size()),
-                             statement.params, kRead);
-        }();
-        const std::string &array = *table.rows.at(0).at(1);  // [...]
-        if (array.size() > 2) rows += (rows.empty() ? "" : ",") + array.substr(1, array.size() - 2);
-        const int64_t found = std::stoll(*table.rows[0][0]);
-        cut = cut || found > json.limit - count;
-        count = std::min(json.limit, count + found);
-    }
+    if (!groups.empty()) range = range_of(request, groups[0]);
     const auto day = [&](int64_t local) { return iso(date_of(Local{local})); };
     const Param from = range ? Param(day(range->local_from.microseconds)) : Param(Null{});
     const Param to = range ? Param(day(range->local_to.microseconds - 1)) : Param(Null{});
     return pg::value(kEnvelope,
-                     {Json{"[" + rows + "]"}, Json{params_of(json)}, count, cut, from, to}, kRead)
+                     {Json{rows.json()}, Json{params_of(json)}, rows.size(), cut, from, to}, kRead)
         .value_or("null");
 }
 
@@ -145,10 +199,8 @@ Cell value_at(const ValueRequest &request) {
     const Grain grain = parse_grain(request.grain);
     const Plan plan =
         make_plan(grain, bucket_at(grain, request.at, zone), timed.now, zone, days_of(timed.group));
-    const Statement statement = write_statement(timed.group, plan, 0);
     const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
-    const Table table = pg::query(statement.sql, statement.params, kRead);
-    return table.rows.at(0).at(4);
+    return pg::text(read_grid(timed.group, plan, {}).series.at(0).values.at(0));
 }
 
 }  // namespace kpi::engine

@@ -28,7 +28,8 @@ struct Request {
     int64_t max_rows = 0;  // 0: all
 };
 
-// Appends the columns of kpi.query; a NOTICE when it was cut.
+// Appends the columns of kpi.query. Errors: 54000 for more than max_rows; a part would be wrong as
+// soon as the reader sorts or adds up.
 void query(const Request &request, pg::ResultSet &out);
 
 struct JsonRequest {

@@ -1,4 +1,5 @@
-// A planned query as one SQL statement with its parameters. Values are bound, never written into
+// What a planned query reads, as SQL statements with their parameters: they scan and sum, the rest
+// is done over arrays (grid.hpp). Values are bound, never written into
 // the text, so equal shapes share a kept plan; what is written are names from the registry, quoted.
 #pragma once
 
@@ -32,8 +33,18 @@ struct Statement {
     Params params;
 };
 
-// Columns of kpi.query, in order; at most `limit` rows (0: all). Errors: 22023 for a dimension that
-// a source lacks.
-Statement write_statement(const Group &group, const Plan &plan, int64_t limit);
+// Where the values of a source and a measure stand in a group's cells, 0-based.
+size_t source_place(const Group &group, const std::string &source);
+size_t measure_place(const Group &group, const std::string &measure);
+
+// The sums of every read, a row for every segment, by segment: segment (jsonb), reads int4[], for
+// every source bool[] (whether the read has rows of it), for every measure numeric[] (NULL: no
+// rows). Which reads a row counts in is all that SQL is told about buckets. Errors: 22023 for a
+// dimension that a source lacks.
+Statement cells_statement(const Group &group, const Plan &plan);
+
+// Which reads from `first` on have any rows, whatever the filters: read int4, for every source
+// bool. sql is empty when nothing is read.
+Statement presence_statement(const Group &group, const Plan &plan, int first);
 
 }  // namespace kpi::engine

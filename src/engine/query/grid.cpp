@@ -1,0 +1,184 @@
+#include "engine/query/grid.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "engine/query/groups.hpp"
+#include "pg/evaluator.hpp"
+
+namespace kpi::engine {
+namespace {
+
+// A segment as SQL gives it: for every read that has rows, which sources they are of, and the sums.
+struct Cells {
+    std::vector<int32_t> reads;
+    std::vector<std::vector<bool>> sources;     // [source][i]
+    std::vector<std::vector<pg::Number>> sums;  // [measure][i]
+};
+
+// What a metric needs of the group's arrays.
+struct Columns {
+    std::vector<size_t> sources, measures;
+};
+
+class GridReader {
+public:
+    GridReader(const Group &group, const Plan &plan, RowLimit limit)
+        : group_(group), plan_(plan), limit_(limit), zero_(pg::number(0)) {
+        for (const SourceUse &use : group.sources) measure_count_ += use.measures.size();
+        for (const PlannedBucket &planned : plan.buckets)
+            read_count_ = std::max({read_count_, planned.read + 1, planned.pair + 1});
+        for (const int32_t week : plan.weeks) read_count_ = std::max(read_count_, week + 1);
+        for (const Metric &metric : group.metrics) {
+            Columns columns;
+            for (const std::string &source : metric.sources)
+                columns.sources.push_back(source_place(group, source));
+            for (const MeasureUse &measure : metric.measures)
+                columns.measures.push_back(measure_place(group, measure.name));
+            columns_.push_back(std::move(columns));
+            evaluators_.emplace_back(metric.formula, metric.measures.size());
+            empty_.push_back(
+                evaluators_.back()(std::vector<pg::Number>(metric.measures.size(), zero_)));
+        }
+    }
+
+    Grid read() {
+        if (!plan_.weeks.empty() && (segmented() || !group_.filters.empty())) find_present_weeks();
+        const Statement statement = cells_statement(group_, plan_);
+        if (!statement.sql.empty()) {
+            const pg::Rows rows(statement.sql, statement.params, kRead);
+            for (size_t row = 0; row < rows.size(); ++row) add_segment(rows, row);
+        } else if (group_.by.empty()) {
+            place_cells({});
+            add_series(pg::jsonb_value("{}"));
+        }
+        return std::move(grid_);
+    }
+
+private:
+    bool segmented() const { return !group_.by.empty(); }
+
+    void find_present_weeks() {
+        present_.assign(group_.sources.size(), std::vector<bool>(size_t(read_count_)));
+        const Statement statement = presence_statement(group_, plan_, plan_.weeks.front());
+        if (statement.sql.empty()) return;
+        const Table table = pg::query(statement.sql, statement.params, kRead);
+        for (const Row &row : table.rows)
+            for (size_t s = 0; s < group_.sources.size(); ++s)
+                present_[s][std::stoul(*row[0])] = row[s + 1] == "t";
+    }
+
+    void add_segment(const pg::Rows &rows, size_t row) {
+        Cells cells;
+        cells.reads = rows.integers(row, 1);
+        int column = 2;
+        for (size_t s = 0; s < group_.sources.size(); ++s)
+            cells.sources.push_back(rows.booleans(row, column++));
+        for (size_t m = 0; m < measure_count_; ++m)
+            cells.sums.push_back(rows.numbers(row, column++));
+        place_cells(std::move(cells));
+        add_series(rows.value(row, 0));
+    }
+
+    void place_cells(Cells cells) {
+        cells_ = std::move(cells);
+        place_.assign(size_t(read_count_), -1);
+        for (size_t i = 0; i < cells_.reads.size(); ++i)
+            place_[size_t(cells_.reads[i])] = int32_t(i);
+    }
+
+    void add_series(const pg::Value &segment) {
+        for (size_t m = 0; m < group_.metrics.size(); ++m) {
+            if (segmented() && !is_seen(columns_[m])) continue;
+            refuse_too_many();
+            Series series;
+            series.segment = segment;
+            series.metric = m;
+            for (const PlannedBucket &planned : plan_.buckets) {
+                series.values.push_back(planned.lost ? pg::Number{} : value(m, planned.read));
+                if (plan_.compares)
+                    series.compared.push_back(planned.pair < 0 ? pg::Number{}
+                                                               : value(m, planned.pair));
+            }
+            if (!plan_.weeks.empty()) series.expected = expected(m);
+            grid_.series.push_back(std::move(series));
+        }
+    }
+
+    void refuse_too_many() const {
+        const auto rows = int64_t(plan_.buckets.size()) * int64_t(grid_.series.size() + 1);
+        if (rows <= limit_.left) return;
+        throw Error("54000", fmt::format("the result has more than max_rows = {} rows", limit_.all),
+                    {},
+                    "Ask for a shorter range, a longer grain, fewer dimensions or the top ones, or "
+                    "raise max_rows (NULL: no limit).");
+    }
+
+    bool has_rows(const Columns &columns, int32_t read) const {
+        const int32_t place = place_[size_t(read)];
+        return place >= 0 &&
+               std::any_of(columns.sources.begin(), columns.sources.end(),
+                           [&](size_t s) { return cells_.sources[s][size_t(place)]; });
+    }
+
+    bool is_seen(const Columns &columns) const {
+        return std::any_of(
+            plan_.buckets.begin(), plan_.buckets.end(),
+            [&](const PlannedBucket &planned) { return has_rows(columns, planned.read); });
+    }
+
+    pg::Number value(size_t metric, int32_t read) {
+        const int32_t place = place_[size_t(read)];
+        if (place < 0) return empty_[metric];
+        operands_.clear();
+        for (const size_t measure : columns_[metric].measures) {
+            const pg::Number sum = cells_.sums[measure][size_t(place)];
+            operands_.push_back(sum ? sum : zero_);
+        }
+        return evaluators_[metric](operands_);
+    }
+
+    // Whether a past week had any data at all: its cells tell, unless they are parts of it.
+    bool is_present(const Columns &columns, int32_t week) const {
+        if (present_.empty()) return has_rows(columns, week);
+        return std::any_of(columns.sources.begin(), columns.sources.end(),
+                           [&](size_t s) { return present_[s][size_t(week)]; });
+    }
+
+    pg::Number expected(size_t metric) {
+        std::vector<pg::Number> found;
+        for (const int32_t week : plan_.weeks) {
+            if (!is_present(columns_[metric], week)) continue;
+            if (const pg::Number past = value(metric, week)) found.push_back(past);
+        }
+        if (int(found.size()) < kExpectedAtLeast) return {};
+        std::sort(found.begin(), found.end(),
+                  [](pg::Number a, pg::Number b) { return pg::compare(a, b) < 0; });
+        return pg::mean(found[(found.size() - 1) / 2], found[found.size() / 2]);
+    }
+
+    const Group &group_;
+    const Plan &plan_;
+    RowLimit limit_;
+    pg::Number zero_;
+    size_t measure_count_ = 0;
+    int read_count_ = 0;
+    std::vector<Columns> columns_;            // by metric
+    std::vector<pg::Evaluator> evaluators_;   // by metric
+    std::vector<pg::Number> empty_;           // what a metric is without rows
+    std::vector<std::vector<bool>> present_;  // [source][read]
+    Cells cells_;                             // of the segment at hand
+    std::vector<int32_t> place_;              // of a read in them; -1: none
+    std::vector<pg::Number> operands_;
+    Grid grid_;
+};
+
+}  // namespace
+
+Grid read_grid(const Group &group, const Plan &plan, RowLimit limit) {
+    return GridReader(group, plan, limit).read();
+}
+
+}  // namespace kpi::engine

@@ -1,0 +1,36 @@
+// The grid of a query: what SQL has summed, put in its place. SQL scans the rollups and sums by
+// read and segment (statement.hpp); it knows no bucket. Here every segment's sums are laid out by
+// read, the formulas are evaluated once for every bucket and counterpart, gaps are filled with what
+// the formula makes of zeros, and the open bucket's expectation is the median of its weeks. All of
+// it walks arrays once: the cost is that of the rows that come out, whatever a planner believes.
+// Runs as the metrics' owner; needs an open Spi, and its values live as long as that.
+#pragma once
+
+#include <vector>
+
+#include "engine/query/statement.hpp"
+#include "pg/rows.hpp"
+
+namespace kpi::engine {
+
+// The values of one segment and metric, by bucket.
+struct Series {
+    pg::Value segment;                         // jsonb
+    size_t metric = 0;                         // of the group
+    std::vector<pg::Number> values, compared;  // compared: empty without comparison
+    pg::Number expected;                       // of the open bucket
+};
+
+struct Grid {
+    std::vector<Series> series;  // by segment, then metric
+};
+
+// How many rows (buckets times series) the caller takes: `left` of `all`.
+struct RowLimit {
+    int64_t all = INT64_MAX, left = INT64_MAX;
+};
+
+// Errors: 54000 for more rows.
+Grid read_grid(const Group &group, const Plan &plan, RowLimit limit);
+
+}  // namespace kpi::engine

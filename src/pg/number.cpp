@@ -1,0 +1,41 @@
+#include "pg/number.hpp"
+
+#include "pg/guard.hpp"
+
+namespace kpi::pg {
+
+Number number(int64_t value) {
+    return {call([&] { return NumericGetDatum(int64_to_numeric(value)); })};
+}
+
+std::optional<std::string> text(Number number) {
+    if (!number) return std::nullopt;
+    char *digits =
+        call([&] { return DatumGetCString(DirectFunctionCall1(numeric_out, number.datum)); });
+    std::string out(digits);
+    pfree(digits);
+    return out;
+}
+
+Number sum(Number a, Number b) {
+    return {call([&] { return DirectFunctionCall2(numeric_add, a.datum, b.datum); })};
+}
+
+Number quotient(Number a, Number b) {
+    return {call([&] { return DirectFunctionCall2(numeric_div, a.datum, b.datum); })};
+}
+
+int compare(Number a, Number b) {
+    return call([&] { return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a.datum, b.datum)); });
+}
+
+Number mean(Number a, Number b) {
+    return {call([&] {
+        const Datum both = DirectFunctionCall2(numeric_add, a.datum, b.datum);
+        const Datum half =
+            DirectFunctionCall2(numeric_div, both, NumericGetDatum(int64_to_numeric(2)));
+        return DirectFunctionCall1(numeric_trim_scale, half);
+    })};
+}
+
+}  // namespace kpi::pg

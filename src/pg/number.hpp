@@ -1,0 +1,26 @@
+// PostgreSQL's numeric as a value that C++ can hold: exact, without text in between. A handle to
+// memory of the current context (inside a Spi: until that ends); NULL is a number too, the default
+// one. Errors: PostgreSQL's own, 22003 for an overflow.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace kpi::pg {
+
+struct Number {
+    uintptr_t datum = 0;  // 0: NULL
+    explicit operator bool() const { return datum != 0; }
+};
+
+Number number(int64_t value);
+std::optional<std::string> text(Number number);
+
+// Of numbers that are not NULL.
+Number sum(Number a, Number b);
+Number quotient(Number a, Number b);  // b is not 0
+int compare(Number a, Number b);      // < 0, 0, > 0; NaN is the greatest
+Number mean(Number a, Number b);      // without zeros at its end
+
+}  // namespace kpi::pg
