@@ -16,6 +16,10 @@ CREATE FUNCTION kpi._facts(delta anyelement, days datemultirange) RETURNS SETOF 
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME', 'kpi_ext_facts';
 COMMENT ON FUNCTION kpi._facts(anyelement, datemultirange) IS 'The facts of the given local days, aggregated in the shape of the delta table (a key may come more than once); rows with errors are left out';
 
+CREATE FUNCTION kpi._facts_between(delta anyelement, instants tstzmultirange) RETURNS SETOF anyelement
+    LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100 AS 'MODULE_PATHNAME', 'kpi_ext_facts_between';
+COMMENT ON FUNCTION kpi._facts_between(anyelement, tstzmultirange) IS 'The same for the facts whose instant lies in the ranges: parts of hours';
+
 CREATE FUNCTION kpi._dirty_days(source text) RETURNS datemultirange
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_ext_dirty';
 COMMENT ON FUNCTION kpi._dirty_days(text) IS 'The local days that a reader must take from the facts view; raises an error unless the caller may read it';

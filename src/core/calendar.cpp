@@ -126,6 +126,7 @@ Slice slice_until(Timestamp from, Timestamp cut, const Zone &zone) {
     if (partial && first.day == last.day) tail.from = hour_start(from, zone);
     tail.cut = hour_start(cut, zone);
     tail.weight = std::min(1.0, double(cut.microseconds - tail.cut.microseconds) / double(kHour));
+    tail.until = cut;
     out.hours.push_back(tail);
     return out;
 }
@@ -303,10 +304,10 @@ std::optional<Slice> Pairing::counterpart(const Bucket &bucket) const {
         if (grain_ != Grain::hour) return slice_until(start, end, zone_);
         const Timestamp hour = hour_start(start, zone_);
         const double share = double(end.microseconds - hour.microseconds) / double(kHour);
-        return Slice{
-            {},
-            {},
-            {{shift(from.day), hour, next_hour(hour, zone_), hour, std::clamp(share, 0.0, 1.0)}}};
+        return Slice{{},
+                     {},
+                     {{shift(from.day), hour, next_hour(hour, zone_), hour,
+                       std::clamp(share, 0.0, 1.0), end}}};
     }
     if (grain_ == Grain::hour) {
         const Timestamp hour = hour_start(start, zone_);

@@ -36,14 +36,14 @@ Grain parse_grain(std::string_view word);
 Compare parse_compare(std::optional<std::string_view> word);
 std::string_view name(Grain grain);
 
-// Hours of one local day, named by their start: those in [from, to). After `cut` nothing counts,
-// the hour `cut` itself counts by `weight`; rows after it are read all the same, because they show
-// whether the day had any.
+// Hours of one local day, named by their start: those in [from, to). After `cut` nothing counts; of
+// the hour `cut` itself counts what lies before `until`, which is `weight` of it by the clock.
 struct HourSpan {
     Date day;
     Timestamp from, to;
     Timestamp cut = {INT64_MAX};
     double weight = 1;
+    Timestamp until = {INT64_MAX};
 };
 
 // What one sum reads: whole days [day_from, day_to), and hours of days at the edges.

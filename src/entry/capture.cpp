@@ -50,6 +50,14 @@ Datum window_facts(FunctionCallInfo fcinfo, const char *source) {
     });
 }
 
+Datum table_facts(FunctionCallInfo fcinfo, kpi::capture::Source *source, kpi::capture::Span span) {
+    TupleDesc descriptor = nullptr;
+    Tuplestorestate *store = open_result(fcinfo, &descriptor);
+    if (!PG_ARGISNULL(1))
+        kpi::capture::facts_rows(source, span, PG_GETARG_DATUM(1), store, descriptor);
+    return Datum(0);
+}
+
 }  // namespace
 
 extern "C" {
@@ -57,11 +65,13 @@ PGDLLEXPORT Datum kpi_ext_capture(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum kpi_ext_capture_truncate(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum kpi_ext_pending(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum kpi_ext_facts(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum kpi_ext_facts_between(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum kpi_ext_dirty(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(kpi_ext_capture);
 PG_FUNCTION_INFO_V1(kpi_ext_capture_truncate);
 PG_FUNCTION_INFO_V1(kpi_ext_pending);
 PG_FUNCTION_INFO_V1(kpi_ext_facts);
+PG_FUNCTION_INFO_V1(kpi_ext_facts_between);
 PG_FUNCTION_INFO_V1(kpi_ext_dirty);
 
 Datum kpi_ext_capture(PG_FUNCTION_ARGS) { return kpi::capture::on_row(fcinfo); }
@@ -78,10 +88,15 @@ Datum kpi_ext_pending(PG_FUNCTION_ARGS) {
 Datum kpi_ext_facts(PG_FUNCTION_ARGS) {
     kpi::capture::Source *source = kpi::capture::readable_source(delta_of(fcinfo));
     if (!OidIsValid(source->base)) return window_facts(fcinfo, source->name);
-    TupleDesc descriptor = nullptr;
-    Tuplestorestate *store = open_result(fcinfo, &descriptor);
-    if (!PG_ARGISNULL(1)) kpi::capture::facts_rows(source, PG_GETARG_DATUM(1), store, descriptor);
-    return Datum(0);
+    return table_facts(fcinfo, source, kpi::capture::Span::days);
+}
+
+Datum kpi_ext_facts_between(PG_FUNCTION_ARGS) {
+    kpi::capture::Source *source = kpi::capture::readable_source(delta_of(fcinfo));
+    if (!OidIsValid(source->base))
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("window capture knows whole hours only")));
+    return table_facts(fcinfo, source, kpi::capture::Span::instants);
 }
 
 Datum kpi_ext_dirty(PG_FUNCTION_ARGS) {

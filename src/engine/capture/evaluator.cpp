@@ -95,8 +95,8 @@ void append_dimension(Contribution *row, const DimensionType &type, Datum value,
     append_key(row, VARDATA_ANY(flat), length);
 }
 
-bool event_time(Evaluator *evaluator, Datum value, Bucket *bucket) {
-    TimestampTz at = 0;
+bool event_time(Evaluator *evaluator, Datum value, Contribution *row) {
+    TimestampTz &at = row->at;
     switch (evaluator->time_type) {
         case TIMESTAMPTZOID:
             at = DatumGetTimestampTz(value);
@@ -110,7 +110,7 @@ bool event_time(Evaluator *evaluator, Datum value, Bucket *bucket) {
             if (!evaluator->calendar.instant(int64(date) * USECS_PER_DAY, &at)) return false;
         }
     }
-    return evaluator->calendar.bucket(at, bucket);
+    return evaluator->calendar.bucket(at, &row->bucket);
 }
 
 Decimal measure(Oid type, Datum value) {
@@ -224,7 +224,7 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
         const Datum at = ExecEvalExpr(evaluator->time, econtext, &null);
         // Every expression is evaluated before the row counts: a row without a bucket and a row
         // with an error both contribute nothing, but the error is to be seen.
-        present = !null && event_time(evaluator, at, &out->bucket);
+        present = !null && event_time(evaluator, at, out);
         for (int i = 0; i < evaluator->source->dimensions; ++i) {
             const Datum value = ExecEvalExpr(evaluator->dimensions[i], econtext, &null);
             append_dimension(out, evaluator->dimension_types[i], value, null);

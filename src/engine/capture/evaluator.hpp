@@ -13,6 +13,7 @@ namespace kpi::capture {
 struct Contribution {
     bool present = false;
     bool too_large = false;  // a measure is beyond what sums can hold
+    TimestampTz at = 0;
     Bucket bucket{};
     char *key = nullptr;
     int key_length = 0, key_room = 0;

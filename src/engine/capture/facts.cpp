@@ -9,37 +9,44 @@
 namespace kpi::capture {
 namespace {
 
-struct Days {
+// Of days since 2000-01-01 or of microseconds since then, each [from, to).
+struct Ranges {
+    Span span = Span::days;
     int count = 0;
-    DateADT *from = nullptr, *to = nullptr;  // [from, to), the infinities included
+    int64 *from = nullptr, *to = nullptr;  // PG_INT64_MIN and _MAX: open
 
-    bool contain(DateADT day) const {
+    bool contain(const Contribution &row) const {
+        const int64 place = span == Span::days ? row.bucket.day : row.at;
         for (int i = 0; i < count; ++i)
-            if (day >= from[i] && day < to[i]) return true;
+            if (place >= from[i] && place < to[i]) return true;
         return false;
     }
 };
 
-DateADT bound(const RangeBound &bound) {
-    if (bound.infinite) return bound.lower ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
-    return DatumGetDateADT(bound.val);
+int64 bound(const RangeBound &bound, Span span) {
+    if (bound.infinite) return bound.lower ? PG_INT64_MIN : PG_INT64_MAX;
+    if (span == Span::instants) return DatumGetTimestampTz(bound.val);
+    const DateADT day = DatumGetDateADT(bound.val);
+    if (DATE_IS_NOBEGIN(day)) return PG_INT64_MIN;
+    return DATE_IS_NOEND(day) ? PG_INT64_MAX : day;
 }
 
-Days read_days(Datum datum) {
+Ranges read_ranges(Span span, Datum datum) {
     MultirangeType *multirange = DatumGetMultirangeTypeP(datum);
     TypeCacheEntry *type =
         lookup_type_cache(MultirangeTypeGetOid(multirange), TYPECACHE_MULTIRANGE_INFO);
-    Days days;
-    days.count = int(multirange->rangeCount);
-    days.from = static_cast<DateADT *>(palloc(sizeof(DateADT) * size_t(days.count + 1)));
-    days.to = static_cast<DateADT *>(palloc(sizeof(DateADT) * size_t(days.count + 1)));
-    for (int i = 0; i < days.count; ++i) {
+    Ranges ranges;
+    ranges.span = span;
+    ranges.count = int(multirange->rangeCount);
+    ranges.from = static_cast<int64 *>(palloc(sizeof(int64) * size_t(ranges.count + 1)));
+    ranges.to = static_cast<int64 *>(palloc(sizeof(int64) * size_t(ranges.count + 1)));
+    for (int i = 0; i < ranges.count; ++i) {
         RangeBound lower, upper;
         multirange_get_bounds(type->rngtype, multirange, uint32(i), &lower, &upper);
-        days.from[i] = bound(lower);
-        days.to[i] = bound(upper);
+        ranges.from[i] = bound(lower, span);
+        ranges.to[i] = bound(upper, span);
     }
-    return days;
+    return ranges;
 }
 
 // Receives the base rows of the scan.
@@ -47,7 +54,7 @@ struct Receiver {
     DestReceiver api;
     Evaluator *evaluator;
     Changes *changes;
-    const Days *days;
+    const Ranges *ranges;
     DeltaShape *shape;
     Tuplestorestate *store;
     TupleDesc descriptor;
@@ -83,7 +90,7 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
         // numbers wrong.
         if (!is_data_error(failure)) ReThrowError(failure);
         FreeErrorData(failure);
-    } else if (row->present && receiver->days->contain(row->bucket.day)) {
+    } else if (row->present && receiver->ranges->contain(*row)) {
         apply(receiver->changes, *row, 1);
     }
     ResetExprContext(evaluator->econtext);
@@ -113,9 +120,26 @@ AttrMap *scan_map(Relation base) {
     return map;
 }
 
-// A predicate that lets an index or partitions on the time column serve a finite range: a day of
-// slack on both sides covers every zone. Empty when the view's time is not a plain column.
-char *time_predicate(Relation base, const Source *source, const Days &days) {
+// One end of a range as SQL, in the column's type: an instant for timestamptz, otherwise wall-clock
+// time of any zone, so with a day of slack; whole days have that slack anyway.
+void append_end(StringInfo where, const char *column, const char *op, Oid type, int64 place,
+                Span span, int slack) {
+    const int64 day = span == Span::days ? place : 0;
+    const int64 rest = span == Span::days ? 0 : place;
+    const bool exact = span == Span::instants && type == TIMESTAMPTZOID;
+    appendStringInfo(where, "%s %s (", column, op);
+    // Intervals of days would be added by the session's zone.
+    appendStringInfo(
+        where,
+        "%s + " INT64_FORMAT " * interval '24 hours' + " INT64_FORMAT " * interval '1 microsecond'",
+        type == TIMESTAMPTZOID ? "timestamptz '2000-01-01 00:00 UTC'" : "timestamp '2000-01-01'",
+        day + (exact ? 0 : slack), rest);
+    appendStringInfoString(where, type == DATEOID ? ")::pg_catalog.date" : ")");
+}
+
+// A predicate that lets an index or partitions on the time column serve finite ranges; the rows are
+// looked at one by one all the same. Empty when the view's time is not a plain column.
+char *time_predicate(Relation base, const Source *source, const Ranges &ranges) {
     Relation view = relation_open(source->facts, AccessShareLock);
     ViewExpressions *expressions = read_view(view);
     auto *time =
@@ -126,28 +150,29 @@ char *time_predicate(Relation base, const Source *source, const Days &days) {
     if (time == nullptr || !IsA(time, Var)) return pstrdup("");
     const char *column =
         quote_identifier(get_attname(RelationGetRelid(base), castNode(Var, time)->varattno, false));
-    DateADT first = days.from[0], last = days.to[0];
-    for (int i = 1; i < days.count; ++i) {
-        first = Min(first, days.from[i]);
-        last = Max(last, days.to[i]);
-    }
     const Oid type = getBaseType(exprType(time));
+    // Days lie close together or are many: one range from the first to the last. Instants are a few
+    // minutes of some days: one condition for each.
+    const bool apart = ranges.span == Span::instants;
     StringInfoData where;
     initStringInfo(&where);
-    auto add = [&](const char *op, DateADT day, int slack) {
-        if (DATE_NOT_FINITE(day)) return;
-        int year = 0, month = 0, dom = 0;
-        j2date(day + slack + POSTGRES_EPOCH_JDATE, &year, &month, &dom);
-        if (year < 1) return;  // before Christ: no predicate, the scan is still right
-        appendStringInfo(&where, " %s %s %s '%04d-%02d-%02d%s'::pg_catalog.%s",
-                         where.len == 0 ? "WHERE" : "AND", column, op, year, month, dom,
-                         type == TIMESTAMPTZOID ? " 00:00 UTC" : "",
-                         type == TIMESTAMPTZOID ? "timestamptz"
-                         : type == DATEOID      ? "date"
-                                                : "timestamp");
-    };
-    add(">=", first, -1);
-    add("<", last, 1);
+    for (int i = 0; i < (apart ? ranges.count : 1); ++i) {
+        int64 from = ranges.from[i], to = ranges.to[i];
+        for (int other = 1; !apart && other < ranges.count; ++other) {
+            from = Min(from, ranges.from[other]);
+            to = Max(to, ranges.to[other]);
+        }
+        appendStringInfoString(&where, i == 0 ? " WHERE (true" : " OR (true");
+        if (from != PG_INT64_MIN) {
+            appendStringInfoString(&where, " AND ");
+            append_end(&where, column, ">=", type, from, ranges.span, -1);
+        }
+        if (to != PG_INT64_MAX) {
+            appendStringInfoString(&where, " AND ");
+            append_end(&where, column, "<", type, to, ranges.span, type == DATEOID ? 2 : 1);
+        }
+        appendStringInfoChar(&where, ')');
+    }
     return where.data;
 }
 
@@ -196,9 +221,10 @@ void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor) {
     }
 }
 
-void facts_rows(Source *source, Datum datum, Tuplestorestate *store, TupleDesc descriptor) {
-    const Days days = read_days(datum);
-    if (days.count == 0) return;
+void facts_rows(Source *source, Span span, Datum multirange, Tuplestorestate *store,
+                TupleDesc descriptor) {
+    const Ranges ranges = read_ranges(span, multirange);
+    if (ranges.count == 0) return;
     Relation base = relation_open(source->base, AccessShareLock);
     MemoryContext context =
         AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);
@@ -216,14 +242,14 @@ void facts_rows(Source *source, Datum datum, Tuplestorestate *store, TupleDesc d
     receiver.api.mydest = DestNone;
     receiver.evaluator = evaluator;
     receiver.changes = changes;
-    receiver.days = &days;
+    receiver.ranges = &ranges;
     receiver.shape = &shape;
     receiver.store = store;
     receiver.descriptor = descriptor;
 
     const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(base)),
                                                   RelationGetRelationName(base));
-    char *sql = psprintf("SELECT * FROM %s%s", name, time_predicate(base, source, days));
+    char *sql = psprintf("SELECT * FROM %s%s", name, time_predicate(base, source, ranges));
     const pg::OwnerCode caller = pg::enter_owner_code(evaluator->owner, pg::Writing::refused);
     // a policy that would hide rows is an error, not a smaller number
     set_local("row_security", "off");

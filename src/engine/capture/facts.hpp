@@ -13,8 +13,12 @@ void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor);
 // The source of a delta table, if the current user may read it. Errors: 42704 when the delta
 // belongs to no source, 42501.
 Source *readable_source(Oid delta);
-// Of a source with trigger capture. `days`: a datemultirange. A key may come more than once. Uses
-// the active snapshot; reads as the view's owner.
-void facts_rows(Source *source, Datum days, Tuplestorestate *store, TupleDesc descriptor);
+// What of a source: local days (a datemultirange) or instants (a tstzmultirange).
+enum class Span { days, instants };
+// Of a source with trigger capture. A key may come more than once. Uses the active snapshot; reads
+// as the view's owner, through an index on the time column where that is a plain column of the
+// table.
+void facts_rows(Source *source, Span span, Datum multirange, Tuplestorestate *store,
+                TupleDesc descriptor);
 
 }  // namespace kpi::capture

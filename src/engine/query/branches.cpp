@@ -205,8 +205,8 @@ FactsDays facts_days(const SourceUse &use, const Plan &plan) {
     return out;
 }
 
-std::string branches(const BranchShape &shape, const Plan &plan, const std::string &facts,
-                     Binder &binder) {
+std::string branches(const BranchShape &shape, const Plan &plan, int source, Binder &binder) {
+    const std::string facts = fmt::format("facts{}", source);
     const SourceUse &use = *shape.use;
     const FactsDays from_facts = facts_days(use, plan);
     const Level level = choose_level(shape);
@@ -240,6 +240,9 @@ std::string branches(const BranchShape &shape, const Plan &plan, const std::stri
         parts.push_back(select(shape, layer, facts + " x",
                                all_of({mixed ? fmt::format("x.day <@ {}", dirty) : "", filters})));
     }
+    for (const HourLayer &layer : hour_layers(plan.minutes.hours, level.pinned))
+        parts.push_back(
+            select(shape, bind_layer(layer, binder), fmt::format("minutes{} x", source), filters));
     std::string out;
     for (const std::string &part : parts) out += (out.empty() ? "" : "\nUNION ALL ") + part;
     return out;

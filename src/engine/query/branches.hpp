@@ -48,9 +48,8 @@ FactsDays facts_days(const SourceUse &use, const Plan &plan);
 
 // SELECT ... UNION ALL SELECT ..., of every row that counts, with the number of its read. A row of
 // the rollup is found by the index, range by range, in subqueries that no planner can turn inside
-// out; every row finds its read in the arrays of its layer. `facts` is the CTE with the rows of the
-// facts view, unused when no day needs it. Empty when nothing is read.
-std::string branches(const BranchShape &shape, const Plan &plan, const std::string &facts,
-                     Binder &binder);
+// out; every row finds its read in the arrays of its layer. The rows of the facts view are the CTEs
+// facts<source> and minutes<source>, named only when they are needed. Empty when nothing is read.
+std::string branches(const BranchShape &shape, const Plan &plan, int source, Binder &binder);
 
 }  // namespace kpi::engine

@@ -30,7 +30,9 @@ public:
         for (const SourceUse &use : group.sources) measure_count_ += use.measures.size();
         for (const PlannedBucket &planned : plan.buckets)
             read_count_ = std::max({read_count_, planned.read + 1, planned.pair + 1});
-        for (const int32_t week : plan.weeks) read_count_ = std::max(read_count_, week + 1);
+        for (const int32_t read : plan.weeks) read_count_ = std::max(read_count_, read + 1);
+        cell_reads_ = read_count_;
+        for (const int32_t read : plan.presence) read_count_ = std::max(read_count_, read + 1);
         for (const Metric &metric : group.metrics) {
             Columns columns;
             for (const std::string &source : metric.sources)
@@ -45,8 +47,11 @@ public:
     }
 
     Grid read() {
-        if (!plan_.weeks.empty() && (segmented() || !group_.filters.empty())) find_present_weeks();
-        const Statement statement = cells_statement(group_, plan_);
+        // Parts of the rows say nothing about whether a week had any at all.
+        const bool apart = !plan_.weeks.empty() && (segmented() || !group_.filters.empty());
+        if (apart) find_present_weeks();
+        const Statement statement =
+            cells_statement(group_, apart ? part_of(plan_, 0, cell_reads_) : plan_);
         if (!statement.sql.empty()) {
             const pg::Rows rows(statement.sql, statement.params, kRead);
             for (size_t row = 0; row < rows.size(); ++row) add_segment(rows, row);
@@ -62,7 +67,8 @@ private:
 
     void find_present_weeks() {
         present_.assign(group_.sources.size(), std::vector<bool>(size_t(read_count_)));
-        const Statement statement = presence_statement(group_, plan_, plan_.weeks.front());
+        const Statement statement =
+            presence_statement(group_, part_of(plan_, cell_reads_, read_count_));
         if (statement.sql.empty()) return;
         const Table table = pg::query(statement.sql, statement.params, kRead);
         for (const Row &row : table.rows)
@@ -140,18 +146,17 @@ private:
         return evaluators_[metric](operands_);
     }
 
-    // Whether a past week had any data at all: its cells tell, unless they are parts of it.
-    bool is_present(const Columns &columns, int32_t week) const {
-        if (present_.empty()) return has_rows(columns, week);
+    bool is_present(const Columns &columns, int32_t read) const {
+        if (present_.empty()) return has_rows(columns, read);
         return std::any_of(columns.sources.begin(), columns.sources.end(),
-                           [&](size_t s) { return present_[s][size_t(week)]; });
+                           [&](size_t s) { return present_[s][size_t(read)]; });
     }
 
     pg::Number expected(size_t metric) {
         std::vector<pg::Number> found;
-        for (const int32_t week : plan_.weeks) {
-            if (!is_present(columns_[metric], week)) continue;
-            if (const pg::Number past = value(metric, week)) found.push_back(past);
+        for (size_t i = 0; i < plan_.weeks.size(); ++i) {
+            if (!is_present(columns_[metric], plan_.presence[i])) continue;
+            if (const pg::Number past = value(metric, plan_.weeks[i])) found.push_back(past);
         }
         if (int(found.size()) < kExpectedAtLeast) return {};
         std::sort(found.begin(), found.end(),
@@ -165,6 +170,7 @@ private:
     pg::Number zero_;
     size_t measure_count_ = 0;
     int read_count_ = 0;
+    int cell_reads_ = 0;                      // those after them only show presence
     std::vector<Columns> columns_;            // by metric
     std::vector<pg::Evaluator> evaluators_;   // by metric
     std::vector<pg::Number> empty_;           // what a metric is without rows

@@ -17,7 +17,8 @@ Date bound(std::string_view text, Date open) { return text.empty() ? open : pars
 
 class Planner {
 public:
-    explicit Planner(Plan &plan) : plan_(plan) {}
+    explicit Planner(Plan &plan, const std::vector<SourceDays> &sources)
+        : plan_(plan), sources_(sources) {}
 
     int add(const Slice &slice) {
         for (Date day = slice.day_from; day < slice.day_to; day = day + 1) {
@@ -25,19 +26,36 @@ public:
             plan_.days.day.push_back(day.days);
         }
         for (const HourSpan &span : slice.hours) {
-            HourReads &hours = plan_.hours;
-            hours.read.push_back(next_);
-            hours.day.push_back(span.day.days);
-            hours.from.push_back(span.from.microseconds);
-            hours.to.push_back(span.to.microseconds);
-            hours.cut.push_back(std::min(span.cut, span.to).microseconds);
-            hours.weight.push_back(int32_t(std::lround(span.weight * 10'000)));
+            if (span.cut >= span.to || !minutes_known(span.day)) {
+                add(plan_.hours, span, span.to);
+                continue;
+            }
+            if (span.from < span.cut) add(plan_.hours, span, span.cut);
+            if (span.until <= span.cut) continue;
+            HourSpan last{span.day, span.cut, {span.cut.microseconds + kHour}};
+            add(plan_.minutes.hours, last, last.to);
+            plan_.minutes.until.push_back(span.until.microseconds);
         }
         return next_++;
     }
 
 private:
+    bool minutes_known(Date day) const {
+        return std::all_of(sources_.begin(), sources_.end(),
+                           [&](const SourceDays &source) { return source.minutes_known(day); });
+    }
+
+    void add(HourReads &hours, const HourSpan &span, Timestamp to) const {
+        hours.read.push_back(next_);
+        hours.day.push_back(span.day.days);
+        hours.from.push_back(span.from.microseconds);
+        hours.to.push_back(to.microseconds);
+        hours.cut.push_back(std::min(span.cut, to).microseconds);
+        hours.weight.push_back(int32_t(std::lround(span.weight * 10'000)));
+    }
+
     Plan &plan_;
+    const std::vector<SourceDays> &sources_;
     int next_ = 0;
 };
 
@@ -55,6 +73,17 @@ bool hours_kept(const Slice &slice, const std::vector<SourceDays> &sources) {
         return std::all_of(sources.begin(), sources.end(),
                            [&](const SourceDays &source) { return span.day >= source.hours_from; });
     });
+}
+
+// Every day that a slice touches.
+Slice whole_days(const Slice &slice) {
+    Slice out{slice.day_from, slice.day_to, {}};
+    for (const HourSpan &span : slice.hours) {
+        if (out.day_from >= out.day_to) out.day_from = out.day_to = span.day;
+        out.day_from = std::min(out.day_from, span.day);
+        out.day_to = std::max(out.day_to, span.day + 1);
+    }
+    return out;
 }
 
 }  // namespace
@@ -98,6 +127,7 @@ std::string Days::text() const {
 
 SourceDays::SourceDays(const SourceInfo &source, const std::string &dirty_days)
     : dirty(dirty_days),
+      by_trigger(source.capture == "trigger"),
       hours_from(parse_date(source.hours_from)),
       frozen_before(parse_date(source.frozen_before)) {}
 
@@ -110,6 +140,24 @@ void HourReads::add(const HourReads &other, size_t i) {
     weight.push_back(other.weight[i]);
 }
 
+Plan part_of(const Plan &plan, int from, int to) {
+    const auto wanted = [&](int32_t read) { return read >= from && read < to; };
+    Plan part;
+    for (size_t i = 0; i < plan.days.read.size(); ++i) {
+        if (!wanted(plan.days.read[i])) continue;
+        part.days.read.push_back(plan.days.read[i]);
+        part.days.day.push_back(plan.days.day[i]);
+    }
+    for (size_t i = 0; i < plan.hours.read.size(); ++i)
+        if (wanted(plan.hours.read[i])) part.hours.add(plan.hours, i);
+    for (size_t i = 0; i < plan.minutes.until.size(); ++i) {
+        if (!wanted(plan.minutes.hours.read[i])) continue;
+        part.minutes.hours.add(plan.minutes.hours, i);
+        part.minutes.until.push_back(plan.minutes.until[i]);
+    }
+    return part;
+}
+
 Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zone &zone,
                const std::vector<SourceDays> &sources) {
     Plan plan;
@@ -120,7 +168,7 @@ Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zon
         range.to = std::min(range.to, bucket_at(Grain::hour, std::max(now, range.from), zone).end);
     const std::vector<Bucket> all = buckets(request.grain, range, zone);
     const Pairing pairing(request.compare, request.grain, range, all.size(), now, zone);
-    Planner planner(plan);
+    Planner planner(plan, sources);
     for (const Bucket &bucket : all) {
         const Slice own = slice(request.grain, bucket, zone);
         plan.buckets.push_back(
@@ -135,12 +183,15 @@ Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zon
         return plan;
     for (const PlannedBucket &planned : plan.buckets) {
         if (!planned.open) continue;
+        std::vector<Slice> past;
         for (int week = 1; week <= kExpectedWeeks; ++week) {
-            const Slice past = so_far(planned.bucket, now, week, zone);
-            if (hours_kept(past, sources)) plan.weeks.push_back(planner.add(past));
+            past.push_back(so_far(planned.bucket, now, week, zone));
+            if (!hours_kept(past.back(), sources)) past.pop_back();
         }
+        if (int(past.size()) < kExpectedAtLeast) break;
+        for (const Slice &slice : past) plan.weeks.push_back(planner.add(slice));
+        for (const Slice &slice : past) plan.presence.push_back(planner.add(whole_days(slice)));
     }
-    if (int(plan.weeks.size()) < kExpectedAtLeast) plan.weeks.clear();
     return plan;
 }
 
@@ -148,7 +199,7 @@ Plan make_plan(Grain grain, const Bucket &bucket, Timestamp now, const Zone &zon
                const std::vector<SourceDays> &sources) {
     Plan plan;
     plan.now = now;
-    Planner planner(plan);
+    Planner planner(plan, sources);
     const Slice own = slice(grain, bucket, zone);
     plan.buckets.push_back(
         {bucket, planner.add(own), -1, is_open(bucket, now), !hours_known(own, sources)});

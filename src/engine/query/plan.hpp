@@ -30,13 +30,16 @@ private:
 
 // What the days of a source are worth, in the reader's snapshot.
 struct SourceDays {
-    Days dirty;  // read from the facts view
+    Days dirty;       // read from the facts view
+    bool by_trigger;  // its facts can be asked for parts of hours
     // the hour rollup begins here; hours before it come from the facts view ...
     Date hours_from;
     Date frozen_before;  // ... unless their facts may be gone: then nobody knows them
 
     explicit SourceDays(const SourceInfo &source, const std::string &dirty_days);
     bool hours_lost(Date day) const { return day < hours_from && day < frozen_before; }
+    // rows of a part of an hour can be counted, not only estimated by the clock
+    bool minutes_known(Date day) const { return by_trigger && day >= frozen_before; }
 };
 
 struct PlannedBucket {
@@ -60,12 +63,23 @@ struct HourReads {
     void add(const HourReads &other, size_t i);
 };
 
+// The hour in which a slice ends counts up to an instant: read from the facts view. `from` and `to`
+// are the hour, as in HourReads.
+struct MinuteReads {
+    HourReads hours;
+    std::vector<int64_t> until;
+};
+
 struct Plan {
     Timestamp now;
     std::vector<PlannedBucket> buckets;  // bucket i has read i
     DayReads days;
     HourReads hours;
+    MinuteReads minutes;
     std::vector<int32_t> weeks;  // reads behind expected_so_far of the open bucket
+    // for each of them the read of its whole days: whether there was any data at all. The last
+    // reads of the plan.
+    std::vector<int32_t> presence;
     bool compares = false;
 };
 
@@ -80,5 +94,8 @@ Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zon
 // One bucket and nothing else.
 Plan make_plan(Grain grain, const Bucket &bucket, Timestamp now, const Zone &zone,
                const std::vector<SourceDays> &sources);
+
+// What reads [from, to) of a plan read; nothing about buckets.
+Plan part_of(const Plan &plan, int from, int to);
 
 }  // namespace kpi::engine

@@ -75,18 +75,32 @@ private:
         });
     }
 
-    // CTEs of the rows that must be read from facts views.
+    // CTEs of the rows that must be read from facts views: whole days, and parts of hours.
     std::string facts_rows() {
         std::string sql;
+        const auto add = [&](const char *name, size_t source, const char *function,
+                             const std::string &range) {
+            sql += fmt::format("{}{}{} AS MATERIALIZED (SELECT * FROM kpi.{}(NULL::{}, {}))",
+                               sql.empty() ? "" : ",\n", name, source, function,
+                               data_table(group_.sources[source].info.name, "delta"), range);
+        };
         for (size_t s = 0; s < group_.sources.size(); ++s) {
-            const SourceUse &use = group_.sources[s];
-            const FactsDays days = facts_days(use, plan_);
-            if (days.days.empty()) continue;
-            sql += fmt::format("{}facts{} AS MATERIALIZED (SELECT * FROM kpi._facts(NULL::{}, {}))",
-                               sql.empty() ? "" : ",\n", s, data_table(use.info.name, "delta"),
-                               binder_.bind(days.days.text(), "datemultirange"));
+            const FactsDays days = facts_days(group_.sources[s], plan_);
+            if (!days.days.empty())
+                add("facts", s, "_facts", binder_.bind(days.days.text(), "datemultirange"));
+            if (!plan_.minutes.until.empty())
+                add("minutes", s, "_facts_between", binder_.bind(minutes(), "tstzmultirange"));
         }
         return sql;
+    }
+
+    std::string minutes() const {
+        std::string out;
+        for (size_t i = 0; i < plan_.minutes.until.size(); ++i)
+            out += fmt::format("{}[\"{}\",\"{}\")", i == 0 ? "" : ",",
+                               iso(Timestamp{plan_.minutes.hours.from[i]}),
+                               iso(Timestamp{plan_.minutes.until[i]}));
+        return "{" + out + "}";
     }
 
     // NULLs in the places of the measures of sources [from, to).
@@ -125,7 +139,7 @@ private:
                 shape.filters.push_back({group_.filters[i],
                                          require_dimension(use.info, group_.filters[i].dimension),
                                          filter_values_[i]});
-            const std::string rows = branches(shape, plan_, fmt::format("facts{}", s), binder_);
+            const std::string rows = branches(shape, plan_, int(s), binder_);
             if (!rows.empty()) sql += (sql.empty() ? "" : "\nUNION ALL ") + rows;
         }
         return sql;
@@ -201,16 +215,8 @@ Statement cells_statement(const Group &group, const Plan &plan) {
     return Writer(group, plan).cells();
 }
 
-Statement presence_statement(const Group &group, const Plan &plan, int first) {
-    Plan part;
-    for (size_t i = 0; i < plan.days.read.size(); ++i) {
-        if (plan.days.read[i] < first) continue;
-        part.days.read.push_back(plan.days.read[i]);
-        part.days.day.push_back(plan.days.day[i]);
-    }
-    for (size_t i = 0; i < plan.hours.read.size(); ++i)
-        if (plan.hours.read[i] >= first) part.hours.add(plan.hours, i);
-    return Writer(group, part).presence();
+Statement presence_statement(const Group &group, const Plan &plan) {
+    return Writer(group, plan).presence();
 }
 
 }  // namespace kpi::engine

@@ -43,8 +43,8 @@ size_t measure_place(const Group &group, const std::string &measure);
 // dimension that a source lacks.
 Statement cells_statement(const Group &group, const Plan &plan);
 
-// Which reads from `first` on have any rows, whatever the filters: read int4, for every source
-// bool. sql is empty when nothing is read.
-Statement presence_statement(const Group &group, const Plan &plan, int first);
+// Which reads have any rows, whatever the filters: read int4, for every source bool. sql is empty
+// when nothing is read.
+Statement presence_statement(const Group &group, const Plan &plan);
 
 }  // namespace kpi::engine
