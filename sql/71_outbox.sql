@@ -4,6 +4,7 @@
 CREATE TABLE kpi.outbox (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     sink            text COLLATE "C" NOT NULL,
+    owner           regrole NOT NULL,
     state           text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sending', 'delivered', 'dead', 'cancelled')),
     message         jsonb NOT NULL,
     content         bytea,
@@ -33,8 +34,9 @@ CREATE INDEX outbox_head ON kpi.outbox (sink, group_key, id) WHERE state IN ('pe
 CREATE INDEX outbox_lease ON kpi.outbox (lease_until) WHERE state = 'sending';
 CREATE INDEX outbox_dead ON kpi.outbox (sink) WHERE state = 'dead';
 CREATE INDEX outbox_settled ON kpi.outbox (settled_at) WHERE state IN ('delivered', 'dead', 'cancelled');
-CREATE UNIQUE INDEX outbox_dedupe ON kpi.outbox (sink, dedupe_key) WHERE dedupe_key IS NOT NULL;
+CREATE UNIQUE INDEX outbox_dedupe ON kpi.outbox (sink, owner, dedupe_key) WHERE dedupe_key IS NOT NULL;
 COMMENT ON TABLE kpi.outbox IS 'Messages: those that wait, those on their way, and what became of the others until kpi.purge. Written by kpi.notify';
+COMMENT ON COLUMN kpi.outbox.owner IS 'The owner of the sink when the message was queued: who sees it, and may cancel it, send it again and purge it';
 COMMENT ON COLUMN kpi.outbox.group_key IS 'Messages of one sink with the same key are sent one after the other, in the order of their ids';
 COMMENT ON COLUMN kpi.outbox.idempotency_key IS 'The same in every attempt, so that the receiver can tell a repetition';
 COMMENT ON COLUMN kpi.outbox.attempts IS 'Counted when an attempt begins, and never set back: an attempt has one number';
@@ -57,6 +59,10 @@ CREATE TABLE kpi.delivery (
 ) WITH (autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX delivery_message ON kpi.delivery (message);
 CREATE INDEX delivery_sink ON kpi.delivery (sink, started_at);
+ALTER TABLE kpi.outbox ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON kpi.outbox FOR SELECT USING (kpi._may_run((SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user), owner));
+ALTER TABLE kpi.delivery ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON kpi.delivery FOR SELECT USING (EXISTS (SELECT FROM kpi.outbox o WHERE o.id = delivery.message));
 COMMENT ON TABLE kpi.delivery IS 'Attempts to deliver: when, how long, what came of it. Holds no URL and no secret';
 COMMENT ON COLUMN kpi.delivery.outcome IS
     'retry: it will be tried again; late: known only when the message had been taken from the sender, so nothing changed; lost: the sender ended without a word, or lost its lease; group: no attempt, a note that an earlier message of the group is dead';
@@ -78,8 +84,9 @@ SELECT s.name AS sink, w.pending, w.sending, d.dead, w.oldest, h.delivered_last_
        SELECT pg_catalog.count(*) FILTER (WHERE e.outcome = 'delivered') AS delivered_last_hour,
               pg_catalog.count(*) FILTER (WHERE e.outcome IN ('retry', 'dead', 'lost')) AS failed_last_hour
          FROM kpi.delivery e
-        WHERE e.sink = s.name AND e.started_at > pg_catalog.clock_timestamp() - interval '1 hour') h;
-COMMENT ON VIEW kpi.outbox_stats IS 'Each sink: messages that wait, their oldest, dead ones, the last hour''s attempts, and the circuit breaker';
+        WHERE e.sink = s.name AND e.started_at > pg_catalog.clock_timestamp() - interval '1 hour') h
+ WHERE kpi._may_watch((SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user), s.owner);
+COMMENT ON VIEW kpi.outbox_stats IS 'Each sink that is yours, for members of kpi_operator and kpi_reader all: messages that wait, their oldest, dead ones, the last hour''s attempts, and the circuit breaker';
 COMMENT ON COLUMN kpi.outbox_stats.oldest IS 'Age of the oldest message that is not settled';
 COMMENT ON COLUMN kpi.outbox_stats.failed_last_hour IS 'Attempts that failed, whether tried again or not';
 

@@ -1,16 +1,6 @@
 -- Who may call what. Reading functions are open and check the caller's right on the facts view; everything that writes is
 -- for kpi_admin, and checks ownership besides. docs/security.md says why.
 
--- Roles belong to the cluster: another database may have made it, at this very moment too, and DROP EXTENSION leaves it.
-DO $$
-BEGIN
-    IF pg_catalog.to_regrole('kpi_admin') IS NULL THEN
-        CREATE ROLE kpi_admin NOLOGIN;
-    END IF;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN
-    NULL;
-END $$;
-
 GRANT EXECUTE ON FUNCTION
     kpi.track(regclass, name, name[], text, text, text, interval, interval, text),
     kpi.untrack(text),
@@ -31,6 +21,8 @@ GRANT EXECUTE ON FUNCTION
     kpi.add_sink(text, text, text, jsonb, jsonb),
     kpi.sinks_from_environment(),
     kpi.drop_sink(text),
+    kpi.share_sink(text, regrole),
+    kpi.unshare_sink(text, regrole),
     kpi.test_sink(text),
     kpi.notify(text, jsonb, text, timestamptz, text),
     kpi.notify(text, bytea, text, text, jsonb, text, timestamptz, text),
@@ -38,5 +30,8 @@ GRANT EXECUTE ON FUNCTION
     kpi.cancel(bigint),
     kpi.purge(interval)
     TO kpi_admin;
-GRANT SELECT ON kpi.sink, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
+-- Row security shows each of them its own; kpi_reader sees figures without contents.
+GRANT SELECT ON kpi.sink, kpi.sink_share, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
+GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kpi_admin, kpi_reader;
+GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
 GRANT EXECUTE ON PROCEDURE kpi.work() TO kpi_admin;

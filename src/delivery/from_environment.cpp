@@ -39,7 +39,7 @@ FromEnvironment taken(ObjectId caller, const net::FoundSink &found) {
             add_sink(caller, sink);
         } catch (const Error &error) {
             // Nothing was written: what is wrong with a sink is found before.
-            if (error.sqlstate != "22023") throw;
+            if (error.sqlstate != "22023" && error.sqlstate != "42501") throw;
             result.state = "skipped";
             result.reason = error.message;
         }

@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "delivery/outbox.hpp"
+#include "delivery/registration.hpp"
 #include "net/kind.hpp"
 #include "pg/lock.hpp"
 #include "pg/settings.hpp"
@@ -44,47 +45,55 @@ Param param(const std::optional<Value> &value) {
     return *value;
 }
 
-std::string state_of(int64_t id) {
-    const Cell state = pg::value("SELECT state FROM kpi.outbox WHERE id = $1 FOR UPDATE", {id});
-    if (!state)
+std::string state_of(ObjectId caller, int64_t id) {
+    const Table found =
+        pg::query("SELECT state, kpi._may_run($2, owner) FROM kpi.outbox WHERE id = $1 FOR UPDATE",
+                  {id, caller});
+    if (found.empty())
         throw Error("42704", fmt::format("message {} does not exist", id), {},
                     "The messages are in kpi.outbox; kpi.purge deletes settled ones.");
-    return *state;
+    if (found.rows[0][1] != "t")
+        throw Error("42501", fmt::format("message {} belongs to another role", id), {},
+                    "Its owner may do that, or a member of kpi_operator; yours are in kpi.outbox.");
+    return *found.rows[0][0];
 }
 
 // Rows that somebody else holds are left for another time.
-int64_t forget(const std::string &older_than, int64_t most) {
+int64_t forget(const std::string &older_than, int64_t most, const Param &role) {
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     const Cell count = pg::value(R"(
         WITH old AS MATERIALIZED (
             SELECT o.id FROM kpi.outbox o
              WHERE o.state IN ('delivered', 'dead', 'cancelled')
                AND o.settled_at < (SELECT pg_catalog.clock_timestamp() - CAST($1 AS pg_catalog.interval))
+               AND (CAST($3 AS pg_catalog.oid) IS NULL OR kpi._may_run(CAST($3 AS pg_catalog.oid), o.owner))
              ORDER BY o.settled_at LIMIT $2 FOR UPDATE SKIP LOCKED),
         gone AS (DELETE FROM kpi.outbox o USING old WHERE o.id = old.id RETURNING o.id),
         attempts AS (DELETE FROM kpi.delivery d USING gone WHERE d.message = gone.id)
         SELECT pg_catalog.count(*) FROM gone)",
-                                 {older_than, most});
+                                 {older_than, most, role});
     return std::stoll(*count);
 }
 
 }  // namespace
 
-int64_t notify(const Draft &draft) {
+int64_t notify(ObjectId caller, const Draft &draft) {
     if (draft.group_key && draft.group_key->empty())
         throw Error("22023", "group_key must not be empty", {}, "NULL is no group.");
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     pg::lock_name("sink " + draft.sink, pg::Sharing::shared);
+    check_use(caller, draft.sink, Use::send);
     check(draft);
     // Ids of a group become visible in their order: the next writer draws one after this commit.
     if (draft.group_key)
         pg::lock_name("group " + draft.sink + " " + *draft.group_key, pg::Sharing::exclusive);
     const Cell id =
         pg::value(R"(
-        INSERT INTO kpi.outbox (sink, message, content, content_type, object_key, dedupe_key, due_at, group_key)
-        VALUES ($1, $2, CAST($3 AS pg_catalog.bytea), $4, $5, $6,
-                coalesce(CAST($7 AS pg_catalog.timestamptz), pg_catalog.clock_timestamp()), $8)
-        ON CONFLICT (sink, dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
+        INSERT INTO kpi.outbox (sink, owner, message, content, content_type, object_key, dedupe_key, due_at, group_key)
+        SELECT s.name, s.owner, $2, CAST($3 AS pg_catalog.bytea), $4, $5, $6,
+               coalesce(CAST($7 AS pg_catalog.timestamptz), pg_catalog.clock_timestamp()), $8
+          FROM kpi.sink s WHERE s.name = $1
+        ON CONFLICT (sink, owner, dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
         RETURNING id)",
                   {draft.sink, Json{draft.message},
                    draft.content ? Param(Bytes{*draft.content}) : Param(Null{}),
@@ -94,9 +103,10 @@ int64_t notify(const Draft &draft) {
         pg::ring_courier_at_commit();
         return std::stoll(*id);
     }
-    const Cell earlier =
-        pg::value("SELECT o.id FROM kpi.outbox o WHERE o.sink = $1 AND o.dedupe_key = $2",
-                  {draft.sink, *draft.dedupe_key}, kOften);
+    const Cell earlier = pg::value(
+        "SELECT o.id FROM kpi.outbox o JOIN kpi.sink s ON s.name = o.sink AND s.owner = o.owner "
+        "WHERE o.sink = $1 AND o.dedupe_key = $2",
+        {draft.sink, *draft.dedupe_key}, kOften);
     // Purged in this very moment.
     if (!earlier)
         throw Error("40001", "the earlier message of this dedupe_key is being purged", {},
@@ -104,26 +114,27 @@ int64_t notify(const Draft &draft) {
     return std::stoll(*earlier);
 }
 
-void redeliver(int64_t id) {
+void redeliver(ObjectId caller, int64_t id) {
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
-    const std::string state = state_of(id);
+    const std::string state = state_of(caller, id);
     if (state == "pending" || state == "sending")
         throw Error("55000", fmt::format("message {} is {}", id, state), {},
                     "Only a message that is delivered, dead or cancelled can be sent again.");
     const int64_t changed = pg::execute(R"(
         UPDATE kpi.outbox o SET state = 'pending', attempts_before = o.attempts, due_at = pg_catalog.clock_timestamp(), settled_at = NULL,
                                 status = NULL, error = NULL
-         WHERE o.id = $1 AND EXISTS (SELECT FROM kpi.sink s WHERE s.name = o.sink))",
+         WHERE o.id = $1 AND EXISTS (SELECT FROM kpi.sink s WHERE s.name = o.sink AND s.owner = o.owner))",
                                         {id});
     if (changed == 0)
-        throw Error("55000", fmt::format("the sink of message {} was dropped", id), {},
+        throw Error("55000", fmt::format("the sink of message {} was dropped", id),
+                    "A sink of the same name that belongs to somebody else is another sink.",
                     "Add the sink again with kpi.add_sink.");
     pg::ring_courier_at_commit();
 }
 
-void cancel(int64_t id) {
+void cancel(ObjectId caller, int64_t id) {
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
-    const std::string state = state_of(id);
+    const std::string state = state_of(caller, id);
     if (state == "sending")
         throw Error("55000", fmt::format("message {} is being sent", id), {},
                     "Wait until the attempt has ended: it is then delivered, dead, or pending "
@@ -138,12 +149,17 @@ void cancel(int64_t id) {
     pg::ring_courier_at_commit();
 }
 
-int64_t purge(const std::string &older_than) { return forget(older_than, INT64_MAX); }
+int64_t purge(ObjectId caller, const std::string &older_than) {
+    if (pg::value("SELECT CAST($1 AS pg_catalog.interval) < interval '0'", {older_than}) == "t")
+        throw Error("22023", "older_than must not be negative", {},
+                    "It is the age from which on settled messages are deleted: '30 days'.");
+    return forget(older_than, INT64_MAX, caller);
+}
 
 bool forget_old() {
     constexpr int64_t kSome = 5000;
     const int days = pg::settings().outbox_retention;
-    return days > 0 && forget(fmt::format("{} days", days), kSome) == kSome;
+    return days > 0 && forget(fmt::format("{} days", days), kSome, Null{}) == kSome;
 }
 
 }  // namespace kpi::delivery

@@ -1,7 +1,8 @@
 // The caller's side of the outbox: queue a message, take it back, send it again, forget old ones.
 // Needs an open Spi; writes as the extension's owner, in the caller's transaction.
 // Errors: 42704 for a sink or message that does not exist, 22023 for a message that the kind of
-// sink cannot deliver, 55000 for a message in the wrong state.
+// sink cannot deliver, 55000 for a message in the wrong state, 42501 for sinks and messages of
+// others.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +21,11 @@ struct Draft {
     std::optional<Timestamp> not_before;
 };
 // The message's id; the earlier message's when the sink has seen the dedupe key.
-int64_t notify(const Draft &draft);
-void redeliver(int64_t id);
-void cancel(int64_t id);
-// `older_than`: an interval as text. Returns the number of messages.
-int64_t purge(const std::string &older_than);
+int64_t notify(ObjectId caller, const Draft &draft);
+void redeliver(ObjectId caller, int64_t id);
+void cancel(ObjectId caller, int64_t id);
+// Those of the caller's sinks; `older_than`: an interval as text, not negative (22023). Returns the
+// number of messages.
+int64_t purge(ObjectId caller, const std::string &older_than);
 
 }  // namespace kpi::delivery

@@ -48,14 +48,29 @@ nlohmann::json object(const std::string &text, std::string_view what) {
     return json;
 }
 
+// {"headers": {"A": "x"}} -> {"header A": "x"}: every secret is one text, with its own reference.
+void spread_headers(const net::Kind &kind, nlohmann::json &secret) {
+    const auto found = secret.find("headers");
+    if (!kind.has_secret_headers || found == secret.end()) return;
+    if (!found->is_object())
+        throw Error("22023", "secret \"headers\" of the sink must be an object of texts");
+    const nlohmann::json headers = *found;
+    secret.erase(found);
+    for (const auto &[name, value] : headers.items())
+        secret[std::string(net::kHeaderSecret) + name] = value;
+}
+
 void check_secrets(const net::Kind &kind, const nlohmann::json &secret) {
     for (const auto &[name, value] : secret.items()) {
-        if (std::find(kind.secrets.begin(), kind.secrets.end(), name) == kind.secrets.end())
+        const bool header = kind.has_secret_headers && name.starts_with(net::kHeaderSecret);
+        if (!header &&
+            std::find(kind.secrets.begin(), kind.secrets.end(), name) == kind.secrets.end())
             throw Error("22023",
                         fmt::format("a sink of kind {} has no secret \"{}\"", kind.name, name), {},
                         kind.secrets.empty()
                             ? "It has no secrets."
-                            : fmt::format("Its secrets are {}.", fmt::join(kind.secrets, ", ")));
+                            : fmt::format("Its secrets are {}{}.", fmt::join(kind.secrets, ", "),
+                                          kind.has_secret_headers ? ", headers" : ""));
         if (!value.is_string())
             throw Error("22023", fmt::format("secret \"{}\" of the sink must be a text", name));
     }
@@ -99,6 +114,7 @@ net::Sink checked(ObjectId caller, const NewSink &given) {
     sink.url = given.url;
     sink.options = object(given.options, "options");
     sink.secret = object(given.secret, "secret");
+    spread_headers(kind, sink.secret);
     if (kind.needs_url && sink.url.empty())
         throw Error("22023", fmt::format("a sink of kind {} needs a url", kind.name));
     check_secrets(kind, sink.secret);
@@ -125,22 +141,28 @@ Param or_null(const std::string &text) {
     return text;
 }
 
-void store(const NewSink &given) {
+void store(ObjectId caller, const NewSink &given, const std::string &secret) {
     const std::string shown = shown_url(given.url, net::kind(given.kind).url_is_secret);
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
-    pg::execute(
+    const int64_t stored = pg::execute(
         R"(
-        INSERT INTO kpi.sink AS s (name, kind, url, options, from_environment)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO kpi.sink AS s (name, kind, url, options, from_environment, owner)
+        VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, url = EXCLUDED.url, options = EXCLUDED.options,
                                          from_environment = EXCLUDED.from_environment,
-                                         changed_at = pg_catalog.clock_timestamp())",
-        {given.name, given.kind, or_null(shown), Json{given.options}, given.from_environment});
+                                         changed_at = pg_catalog.clock_timestamp()
+         WHERE kpi._may_run($6, s.owner))",
+        {given.name, given.kind, or_null(shown), Json{given.options}, given.from_environment,
+         caller});
+    if (stored == 0)
+        throw Error(
+            "42501", fmt::format("sink \"{}\" belongs to another role", given.name), {},
+            "Choose another name, or ask its owner or a member of kpi_operator to change it.");
     pg::execute(
         R"(
         INSERT INTO kpi.sink_secret AS s (sink, url, secret) VALUES ($1, $2, $3)
         ON CONFLICT (sink) DO UPDATE SET url = EXCLUDED.url, secret = EXCLUDED.secret)",
-        {given.name, shown == given.url ? Param(Null{}) : Param(given.url), Json{given.secret}});
+        {given.name, shown == given.url ? Param(Null{}) : Param(given.url), Json{secret}});
     pg::execute("DELETE FROM kpi.sink_state WHERE sink = $1", {given.name});
 }
 
@@ -161,20 +183,52 @@ std::string shown_url(const std::string &url, bool is_secret) {
 
 void add_sink(ObjectId caller, const NewSink &given) {
     net::Sink sink = checked(caller, given);
+    const std::string secret = sink.secret.dump();  // with its references
     const bool readable = is_readable(sink);
     const net::Kind &kind = net::kind(given.kind);
     if (readable && kind.check_sink != nullptr) kind.check_sink(sink);
-    store(given);
+    store(caller, given, secret);
     if (readable) warn_of_hosts(sink);
 }
 
-void drop_sink(const std::string &name) {
+void check_use(ObjectId caller, const std::string &sink, Use use) {
+    const Table found = pg::query(
+        R"(
+        SELECT kpi._may_run($2, s.owner),
+               EXISTS (SELECT FROM kpi.sink_share h WHERE h.sink = s.name AND pg_catalog.pg_has_role($2, h.role, 'USAGE'))
+          FROM kpi.sink s WHERE s.name = $1)",
+        {sink, caller}, {.see = pg::See::latest, .keep = pg::Keep::yes});
+    if (found.empty())
+        throw Error("42704", fmt::format("sink \"{}\" does not exist", sink), {},
+                    "Add it with kpi.add_sink; yours are in kpi.sink.");
+    const Row &row = found.rows[0];
+    if (row[0] == "t" || (use == Use::send && row[1] == "t")) return;
+    throw Error("42501", fmt::format("sink \"{}\" belongs to another role", sink), {},
+                use == Use::send ? "Its owner lets others send to it with kpi.share_sink."
+                                 : "Its owner changes it, or a member of kpi_operator.");
+}
+
+void share_sink(ObjectId caller, const std::string &name, ObjectId role) {
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    pg::lock_name("sink " + name, pg::Sharing::exclusive);
+    check_use(caller, name, Use::change);
+    pg::execute("INSERT INTO kpi.sink_share (sink, role) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                {name, role});
+}
+
+void unshare_sink(ObjectId caller, const std::string &name, ObjectId role) {
+    pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    check_use(caller, name, Use::change);
+    pg::execute("DELETE FROM kpi.sink_share WHERE sink = $1 AND role = $2", {name, role});
+}
+
+void drop_sink(ObjectId caller, const std::string &name) {
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     // kpi.notify holds it shared, so no message is queued behind this.
     pg::lock_name("sink " + name, pg::Sharing::exclusive);
-    if (pg::execute("DELETE FROM kpi.sink WHERE name = $1", {name}, {.see = pg::See::latest}) == 0)
-        throw Error("42704", fmt::format("sink \"{}\" does not exist", name), {},
-                    "The sinks are in kpi.sink.");
+    check_use(caller, name, Use::change);
+    pg::execute("DELETE FROM kpi.sink WHERE name = $1", {name}, {.see = pg::See::latest});
+    pg::execute("DELETE FROM kpi.sink_share WHERE sink = $1", {name});
     pg::execute("DELETE FROM kpi.sink_secret WHERE sink = $1", {name});
     pg::execute("DELETE FROM kpi.sink_state WHERE sink = $1", {name});
     const int64_t cancelled = pg::execute(R"(

@@ -1,4 +1,5 @@
-// SQL functions of the outbox: kpi.add_sink, kpi.sinks_from_environment, kpi.drop_sink, kpi.notify,
+// SQL functions of the outbox: kpi.add_sink, kpi.sinks_from_environment, kpi.drop_sink,
+// kpi.share_sink, kpi.unshare_sink, kpi.notify,
 // kpi.redeliver, kpi.cancel, kpi.purge.
 #include "delivery/from_environment.hpp"
 #include "delivery/queue.hpp"
@@ -76,8 +77,23 @@ KPI_FUNCTION(sinks_from_environment) {
 }
 
 KPI_FUNCTION(drop_sink) {
+    const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    kpi::delivery::drop_sink(text_argument(fcinfo, 0));
+    kpi::delivery::drop_sink(caller, text_argument(fcinfo, 0));
+    PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(share_sink) {
+    const kpi::ObjectId caller = kpi::pg::current_role();
+    kpi::pg::Spi spi;
+    kpi::delivery::share_sink(caller, text_argument(fcinfo, 0), {PG_GETARG_OID(1)});
+    PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(unshare_sink) {
+    const kpi::ObjectId caller = kpi::pg::current_role();
+    kpi::pg::Spi spi;
+    kpi::delivery::unshare_sink(caller, text_argument(fcinfo, 0), {PG_GETARG_OID(1)});
     PG_RETURN_VOID();
 }
 
@@ -88,8 +104,9 @@ KPI_FUNCTION(notify) {
     draft.dedupe_key = optional_text(fcinfo, 2);
     draft.not_before = time_argument(fcinfo, 3);
     draft.group_key = optional_text(fcinfo, 4);
+    const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    PG_RETURN_INT64(kpi::delivery::notify(draft));
+    PG_RETURN_INT64(kpi::delivery::notify(caller, draft));
 }
 
 KPI_FUNCTION(notify_content) {
@@ -103,23 +120,27 @@ KPI_FUNCTION(notify_content) {
     draft.dedupe_key = optional_text(fcinfo, 5);
     draft.not_before = time_argument(fcinfo, 6);
     draft.group_key = optional_text(fcinfo, 7);
+    const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    PG_RETURN_INT64(kpi::delivery::notify(draft));
+    PG_RETURN_INT64(kpi::delivery::notify(caller, draft));
 }
 
 KPI_FUNCTION(redeliver) {
+    const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    kpi::delivery::redeliver(PG_GETARG_INT64(0));
+    kpi::delivery::redeliver(caller, PG_GETARG_INT64(0));
     PG_RETURN_VOID();
 }
 
 KPI_FUNCTION(cancel) {
+    const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    kpi::delivery::cancel(PG_GETARG_INT64(0));
+    kpi::delivery::cancel(caller, PG_GETARG_INT64(0));
     PG_RETURN_VOID();
 }
 
 KPI_FUNCTION(purge) {
+    const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    PG_RETURN_INT64(kpi::delivery::purge(text_argument(fcinfo, 0)));
+    PG_RETURN_INT64(kpi::delivery::purge(caller, text_argument(fcinfo, 0)));
 }

@@ -62,9 +62,10 @@ KPI_FUNCTION(unwatch_view) {
 }
 
 KPI_FUNCTION(test_sink) {
+    const ObjectId role = caller();
     kpi::pg::ResultSet result(fcinfo);
     kpi::pg::Spi spi;
-    const Tested tested = test_sink(kpi::pg::text_argument(fcinfo, 0));
+    const Tested tested = test_sink(role, kpi::pg::text_argument(fcinfo, 0));
     const char *state = "delivered";
     if (tested.outcome.state == kpi::net::Outcome::State::retry) state = "retry";
     if (tested.outcome.state == kpi::net::Outcome::State::dead) state = "dead";

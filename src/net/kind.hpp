@@ -17,6 +17,9 @@ struct Kind {
     bool needs_url = true;
     // Names of the secrets it knows.
     std::vector<std::string_view> secrets;
+    // Also secret headers: {"headers": {"X-Api-Key": "..."}}, kept as secrets named "header
+    // X-Api-Key".
+    bool has_secret_headers = false;
     // When a sink is added, with its references resolved. Errors: 22023, with a hint.
     void (*check_sink)(const Sink &sink) = nullptr;
     // When a message is queued. Errors: 22023, with a hint.
@@ -38,6 +41,8 @@ nlohmann::json parsed(const Message &message);
 std::string text_option(const Sink &sink, std::string_view name, std::string_view otherwise = {});
 int64_t number_option(const Sink &sink, std::string_view name, int64_t otherwise);
 bool truth_option(const Sink &sink, std::string_view name, bool otherwise);
+inline constexpr std::string_view kHeaderSecret = "header ";
+
 // A secret; empty when the sink has none of this name.
 std::string secret(const Sink &sink, std::string_view name);
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "net/digest.hpp"
 #include "net/kind.hpp"
+#include "net/text.hpp"
 #include "pg/wait.hpp"
 
 namespace kpi::worker {
@@ -32,12 +34,24 @@ int64_t unix_now() { return pg::now() / 1'000'000 + kUnixEpoch; }
 
 std::vector<std::string> secrets_of(const net::Sink &sink) {
     std::vector<std::string> secrets;
-    const auto add = [&](const std::string &text) {
+    const auto add_forms = [&](const std::string &text) {
         if (text.size() < kShortest) return;
         secrets.push_back(text);
-        // As a text that quotes it in one line shows it.
-        if (std::string line = net::excerpt(text, text.size()); line != text)
-            secrets.push_back(std::move(line));
+        // As a text that quotes it in one line shows it, as JSON and URLs write it, and in base64.
+        const auto json = [&](bool ascii) {
+            const std::string quoted =
+                nlohmann::json(text).dump(-1, ' ', ascii, nlohmann::json::error_handler_t::replace);
+            return quoted.substr(1, quoted.size() - 2);
+        };
+        for (std::string other : {net::excerpt(text, text.size()), json(false), json(true),
+                                  net::percent_encoded(text), net::to_base64(text)})
+            if (other != text) secrets.push_back(std::move(other));
+    };
+    const auto add = [&](const std::string &text) {
+        add_forms(text);
+        // "Bearer X": the token alone is the secret.
+        const size_t blank = text.find(' ');
+        if (blank != std::string::npos && blank < 12) add_forms(text.substr(blank + 1));
     };
     const bool query = sink.url.find('?') != std::string::npos;
     if (query || net::kind(sink.kind).url_is_secret) {

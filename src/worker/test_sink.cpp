@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "delivery/registration.hpp"
 #include "delivery/sinks.hpp"
 #include "net/kind.hpp"
 #include "net/multi.hpp"
@@ -19,8 +20,7 @@ namespace {
 delivery::Spec sink_named(const std::string &name) {
     for (delivery::Spec &spec : delivery::usable_sinks())
         if (spec.sink.name == name) return std::move(spec);
-    throw Error("42704", fmt::format("sink \"{}\" does not exist", name), {},
-                "SELECT name FROM kpi.sink lists them.");
+    throw Error("40001", fmt::format("sink \"{}\" is being dropped", name));
 }
 
 net::Response perform(net::Multi &multi, net::Request request, const net::Limits &limits) {
@@ -38,8 +38,9 @@ net::Response perform(net::Multi &multi, net::Request request, const net::Limits
 
 }  // namespace
 
-Tested test_sink(const std::string &name) {
+Tested test_sink(ObjectId caller, const std::string &name) {
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    delivery::check_use(caller, name, delivery::Use::send);
     const delivery::Spec spec = sink_named(name);
     if (!spec.unusable.empty())
         throw Error("55000", fmt::format("sink \"{}\" cannot be used: {}", name, spec.unusable));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/table.hpp"
 #include "net/step.hpp"
 
 namespace kpi::worker {
@@ -15,8 +16,9 @@ struct Tested {
     int64_t milliseconds = 0;
 };
 
-// Needs an open Spi. Errors: 42704 for a sink that does not exist, 55000 for one that cannot be
+// Needs an open Spi. Errors: 42704 for a sink that does not exist, 42501 for one of others that is
+// not shared, 55000 for one that cannot be
 // used now (a secret that is missing).
-Tested test_sink(const std::string &name);
+Tested test_sink(ObjectId caller, const std::string &name);
 
 }  // namespace kpi::worker

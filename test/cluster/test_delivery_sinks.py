@@ -1,7 +1,13 @@
 """MLflow's server and the fake of Google Sheets behind the outbox: queued, tried with kpi.test_sink, delivered, their results kept."""
+import base64
 import json
+import os
+import subprocess
+import urllib.parse
 
+import psycopg2
 import pytest
+from cluster import BIN
 from mlflow_server import MlflowServer
 from receiver import Receiver, status
 from sheets_server import Sheets
@@ -73,3 +79,38 @@ def test_what_is_left_of_a_secret_in_a_text_that_was_cut_is_masked(by_hand):
         by_hand.sql('CALL kpi.work()')
     (state, error), = by_hand.sql('SELECT state, error FROM kpi.outbox')
     assert state == 'dead' and error.endswith('x***...') and 'xoxb' not in error
+
+
+def test_a_webhook_keeps_its_bearer_token_to_itself(by_hand):
+    canary = 'c4n"ry/ö+tok3n'
+    echo = []
+
+    def answer(connection, request):
+        token = request.headers['authorization'].removeprefix('Bearer ').encode('latin-1').decode()
+        echo.append((token, request.headers['x-api-key']))
+        forms = [token, json.dumps(token), json.dumps(token, ensure_ascii=False), urllib.parse.quote(token, safe='-._~'),
+                 base64.b64encode(token.encode()).decode(), request.headers['x-api-key']]
+        return status(400, forms[len(echo) % len(forms)].encode())(connection, request)
+
+    with Receiver(answer) as hook:
+        secret = {'authorization': 'Bearer ' + canary, 'headers': {'X-Api-Key': 'k3y-c4nary'}}
+        by_hand.sql("SELECT kpi.add_sink('hook', 'webhook', %s, '{\"headers\": {\"X-Team\": \"growth\"}}', %s)", (hook.url, json.dumps(secret)))
+        for n in range(6):
+            by_hand.sql("SELECT kpi.notify('hook', '{}')")
+        by_hand.sql('CALL kpi.work()')
+        (_, tried_error), = tried(by_hand, 'hook')
+    assert echo == [(canary, 'k3y-c4nary')] * 7
+    errors = [error for error, in by_hand.sql('SELECT error FROM kpi.outbox UNION ALL SELECT error FROM kpi.delivery')] + [tried_error]
+    shown = json.dumps([errors, by_hand.sql('SELECT s::text FROM kpi.sink s')], ensure_ascii=False) + by_hand.cluster.log()
+    dump = subprocess.run([os.path.join(BIN, 'pg_dump'), by_hand.name], env={**os.environ, **by_hand.cluster.environment()}, check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    assert all('***' in error for error in errors), errors
+    for form in ('c4n', 'tok3n', 'k3y-c4nary', base64.b64encode(canary.encode()).decode()):
+        assert form not in shown and form not in dump
+
+
+@pytest.mark.parametrize('name', ['Authorization', 'cookie', 'X-Api-Key', 'X-Auth-Token', 'Proxy-Authorization'])
+def test_a_secret_header_is_no_option(by_hand, name):
+    with pytest.raises(psycopg2.errors.InvalidParameterValue) as refused:
+        by_hand.sql("SELECT kpi.add_sink('hook', 'webhook', 'http://127.0.0.1:1/', %s)", (json.dumps({'headers': {name: 'c4nary'}}),))
+    assert 'is a secret' in str(refused.value) and 'c4nary' not in str(refused.value)

@@ -1,7 +1,8 @@
 // net/sink: the kinds of sink, one file each. Here the webhook: one POST to any HTTP receiver.
 //
 // The body is the message as it is, or the content when there is one. Options: headers (an object
-// of texts), method (POST, PUT or PATCH). Secret hmac_key: X-Kpi-Signature is "sha256=" and the hex
+// of texts), method (POST, PUT or PATCH). Secrets: authorization, the value of that header;
+// headers, an object of others; hmac_key: X-Kpi-Signature is "sha256=" and the hex
 // HMAC-SHA256 of "<X-Kpi-Timestamp>.<body>", so that the receiver can refuse forged and replayed
 // calls. Idempotency-Key is the same in every attempt of a message
 // (draft-ietf-httpapi-idempotency-key-header).
@@ -33,23 +34,51 @@ bool is_token(std::string_view name) {
     });
 }
 
+// Options are shown and dumped: what looks like a secret must not stand there.
+bool looks_secret(std::string_view name) {
+    constexpr std::array<std::string_view, 8> kMarks = {
+        "authorization", "cookie", "token", "secret", "passw", "api-key", "apikey", "signature"};
+    return std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) {
+        return name.find(mark) != std::string_view::npos;
+    });
+}
+
+void add_header(Headers &headers, const std::string &name, const nlohmann::json &value) {
+    const std::string plain = lower(name);
+    if (!is_token(name) || !value.is_string() ||
+        value.get<std::string>().find_first_of("\r\n") != std::string::npos)
+        throw Error("22023", fmt::format("header \"{}\" of the sink is not valid", name), {},
+                    "A header has a name without blanks and a text of one line.");
+    if (std::find(kOwnHeaders.begin(), kOwnHeaders.end(), plain) != kOwnHeaders.end())
+        throw Error("22023", fmt::format("header \"{}\" cannot be set", name), {},
+                    "It is written for every message.");
+    if (std::any_of(headers.begin(), headers.end(),
+                    [&](const auto &header) { return lower(header.first) == plain; }))
+        throw Error("22023", fmt::format("header \"{}\" is given twice", name), {},
+                    "Give it once, in options or in secret; names of headers have no case.");
+    headers.emplace_back(name, value.get<std::string>());
+}
+
 Headers custom_headers(const Sink &sink) {
     Headers headers;
-    const auto found = sink.options.find("headers");
-    if (found == sink.options.end()) return headers;
-    if (!found->is_object())
-        throw Error("22023", "option \"headers\" of the sink must be an object of texts");
-    for (const auto &[name, value] : found->items()) {
-        const std::string plain = lower(name);
-        if (!is_token(name) || !value.is_string() ||
-            value.get<std::string>().find_first_of("\r\n") != std::string::npos)
-            throw Error("22023", fmt::format("header \"{}\" of the sink is not valid", name), {},
-                        "A header has a name without blanks and a text of one line.");
-        if (std::find(kOwnHeaders.begin(), kOwnHeaders.end(), plain) != kOwnHeaders.end())
-            throw Error("22023", fmt::format("header \"{}\" cannot be set", name), {},
-                        "It is written for every message.");
-        headers.emplace_back(name, value.get<std::string>());
+    if (const auto found = sink.options.find("headers"); found != sink.options.end()) {
+        if (!found->is_object())
+            throw Error("22023", "option \"headers\" of the sink must be an object of texts");
+        for (const auto &[name, value] : found->items()) {
+            if (looks_secret(lower(name)))
+                throw Error("22023",
+                            fmt::format("header \"{}\" is a secret: it cannot be an option", name),
+                            "Options are shown to others and stand in dumps.",
+                            "Give it as secret => '{\"headers\": {\"" + name +
+                                "\": \"...\"}}'; the value may be env:NAME or file:/path.");
+            add_header(headers, name, value);
+        }
     }
+    if (const std::string value = secret(sink, "authorization"); !value.empty())
+        add_header(headers, "Authorization", value);
+    for (const auto &[name, value] : sink.secret.items())
+        if (name.starts_with(kHeaderSecret))
+            add_header(headers, name.substr(kHeaderSecret.size()), value);
     return headers;
 }
 
@@ -106,7 +135,8 @@ const Kind kWebhook = {
     .name = "webhook",
     .url_is_secret = true,
     .needs_url = true,
-    .secrets = {"hmac_key"},
+    .secrets = {"hmac_key", "authorization"},
+    .has_secret_headers = true,
     .check_sink = check_sink,
     .check_message = check_message,
     .deliver = deliver,
