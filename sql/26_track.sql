@@ -10,6 +10,6 @@ COMMENT ON FUNCTION kpi.track(regclass, name, name[], text, text, text, interval
 REVOKE ALL ON FUNCTION kpi.track(regclass, name, name[], text, text, text, interval, interval, text) FROM PUBLIC;
 
 CREATE FUNCTION kpi.untrack(source text) RETURNS void
-    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_untrack';
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_untrack';
 COMMENT ON FUNCTION kpi.untrack(text) IS 'Stops tracking: drops the triggers, the rollups and the measures of the source; the facts view stays';
 REVOKE ALL ON FUNCTION kpi.untrack(text) FROM PUBLIC;

@@ -47,12 +47,12 @@ COMMENT ON FUNCTION kpi._view_sources(oid) IS
     'The sources whose changes a view shows: those whose facts view, tables or kpi_data it reads, directly or through other views; all of them when it calls a reading function';
 
 CREATE FUNCTION kpi.watch_view(view regclass) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_watch_view';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_watch_view';
 COMMENT ON FUNCTION kpi.watch_view(regclass) IS
     'Has the worker refresh a materialized view, at most every kpi.refresh_interval, when a source that it reads has changed. The caller must own the view';
 
 CREATE FUNCTION kpi.unwatch_view(view regclass) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_unwatch_view';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_unwatch_view';
 COMMENT ON FUNCTION kpi.unwatch_view(regclass) IS 'Ends what kpi.watch_view began. The caller must own the view';
 
 CREATE FUNCTION kpi.refresh(view regclass DEFAULT NULL, concurrently boolean DEFAULT true, "analyze" boolean DEFAULT NULL)

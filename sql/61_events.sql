@@ -26,23 +26,13 @@ COMMENT ON VIEW kpi.event_day IS 'The calendar, one row a day: what kpi.detect t
 GRANT SELECT ON kpi.event_day TO PUBLIC;
 
 CREATE FUNCTION kpi.add_event(name text, kind text, start_on date, end_on date DEFAULT NULL, scope jsonb DEFAULT '{}', effect text DEFAULT NULL) RETURNS bigint
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
-        INSERT INTO kpi.event AS e (name, kind, days, scope, effect)
-        VALUES ($1, $2, daterange($3, coalesce($4, $3), '[]'), coalesce($5, '{}'),
-                coalesce($6, CASE WHEN $2 IN ('holiday', 'promotion') THEN 'widen' ELSE 'annotate' END))
-            ON CONFLICT ON CONSTRAINT event_name_days_scope_key DO UPDATE SET kind = excluded.kind, effect = excluded.effect
-        RETURNING e.id;
-    END;
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_add_event';
 REVOKE ALL ON FUNCTION kpi.add_event(text, text, date, date, jsonb, text) FROM PUBLIC;
 COMMENT ON FUNCTION kpi.add_event(text, text, date, date, jsonb, text) IS
     'Enters days into the calendar and returns the entry''s id; kind: holiday, promotion, deploy, incident. end_on is included. effect: widen (holidays and promotions), annotate (deployments and incidents) or ignore. Give days of one kind the same name every time, so that their effect is learnt. The same name, days and scope again change the entry';
 
 CREATE FUNCTION kpi.drop_event(id bigint) RETURNS boolean
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
-        WITH gone AS (DELETE FROM kpi.event e WHERE e.id = $1 RETURNING 1) SELECT count(*) > 0 FROM gone;
-    END;
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_drop_event';
 REVOKE ALL ON FUNCTION kpi.drop_event(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION kpi.drop_event(bigint) IS
     'Takes an entry out of the calendar, by its id in kpi.event; false: there is none';
@@ -52,17 +42,7 @@ CREATE FUNCTION kpi._holidays(country text, year int) RETURNS TABLE (day date, n
 COMMENT ON FUNCTION kpi._holidays(text, int) IS 'Nationwide public holidays by rule; used by kpi.load_holidays';
 
 CREATE FUNCTION kpi.load_holidays(country text, from_year int DEFAULT NULL, to_year int DEFAULT NULL, scope jsonb DEFAULT '{}', effect text DEFAULT 'widen') RETURNS bigint
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
-        WITH added AS (
-            INSERT INTO kpi.event (name, kind, days, scope, effect)
-            SELECT h.name, 'holiday', daterange(h.day, h.day, '[]'), coalesce($4, '{}'), $5
-              FROM generate_series(coalesce($2, extract(year FROM now())::int - 3), coalesce($3, extract(year FROM now())::int + 1)) y,
-                   kpi._holidays($1, y) h
-                ON CONFLICT ON CONSTRAINT event_name_days_scope_key DO NOTHING
-            RETURNING 1)
-        SELECT count(*) FROM added;
-    END;
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_load_holidays';
 REVOKE ALL ON FUNCTION kpi.load_holidays(text, int, int, jsonb, text) FROM PUBLIC;
 COMMENT ON FUNCTION kpi.load_holidays(text, int, int, jsonb, text) IS
     'Enters the nationwide public holidays of a country (US, ES, MX, BR, DE, FR, GB, PT), fixed and moving, by default from three years ago to next year, and returns how many were new. scope: the segments they are about, e.g. {"country": "MX"}; {} for all. Regional holidays: kpi.add_event';

@@ -82,17 +82,17 @@ COMMENT ON FUNCTION kpi.sinks_from_environment() IS
 REVOKE ALL ON FUNCTION kpi.sinks_from_environment() FROM PUBLIC;
 
 CREATE FUNCTION kpi.share_sink(name text, role regrole) RETURNS void
-    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_share_sink';
+    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_share_sink';
 COMMENT ON FUNCTION kpi.share_sink(text, regrole) IS
     'Lets a role send messages to a sink of yours, with kpi.notify and kpi.test_sink. It sees neither the sink''s options nor anybody''s messages; it needs kpi_admin as well';
 REVOKE ALL ON FUNCTION kpi.share_sink(text, regrole) FROM PUBLIC;
 
 CREATE FUNCTION kpi.unshare_sink(name text, role regrole) RETURNS void
-    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_unshare_sink';
+    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_unshare_sink';
 COMMENT ON FUNCTION kpi.unshare_sink(text, regrole) IS 'Takes back what kpi.share_sink gave; messages that it has queued are still sent';
 REVOKE ALL ON FUNCTION kpi.unshare_sink(text, regrole) FROM PUBLIC;
 
 CREATE FUNCTION kpi.drop_sink(name text) RETURNS void
-    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_drop_sink';
+    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_drop_sink';
 COMMENT ON FUNCTION kpi.drop_sink(text) IS 'Drops a sink with its secrets; messages that wait for it are cancelled';
 REVOKE ALL ON FUNCTION kpi.drop_sink(text) FROM PUBLIC;

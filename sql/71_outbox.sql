@@ -107,18 +107,18 @@ COMMENT ON FUNCTION kpi.notify(text, bytea, text, text, jsonb, text, timestamptz
 REVOKE ALL ON FUNCTION kpi.notify(text, bytea, text, text, jsonb, text, timestamptz, text) FROM PUBLIC;
 
 CREATE FUNCTION kpi.redeliver(id bigint) RETURNS void
-    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_redeliver';
+    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_redeliver';
 COMMENT ON FUNCTION kpi.redeliver(bigint) IS
     'Sends a settled message again (dead, cancelled or delivered), with the same idempotency key and all its attempts before it';
 REVOKE ALL ON FUNCTION kpi.redeliver(bigint) FROM PUBLIC;
 
 CREATE FUNCTION kpi.cancel(id bigint) RETURNS void
-    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_cancel';
+    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_cancel';
 COMMENT ON FUNCTION kpi.cancel(bigint) IS 'Takes a message that waits out of the queue; one that is being sent cannot be taken back';
 REVOKE ALL ON FUNCTION kpi.cancel(bigint) FROM PUBLIC;
 
 CREATE FUNCTION kpi.purge(older_than interval DEFAULT '30 days') RETURNS bigint
-    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_purge';
+    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_purge';
 COMMENT ON FUNCTION kpi.purge(interval) IS
     'Deletes messages settled longer ago than this, with their attempts; returns how many messages. Their dedupe keys are forgotten';
 REVOKE ALL ON FUNCTION kpi.purge(interval) FROM PUBLIC;

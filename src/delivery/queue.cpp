@@ -150,9 +150,11 @@ void cancel(ObjectId caller, int64_t id) {
 }
 
 int64_t purge(ObjectId caller, const std::string &older_than) {
-    if (pg::value("SELECT CAST($1 AS pg_catalog.interval) < interval '0'", {older_than}) == "t")
-        throw Error("22023", "older_than must not be negative", {},
-                    "It is the age from which on settled messages are deleted: '30 days'.");
+    if (pg::value("SELECT $1::pg_catalog.interval BETWEEN '0' AND '1000 years'", {older_than}) !=
+        "t")
+        throw Error("22023",
+                    fmt::format("older_than must be between 0 and 1000 years, not {}", older_than),
+                    {}, "It is the age from which on settled messages are deleted: '30 days'.");
     return forget(older_than, INT64_MAX, caller);
 }
 

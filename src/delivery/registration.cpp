@@ -212,6 +212,8 @@ void share_sink(ObjectId caller, const std::string &name, ObjectId role) {
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     pg::lock_name("sink " + name, pg::Sharing::exclusive);
     check_use(caller, name, Use::change);
+    if (!pg::value("SELECT rolname FROM pg_catalog.pg_roles WHERE oid = $1", {role}))
+        throw Error("42704", fmt::format("role with OID {} does not exist", role.value));
     pg::execute("INSERT INTO kpi.sink_share (sink, role) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                 {name, role});
 }

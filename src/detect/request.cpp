@@ -82,7 +82,8 @@ void set_option(Request &r, std::string_view name, double value) {
         }
         r.options.min_history = static_cast<int>(value);
     } else {
-        throw Error("22023", "option \"" + std::string(name) + "\" is not a number or unknown");
+        throw Error("22023", "option \"" + std::string(name) + "\" is not a number or unknown", {},
+                    "Options that are numbers are threshold and min_history.");
     }
     check(r.options);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "core/near.hpp"
 
 namespace kpi::engine {
 namespace {
@@ -52,6 +53,26 @@ SourceInfo *find(std::vector<SourceInfo> &sources, const std::string &name) {
     return nullptr;
 }
 
+// $1 as it is, and folded as SQL folds what is not quoted.
+constexpr const char *kNamed = R"(
+SELECT s.name, s.name = $1, pg_catalog.format('%I.%I', n.nspname, c.relname)
+  FROM kpi.source s
+  LEFT JOIN pg_catalog.pg_class c ON c.oid = s.facts
+  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE s.name = $1
+    OR $1 IN (c.relname, pg_catalog.quote_ident(c.relname), n.nspname || '.' || c.relname,
+              pg_catalog.format('%I.%I', n.nspname, c.relname))
+    OR pg_catalog.lower($1) IN (pg_catalog.quote_ident(c.relname),
+                                pg_catalog.format('%I.%I', n.nspname, c.relname))
+ ORDER BY 2 DESC, 1)";
+
+constexpr const char *kNames = R"(
+SELECT s.name FROM kpi.source s
+ UNION
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM kpi.source s
+  JOIN pg_catalog.pg_class c ON c.oid = s.facts
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
+
 bool is_true(const Cell &cell) { return cell == "t"; }
 
 }  // namespace
@@ -60,6 +81,25 @@ int SourceInfo::dimension(const std::string &dimension_name) const {
     for (size_t i = 0; i < dimensions.size(); ++i)
         if (dimensions[i].name == dimension_name) return int(i);
     return -1;
+}
+
+std::string source_named(const std::string &text, pg::Access access) {
+    const pg::Options options{.access = access};
+    const Table found = pg::query(kNamed, {text}, options);
+    if (found.rows.size() == 1 || (!found.empty() && is_true(found.rows[0][1])))
+        return *found.rows[0][0];
+    std::vector<std::string> names;
+    if (!found.empty()) {
+        for (const Row &row : found.rows) names.push_back(*row[0]);
+        throw Error("42P09",
+                    fmt::format("\"{}\" is the name of the facts views of several sources", text),
+                    {}, fmt::format("Name the source: {}.", quoted_list(names)));
+    }
+    for (const Row &row : pg::query(kNames, {}, options).rows) names.push_back(*row[0]);
+    const std::string meant = near(text, names);
+    throw Error("42704", fmt::format("source \"{}\" does not exist", text), {},
+                meant.empty() ? "SELECT name FROM kpi.source lists them."
+                              : fmt::format("Did you mean {}?", meant));
 }
 
 std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access,

@@ -48,6 +48,11 @@ struct SourceInfo {
 
 enum class Dimensions { load, skip };  // skip: `dimensions` stays empty
 
+// The name of the source that a user means: its own name, or that of its facts view as SQL writes
+// it, with or without schema. The source's own name wins. Errors: 42704 with the nearest names,
+// 42P09 when several facts views have the name.
+std::string source_named(const std::string &text, pg::Access access);
+
 // Sources in the order of the names; errors: 42704 for an unknown name. read_only: seen in the
 // caller's snapshot (STABLE functions); read_write: sees what this command has just written.
 std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access,

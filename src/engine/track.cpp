@@ -128,6 +128,20 @@ std::string window_cost(const Facts &facts, const TrackRequest &request) {
         request.lookback, *t.rows[0][0], *t.rows[0][1]);
 }
 
+// Longer ones would leave the calendar.
+constexpr const char *kLongest = "1000 years";
+
+void check_duration(const char *argument, const std::string &duration, const char *example) {
+    const std::string interval = "$1::pg_catalog.interval";
+    if (pg::value(fmt::format("SELECT {0} > '0' AND {0} <= '{1}'", interval, kLongest),
+                  {duration}) == "t")
+        return;
+    throw Error(
+        "22023",
+        fmt::format("{} must be positive and at most {}, not {}", argument, kLongest, duration), {},
+        fmt::format("For example {} => '{}'.", argument, example));
+}
+
 enum class Capture { trigger, window };
 
 Capture choose_capture(const Facts &facts, const TrackRequest &request, const FactsColumns &columns,
@@ -236,6 +250,8 @@ Prepared prepare(const TrackRequest &request) {
     const std::string name = check_name(request.name, facts);
     const std::string zone = check_zone(request.timezone);
     check_measure_names(columns);
+    check_duration("lookback", request.lookback, "3 days");
+    check_duration("hour_retention", request.hour_retention, "60 days");
     if (request.build != "auto" && request.build != "now")
         throw Error("22023", fmt::format("\"{}\" is not a way to build", request.build), {},
                     "Use auto (the worker or kpi.work() builds) or now (in this transaction, "
@@ -301,15 +317,13 @@ void lock_to_untrack(const std::vector<std::string> &sources) {
     if (bases) lock_bases(*bases, "ACCESS EXCLUSIVE");
 }
 
-void untrack(const std::string &source) {
+void untrack(const std::string &name) {
+    const std::string source = source_named(name, pg::Access::read_write);
     const Table t = pg::query(
         "SELECT coalesce(s.base, 0)::pg_catalog.oid, s.facts::pg_catalog.oid, "
         "pg_catalog.pg_has_role(c.relowner, 'USAGE') "
         "FROM kpi.source s LEFT JOIN pg_catalog.pg_class c ON c.oid = s.facts WHERE s.name = $1",
         {source});
-    if (t.empty())
-        throw Error("42704", fmt::format("source \"{}\" does not exist", source), {},
-                    "See kpi.source.");
     if (t.rows[0][2] && *t.rows[0][2] != "t")
         throw Error("42501", fmt::format("must be owner of source \"{}\"", source));
     std::vector<std::string> measures;

@@ -35,7 +35,8 @@ struct Prepared {
 Prepared prepare(const TrackRequest &request);
 void start_capture(const std::vector<Prepared> &sources);
 
-void untrack(const std::string &source);
+// By the name of the source or of its facts view.
+void untrack(const std::string &name);
 
 // Locks the base tables of sources that are about to be untracked, all or none at a time.
 void lock_to_untrack(const std::vector<std::string> &sources);

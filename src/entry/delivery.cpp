@@ -58,6 +58,16 @@ std::optional<std::string> bytes_argument(FunctionCallInfo fcinfo, int index) {
     return std::string(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
+kpi::ObjectId role_argument(FunctionCallInfo fcinfo) {
+    if (PG_ARGISNULL(1)) throw Error("22004", "argument \"role\" must not be null");
+    return {PG_GETARG_OID(1)};
+}
+
+int64_t id_argument(FunctionCallInfo fcinfo) {
+    if (PG_ARGISNULL(0)) throw Error("22004", "argument \"id\" must not be null");
+    return PG_GETARG_INT64(0);
+}
+
 }  // namespace
 
 KPI_FUNCTION(add_sink) {
@@ -86,14 +96,14 @@ KPI_FUNCTION(drop_sink) {
 KPI_FUNCTION(share_sink) {
     const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    kpi::delivery::share_sink(caller, text_argument(fcinfo, 0), {PG_GETARG_OID(1)});
+    kpi::delivery::share_sink(caller, text_argument(fcinfo, 0), role_argument(fcinfo));
     PG_RETURN_VOID();
 }
 
 KPI_FUNCTION(unshare_sink) {
     const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    kpi::delivery::unshare_sink(caller, text_argument(fcinfo, 0), {PG_GETARG_OID(1)});
+    kpi::delivery::unshare_sink(caller, text_argument(fcinfo, 0), role_argument(fcinfo));
     PG_RETURN_VOID();
 }
 
@@ -128,14 +138,14 @@ KPI_FUNCTION(notify_content) {
 KPI_FUNCTION(redeliver) {
     const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    kpi::delivery::redeliver(caller, PG_GETARG_INT64(0));
+    kpi::delivery::redeliver(caller, id_argument(fcinfo));
     PG_RETURN_VOID();
 }
 
 KPI_FUNCTION(cancel) {
     const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
-    kpi::delivery::cancel(caller, PG_GETARG_INT64(0));
+    kpi::delivery::cancel(caller, id_argument(fcinfo));
     PG_RETURN_VOID();
 }
 

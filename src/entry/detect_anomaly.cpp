@@ -184,7 +184,7 @@ Datum judge(FunctionCallInfo fcinfo, int effect_at, int share_at, int options_at
         row.event = WinGetFuncArgCurrent(object, 3, &row.no_event);
     });
     if (row.no_at || TIMESTAMP_NOT_FINITE(row.at)) {
-        throw kpi::Error("22004", "the time of a row must be finite and not null");
+        throw kpi::Error("22004", "the time \"at\" of a row must be finite and not null");
     }
     Partition &p = open_partition(object, row, options_at);
     Point point = place(p, row);

@@ -109,7 +109,8 @@ KPI_FUNCTION(forecast) {
     m.grain = text_argument(fcinfo, 4);
     m.filters = optional_text(fcinfo, 5).value_or("{}");
     if (m.grain != "day" && m.grain != "hour") {
-        throw kpi::Error("22023", "a forecast has the grain day or hour");
+        throw kpi::Error("22023", "a forecast cannot have the grain \"" + m.grain + "\"", {},
+                         "Use day or hour.");
     }
     m.start_at = "yesterday";
     const kpi::pg::LocalSettings zone(zone_settings(m.metric));

@@ -15,7 +15,7 @@ std::optional<double> optional_number(FunctionCallInfo fcinfo, int index) {
 
 kpi::monitor::DetectRequest request_of(FunctionCallInfo fcinfo) {
     kpi::monitor::DetectRequest r;
-    if (PG_ARGISNULL(0)) throw kpi::Error("22004", "the relation must not be null");
+    if (PG_ARGISNULL(0)) throw kpi::Error("22004", "argument \"rel\" must not be null");
     r.relation = kpi::pg::qualified(kpi::ObjectId{PG_GETARG_OID(0)});
     r.at = text_argument(fcinfo, 1);
     r.value = text_argument(fcinfo, 2);
@@ -40,6 +40,8 @@ kpi::monitor::DetectRequest request_of(FunctionCallInfo fcinfo) {
 KPI_FUNCTION(detect) {
     kpi::pg::ResultSet result(fcinfo);
     const kpi::pg::Spi spi;
-    kpi::monitor::detect(request_of(fcinfo), result);
+    const kpi::monitor::DetectRequest request = request_of(fcinfo);
+    kpi::monitor::check_columns(kpi::ObjectId{PG_GETARG_OID(0)}, request);
+    kpi::monitor::detect(request, result);
     return Datum{0};
 }

@@ -69,8 +69,10 @@ KPI_FUNCTION(value) {
         const kpi::pg::Spi spi;
         kpi::engine::ValueRequest request{
             text_argument(fcinfo, 0), {}, text_or(fcinfo, 2, "{}"), text_or(fcinfo, 3, "day")};
-        if (PG_ARGISNULL(1)) throw kpi::Error("22004", "argument 2 must not be null");
+        if (PG_ARGISNULL(1)) throw kpi::Error("22004", "argument \"at\" must not be null");
         request.at = {PG_GETARG_TIMESTAMPTZ(1)};
+        if (TIMESTAMP_NOT_FINITE(request.at.microseconds))
+            throw kpi::Error("22023", "argument \"at\" must be a finite time");
         value = kpi::engine::value_at(request);
     }
     if (!value) PG_RETURN_NULL();

@@ -67,7 +67,7 @@ KPI_FUNCTION(verify) {
 KPI_FUNCTION(freeze) {
     const kpi::pg::Spi spi;
     const auto before = instant(fcinfo, 1);
-    if (!before) throw kpi::Error("22004", "the date to freeze before must not be null");
+    if (!before) throw kpi::Error("22004", "argument \"before\" must not be null");
     kpi::engine::freeze(kpi::pg::text_argument(fcinfo, 0), *before);
     return 0;
 }

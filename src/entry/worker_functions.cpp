@@ -14,6 +14,11 @@ using namespace kpi::worker;
 
 ObjectId caller() { return {GetUserId()}; }
 
+ObjectId view_argument(FunctionCallInfo fcinfo) {
+    if (PG_ARGISNULL(0)) throw kpi::Error("22004", "argument \"view\" must not be null");
+    return {PG_GETARG_OID(0)};
+}
+
 }  // namespace
 
 KPI_FUNCTION(wake) {
@@ -50,14 +55,14 @@ KPI_FUNCTION(refresh) {
 
 KPI_FUNCTION(watch_view) {
     kpi::pg::Spi spi;
-    watch_view(caller(), {PG_GETARG_OID(0)});
+    watch_view(caller(), view_argument(fcinfo));
     kpi::pg::ring_at_commit();
     PG_RETURN_VOID();
 }
 
 KPI_FUNCTION(unwatch_view) {
     kpi::pg::Spi spi;
-    unwatch_view(caller(), {PG_GETARG_OID(0)});
+    unwatch_view(caller(), view_argument(fcinfo));
     PG_RETURN_VOID();
 }
 

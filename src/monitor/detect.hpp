@@ -36,6 +36,9 @@ struct DetectRequest {
     std::optional<Timestamp> since;
 };
 
+// The columns that a request names exist in the relation and have types that can be judged. Errors:
+// 42703 with the nearest names, 42804.
+void check_columns(ObjectId relation, const DetectRequest &request);
 // The unit of date_trunc for an interval of one hour, day, week or month; 22023 otherwise.
 std::string grain_unit(const std::string &interval);
 void detect(const DetectRequest &request, pg::ResultSet &result);

@@ -122,4 +122,22 @@ void throw_captured(MemoryContext home) {
     throw describe(data);
 }
 
+void forget_statement(Error &error, std::string_view sql) {
+    if (sql.empty() || error.error_class() == "XX") return;
+    if (error.origin.internal_query == sql) {
+        error.origin.internal_query.clear();
+        error.origin.internal_position = 0;
+    }
+    // The line quotes the statement, in whatever language and with whatever quotes.
+    std::string &context = error.origin.context;
+    const size_t quoted = context.find(sql);
+    if (quoted == std::string::npos) return;
+    const size_t before = quoted == 0 ? quoted : context.rfind('\n', quoted - 1);
+    const size_t after = context.find('\n', quoted + sql.size());
+    if (before != std::string::npos && before > 0)
+        context.erase(before, after == std::string::npos ? after : after - before);
+    else
+        context.erase(0, after == std::string::npos ? after : after + 1);
+}
+
 }  // namespace kpi::pg

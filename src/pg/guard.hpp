@@ -28,6 +28,10 @@ Failure keep(MemoryContext home, const char *message) noexcept;
 [[noreturn]] void raise(const Failure &failure);
 [[noreturn]] void throw_captured(MemoryContext home);
 
+// Takes one of our own statements out of what an error says about where it happened: it tells a
+// user nothing. The lines of functions that the user wrote stay. Internal errors keep it.
+void forget_statement(Error &error, std::string_view sql);
+
 // Runs f with PostgreSQL's error jump redirected here. False: an error is pending in errordata.
 template <class F>
 __attribute__((noinline)) bool protect(F &f) noexcept {

@@ -107,11 +107,9 @@ Cell cell(SPITupleTable *table, uint64 row, int column) {
     return out;
 }
 
-}  // namespace
-
 // Prepares and runs one statement; the result stays in SPI_tuptable. With See::latest the snapshot
 // is taken here, after every lock the caller holds, and registered for the statement.
-int64_t run(std::string_view sql, const Params &params, const Options &options) {
+int64_t prepare_and_run(std::string_view sql, const Params &params, const Options &options) {
     const std::string text(sql);
     const char *statement = text.c_str();
     Bound bound = bind(params);
@@ -137,6 +135,17 @@ int64_t run(std::string_view sql, const Params &params, const Options &options) 
         if (status < 0) elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(status));
     });
     return int64_t(SPI_processed);
+}
+
+}  // namespace
+
+int64_t run(std::string_view sql, const Params &params, const Options &options) {
+    try {
+        return prepare_and_run(sql, params, options);
+    } catch (Error &error) {
+        forget_statement(error, sql);
+        throw;
+    }
 }
 
 Spi::Spi(Atomic atomic) : exceptions_(std::uncaught_exceptions()) {

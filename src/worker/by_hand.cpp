@@ -90,7 +90,9 @@ void watch_view(ObjectId caller, ObjectId view) {
 void unwatch_view(ObjectId caller, ObjectId view) {
     pg::RunAs owner(pg::extension_owner());
     demand_ownership(caller, view);
-    pg::execute("DELETE FROM kpi.view WHERE view = $1", {view});
+    if (pg::execute("DELETE FROM kpi.view WHERE view = $1", {view}) == 0)
+        throw Error("42704", fmt::format("{} is not watched", pg::qualified(view)), {},
+                    "SELECT view FROM kpi.view lists those that are.");
 }
 
 }  // namespace kpi::worker

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "pg/input.hpp"
 
 namespace kpi::engine {
 namespace {
@@ -48,6 +49,20 @@ std::vector<Filter> parse_filters(const std::string &jsonb) {
             out.back().with_null = true;
     }
     return out;
+}
+
+void check_values(const Filter &filter, const DimensionInfo &dimension) {
+    if (!dimension.built_in || dimension.type == "text") return;
+    for (const std::string &value : filter.values) {
+        try {
+            pg::check_value(dimension.type, value);
+        } catch (const Error &error) {
+            throw Error(error.sqlstate,
+                        fmt::format("filter on \"{}\": \"{}\" is not a value of type {}",
+                                    filter.dimension, value, dimension.type),
+                        error.message, error.hint);
+        }
+    }
 }
 
 std::string condition(const Filter &filter, const DimensionInfo &dimension,

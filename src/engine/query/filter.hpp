@@ -28,6 +28,10 @@ struct Filter {
 // Needs an open Spi. Errors: 22023 for another shape than the above.
 std::vector<Filter> parse_filters(const std::string &jsonb);
 
+// Errors: the type's own (22P02, 22003, ...) when a value of the filter is none of the dimension's
+// type; it names the dimension.
+void check_values(const Filter &filter, const DimensionInfo &dimension);
+
 // The condition on column `alias`.dN; `values` is SQL for the filter's values as text[].
 std::string condition(const Filter &filter, const DimensionInfo &dimension,
                       const std::string &column, const std::string &values);

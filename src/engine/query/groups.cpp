@@ -148,6 +148,10 @@ std::vector<TimedGroup> load_groups(const std::optional<std::vector<std::string>
     const std::vector<SourceInfo> sources =
         load_sources(sources_of(metrics), pg::Access::read_only, dimensions);
     if (!names) keep_those_with_dimensions(metrics, sources, by, filters);
+    for (const Filter &filter : filters)
+        for (const SourceInfo &source : sources)
+            if (const int place = source.dimension(filter.dimension); place >= 0)
+                check_values(filter, source.dimensions[size_t(place)]);
     Grouper grouper(sources, dirty_days(sources_of(metrics)));
     for (Metric &metric : metrics) grouper.add(std::move(metric));
     std::vector<TimedGroup> groups = grouper.take();

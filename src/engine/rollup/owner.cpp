@@ -88,8 +88,9 @@ Layout owned_source(const std::string &name) {
 
 int64_t merge_by_hand(const std::optional<std::string> &name) {
     if (name) {
-        (void)owned_source(*name);
-        return merge_all_of(*name);
+        const std::string source = source_named(*name, pg::Access::read_write);
+        (void)owned_source(source);
+        return merge_all_of(source);
     }
     int64_t rows = 0;
     for (const std::string &source : owned_sources()) {
@@ -99,16 +100,25 @@ int64_t merge_by_hand(const std::optional<std::string> &name) {
     return rows;
 }
 
-void rebuild(const std::string &name, const Period &period) {
+void check_period(const Period &period) {
+    if (period.from && period.to && period.to->microseconds < period.from->microseconds)
+        throw Error("22023", "start_at is later than end_at", {},
+                    "The period is [start_at, end_at); NULL leaves an end open.");
+}
+
+void rebuild(const std::string &text, const Period &period) {
+    check_period(period);
     const pg::LocalSettings settings = plain_settings();
+    const std::string name = source_named(text, pg::Access::read_write);
     const Layout source = owned_source(name);
     if (source.by_trigger()) mend_triggers(name, source.base);
     lock_for_owner(source);
     (void)mend(source, whole_days(source, period), Method::rewrite);
 }
 
-void freeze(const std::string &name, Timestamp before) {
+void freeze(const std::string &text, Timestamp before) {
     const pg::LocalSettings settings = plain_settings();
+    const std::string name = source_named(text, pg::Access::read_write);
     const Layout source = owned_source(name);
     lock_for_owner(source);
     const std::string frozen = pg::value("SELECT frozen_before FROM kpi.source WHERE name = $1",

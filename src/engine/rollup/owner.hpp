@@ -19,6 +19,8 @@ struct Period {
 
 // The local days that a period touches, in ISO text; expects plain_settings().
 Days whole_days(const Layout &source, const Period &period);
+// Errors: 22023 when it ends before it begins.
+void check_period(const Period &period);
 
 // The source, if the current user may write it; its grants follow a new owner first.
 Layout owned_source(const std::string &name);
@@ -28,10 +30,10 @@ Layout owned_source(const std::string &name);
 int64_t merge_by_hand(const std::optional<std::string> &name);
 // Replaces deltas and rollups of the period by the facts. Does not block writers. Days that are
 // frozen stay.
-void rebuild(const std::string &name, const Period &period);
+void rebuild(const std::string &text, const Period &period);
 // Keeps the days before `before` as they are now: deltas, repair, rebuild and verify leave them
 // alone. Merges and repairs first. An earlier date than before thaws the days between, which are
 // then repaired from the facts. Errors: 22023 when a day would be frozen that is not over.
-void freeze(const std::string &name, Timestamp before);
+void freeze(const std::string &text, Timestamp before);
 
 }  // namespace kpi::engine

@@ -100,7 +100,9 @@ SELECT CASE WHEN hour IS NULL THEN day::timestamp AT TIME ZONE {zone} ELSE hour 
 
 }  // namespace
 
-void verify(const std::string &name, const Period &period, pg::ResultSet &result) {
+void verify(const std::string &text, const Period &period, pg::ResultSet &result) {
+    check_period(period);
+    const std::string name = source_named(text, pg::Access::read_only);
     const pg::Options read{.access = pg::Access::read_only};
     // Raises unless the caller may read the facts: what verify compares, a reader may compute.
     (void)pg::value("SELECT kpi._dirty_days($1)", {name}, read);

@@ -13,6 +13,6 @@ namespace kpi::engine {
 // a measure. Left out: frozen days, and days that reads take from the facts view anyway (dirty, or
 // the source is still being built), because nothing else is used there. Errors: those of owner.hpp,
 // and a data error in the facts of a window source.
-void verify(const std::string &name, const Period &period, pg::ResultSet &result);
+void verify(const std::string &text, const Period &period, pg::ResultSet &result);
 
 }  // namespace kpi::engine
