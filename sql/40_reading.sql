@@ -12,12 +12,13 @@ COMMENT ON FUNCTION kpi.undefine(text) IS 'Removes a metric. Refused while other
 REVOKE ALL ON FUNCTION kpi.undefine(text) FROM PUBLIC;
 
 CREATE FUNCTION kpi.query(metrics text[] DEFAULT NULL, start_at text DEFAULT '7d', end_at text DEFAULT NULL, filters jsonb DEFAULT '{}',
-                          by name[] DEFAULT '{}', grain text DEFAULT 'day', compare text DEFAULT NULL, max_rows int DEFAULT 1000)
+                          by name[] DEFAULT '{}', grain text DEFAULT 'day', compare text DEFAULT NULL, max_rows int DEFAULT 1000,
+                          order_by text DEFAULT NULL, top int DEFAULT NULL, show text[] DEFAULT '{}')
     RETURNS TABLE (bucket timestamptz, day date, segment jsonb, metric text, value numeric, compared numeric, is_complete boolean,
-                   elapsed_fraction float8, expected_so_far numeric, as_of timestamptz)
+                   elapsed_fraction float8, expected_so_far numeric, as_of timestamptz, share numeric, running numeric, average numeric)
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_query';
-COMMENT ON FUNCTION kpi.query(text[], text, text, jsonb, name[], text, text, int) IS
-    'Values of metrics (default: all readable ones) by bucket and segment, exact at the snapshot. start_at: today, yesterday, 7d, 12w, 6m, mtd, qtd, ytd, ISO date or timestamp; end_at: date (inclusive) or timestamp (exclusive). grain: hour, day, week, month, quarter, year, total. compare: previous, same_weekday, week, month, year; an open bucket is compared up to the same local time. See docs/querying.md';
+COMMENT ON FUNCTION kpi.query(text[], text, text, jsonb, name[], text, text, int, text, int, text[]) IS
+    'Values of metrics (default: all readable ones) by bucket and segment, exact at the snapshot. start_at: today, yesterday, 7d, 12w, 6m, wtd, mtd, qtd, ytd, last_week, last_month, last_quarter, last_year, ISO date or timestamp; end_at: date (inclusive) or timestamp (exclusive). grain: hour, day, week, month, quarter, year, total. compare: previous, same_weekday, week, month, year; an open bucket is compared up to the same local time. order_by: bucket, segment, metric, value, compared or change, with desc; top: so many segments, the rest as "others"; show: share, running, avg7. See docs/querying.md';
 
 CREATE FUNCTION kpi.value(metric text, at timestamptz DEFAULT now(), segment jsonb DEFAULT '{}', grain text DEFAULT 'day')
     RETURNS numeric LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_value';

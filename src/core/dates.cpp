@@ -14,9 +14,9 @@ constexpr int kEpoch = 730425;  // days from 0000-03-01 to 2000-01-01
 constexpr int floor_div(int64_t a, int64_t b) { return int(a >= 0 ? a / b : -((-a + b - 1) / b)); }
 
 constexpr const char *kWords =
-    "Use today, yesterday, a number with d, w or m (7d, 12w, 6m), mtd, qtd, ytd, an ISO date such "
-    "as 2026-01-31 "
-    "(inclusive) or an ISO timestamp such as 2026-01-31T15:00 (exclusive at the end).";
+    "Use today, yesterday, a number with d, w or m (7d, 12w, 6m), wtd, mtd, qtd, ytd, last_week, "
+    "last_month, last_quarter, last_year, an ISO date such as 2026-01-31 (inclusive) or an ISO "
+    "timestamp such as 2026-01-31T15:00 (exclusive at the end).";
 constexpr const char *kEndWords =
     "Use today, yesterday, an ISO date such as 2026-01-31 (inclusive) or an ISO timestamp such as "
     "2026-01-31T15:00 "
@@ -47,8 +47,9 @@ struct Scanner {
 };
 
 std::optional<Date> scan_date(Scanner &scanner) {
-    const auto year = scanner.digits(4, 4);
-    if (!year || !scanner.skip("-")) return std::nullopt;
+    // to the last year of PostgreSQL's timestamps
+    const auto year = scanner.digits(4, 6);
+    if (!year || *year > 294276 || !scanner.skip("-")) return std::nullopt;
     const auto month = scanner.digits(2, 2);
     if (!month || !scanner.skip("-")) return std::nullopt;
     const auto day = scanner.digits(2, 2);
@@ -124,14 +125,16 @@ struct Count {
 
 std::optional<Count> scan_count(std::string_view text) {
     Scanner scanner{text};
-    const auto number = scanner.digits(1, 4);
+    const auto number = scanner.digits(1, 5);
     if (!number || *number < 1 || scanner.rest.size() != 1) return std::nullopt;
+    if (*number > 9999 && scanner.rest[0] != 'd') return std::nullopt;
     return Count{*number, scanner.rest[0]};
 }
 
 // The first day of a relative word, counted back from the last day of the range.
 std::optional<Date> relative_start(std::string_view word, Date last) {
     const Civil c = civil(last);
+    if (word == "wtd") return week_start(last);
     if (word == "mtd") return date({c.year, c.month, 1});
     if (word == "qtd") return date({c.year, (c.month - 1) / 3 * 3 + 1, 1});
     if (word == "ytd") return date({c.year, 1, 1});
@@ -140,6 +143,19 @@ std::optional<Date> relative_start(std::string_view word, Date last) {
     if (count->unit == 'd') return last + (1 - count->number);
     if (count->unit == 'w') return week_start(last) + 7 * (1 - count->number);
     if (count->unit == 'm') return add_months(date({c.year, c.month, 1}), 1 - count->number);
+    return std::nullopt;
+}
+
+// The whole calendar period before the one that holds `today`, [first, second).
+std::optional<std::pair<Date, Date>> last_period(std::string_view word, Date today) {
+    const Civil c = civil(today);
+    const auto before = [](Date start, int months) {
+        return std::pair(add_months(start, -months), start);
+    };
+    if (word == "last_week") return std::pair(week_start(today) + -7, week_start(today));
+    if (word == "last_month") return before(date({c.year, c.month, 1}), 1);
+    if (word == "last_quarter") return before(date({c.year, (c.month - 1) / 3 * 3 + 1, 1}), 3);
+    if (word == "last_year") return before(date({c.year, 1, 1}), 12);
     return std::nullopt;
 }
 
@@ -248,6 +264,13 @@ int64_t unix_milliseconds(Timestamp time) {
 Range parse_range(std::string_view start, std::optional<std::string_view> end, Timestamp now,
                   const Zone &zone) {
     const Date today = date_of(zone.local(now));
+    if (const auto period = last_period(start, today)) {
+        if (end)
+            throw Error("22023", fmt::format("\"{}\" has an end of its own", start), {},
+                        "Leave the end away, or give dates.");
+        const Local from = midnight(period->first), to = midnight(period->second);
+        return {zone.instant(from), zone.instant(to), from, to};
+    }
     const auto effective =
         !end && start == "yesterday" ? std::optional<std::string_view>("yesterday") : end;
     Range range;

@@ -1,6 +1,6 @@
 // Calendar arithmetic on plain values, and the date words of queries. Proleptic Gregorian calendar,
-// days from 2000-01-01, years 1 to 9999. Civil conversion after Howard Hinnant, "chrono-compatible
-// low-level date algorithms".
+// days from 2000-01-01, years 1 to 294276. Civil conversion after Howard Hinnant,
+// "chrono-compatible low-level date algorithms".
 #pragma once
 
 #include <functional>
@@ -74,10 +74,10 @@ struct Range {
     bool open_end = false;  // no end was given: it reaches to the end of today
 };
 
-// start: today, yesterday, <n>d, <n>w, <n>m, mtd, qtd, ytd, an ISO date or timestamp. <n>d are the
-// n days that end with the
-//   end date, <n>w and <n>m the calendar weeks and months up to the one that holds it; the to-date
-//   words begin its month, quarter or year.
+// start: today, yesterday, <n>d, <n>w, <n>m, wtd, mtd, qtd, ytd, an ISO date or timestamp, or
+// last_week, last_month, last_quarter, last_year: the whole one before today's, without an end.
+//   <n>d are the n days that end with the end date, <n>w and <n>m the calendar weeks and months up
+//   to the one that holds it; the to-date words begin its week, month, quarter or year.
 // end: today, yesterday, an ISO date (inclusive) or timestamp (exclusive); not given: today, and
 // yesterday for yesterday. A timestamp without offset is wall-clock time of the zone. Errors: 22007
 // for a word, 22023 for an end before its start.

@@ -38,6 +38,9 @@ KPI_FUNCTION(query) {
     request.grain = text_or(fcinfo, 5, "day");
     request.compare = optional_text(fcinfo, 6);
     request.max_rows = row_limit(fcinfo, 7);
+    request.order_by = optional_text(fcinfo, 8);
+    request.top = row_limit(fcinfo, 9);
+    if (!PG_ARGISNULL(10)) request.show = kpi::pg::text_array(fcinfo, 10);
     kpi::engine::query(request, out);
     return Datum(0);
 }

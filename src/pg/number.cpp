@@ -21,6 +21,10 @@ Number sum(Number a, Number b) {
     return {call([&] { return DirectFunctionCall2(numeric_add, a.datum, b.datum); })};
 }
 
+Number difference(Number a, Number b) {
+    return {call([&] { return DirectFunctionCall2(numeric_sub, a.datum, b.datum); })};
+}
+
 Number quotient(Number a, Number b) {
     return {call([&] { return DirectFunctionCall2(numeric_div, a.datum, b.datum); })};
 }

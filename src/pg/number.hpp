@@ -19,6 +19,7 @@ std::optional<std::string> text(Number number);
 
 // Of numbers that are not NULL.
 Number sum(Number a, Number b);
+Number difference(Number a, Number b);
 Number quotient(Number a, Number b);  // b is not 0
 int compare(Number a, Number b);      // < 0, 0, > 0; NaN is the greatest
 Number mean(Number a, Number b);      // without zeros at its end

@@ -71,7 +71,7 @@ SELECT * FROM kpi.query('{sales}', grain => 'month', compare => 'week');
 SELECT * FROM kpi.query('{sales}', by => '{land}');
 SELECT * FROM kpi.query(NULL, by => '{land}');
 SELECT * FROM kpi.query('{sales}', filters => '{"land": "MX"}');
-SELECT * FROM kpi.query('{sales}', filters => '{"country": {"like": "M%"}}');
+SELECT * FROM kpi.query('{sales}', filters => '{"country": {"above": "M"}}');
 SELECT * FROM kpi.query('{sales}', filters => '{"country": [["MX"]]}');
 SELECT * FROM kpi.query('{sales}', filters => '["MX"]');
 SELECT * FROM kpi.query('{sales}', max_rows => 0);

@@ -2,6 +2,7 @@
 //   {"country": "MX"}             equal                 {"country": ["MX", "ES"]}   any of these
 //   {"country": {"not": "MX"}}    different, NULL too   {"country": {"not": ["MX", null]}}   none
 //   of these, not NULL {"country": null}             no value
+//   {"country": {"like": "M%"}}   patterns, one or a list; {"not_like": ...} likewise, NULL too
 // Values are compared as the dimension's own type, by its default equality and the view's
 // collation; a value that is none of that type (a label that the enum lacks) is PostgreSQL's own
 // error.
@@ -17,12 +18,13 @@ namespace kpi::engine {
 struct Filter {
     std::string dimension;
     bool negated = false;
+    bool like = false;  // values are patterns
     std::vector<std::string> values;
     bool with_null = false;  // NULL is among the values
 
     // Equality with exactly one value or NULL: with all dimensions of a level pinned, rows are
     // found by the index's hash.
-    bool is_equality() const { return !negated; }
+    bool is_equality() const { return !negated && !like; }
 };
 
 // Needs an open Spi. Errors: 22023 for another shape than the above.

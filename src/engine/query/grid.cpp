@@ -25,11 +25,13 @@ struct Columns {
 
 class GridReader {
 public:
-    GridReader(const Group &group, const Plan &plan, RowLimit limit)
-        : group_(group), plan_(plan), limit_(limit), zero_(pg::number(0)) {
+    GridReader(const Group &group, const Plan &plan, RowLimit limit, Top &top)
+        : group_(group), plan_(plan), limit_(limit), top_(top), zero_(pg::number(0)) {
         for (const SourceUse &use : group.sources) measure_count_ += use.measures.size();
         for (const PlannedBucket &planned : plan.buckets)
             read_count_ = std::max({read_count_, planned.read + 1, planned.pair + 1});
+        for (const PlannedBucket &planned : plan.lead)
+            read_count_ = std::max(read_count_, planned.read + 1);
         for (const int32_t read : plan.weeks) read_count_ = std::max(read_count_, read + 1);
         cell_reads_ = read_count_;
         for (const int32_t read : plan.presence) read_count_ = std::max(read_count_, read + 1);
@@ -54,7 +56,10 @@ public:
             cells_statement(group_, apart ? part_of(plan_, 0, cell_reads_) : plan_);
         if (!statement.sql.empty()) {
             const pg::Rows rows(statement.sql, statement.params, kRead);
-            for (size_t row = 0; row < rows.size(); ++row) add_segment(rows, row);
+            if (top_.count > 0)
+                add_top(rows);
+            else
+                for (size_t row = 0; row < rows.size(); ++row) add_segment(rows, row);
         } else if (group_.by.empty()) {
             place_cells({});
             add_series(pg::jsonb_value("{}"));
@@ -76,7 +81,7 @@ private:
                 present_[s][std::stoul(*row[0])] = row[s + 1] == "t";
     }
 
-    void add_segment(const pg::Rows &rows, size_t row) {
+    Cells cells_of(const pg::Rows &rows, size_t row) const {
         Cells cells;
         cells.reads = rows.integers(row, 1);
         int column = 2;
@@ -84,8 +89,75 @@ private:
             cells.sources.push_back(rows.booleans(row, column++));
         for (size_t m = 0; m < measure_count_; ++m)
             cells.sums.push_back(rows.numbers(row, column++));
-        place_cells(std::move(cells));
+        return cells;
+    }
+
+    void add_segment(const pg::Rows &rows, size_t row) {
+        place_cells(cells_of(rows, row));
         add_series(rows.value(row, 0));
+    }
+
+    // The first metric over all buckets of the segment at hand.
+    pg::Number total() {
+        operands_.assign(columns_[0].measures.size(), zero_);
+        for (const PlannedBucket &planned : plan_.buckets) {
+            const int32_t place = place_[size_t(planned.read)];
+            for (size_t i = 0; place >= 0 && i < operands_.size(); ++i)
+                if (const pg::Number sum = cells_.sums[columns_[0].measures[i]][size_t(place)])
+                    operands_[i] = pg::sum(operands_[i], sum);
+        }
+        return evaluators_[0](operands_);
+    }
+
+    void choose(const pg::Rows &rows) {
+        std::vector<std::pair<pg::Number, size_t>> ranks;
+        for (size_t row = 0; row < rows.size(); ++row) {
+            place_cells(cells_of(rows, row));
+            if (is_seen(columns_[0])) ranks.emplace_back(total(), row);
+        }
+        // What has no value comes last, equals in the order of segments.
+        std::stable_sort(ranks.begin(), ranks.end(), [&](const auto &a, const auto &b) {
+            if (!a.first || !b.first) return bool(a.first) && !b.first;
+            const int order = pg::compare(a.first, b.first);
+            return top_.least ? order < 0 : order > 0;
+        });
+        top_.chosen.emplace();
+        for (size_t i = 0; i < ranks.size() && i < top_.count; ++i)
+            top_.chosen->insert(pg::jsonb_text(rows.value(ranks[i].second, 0)));
+    }
+
+    void add_top(const pg::Rows &rows) {
+        if (!top_.chosen) choose(rows);
+        Cells rest;
+        rest.sources.assign(group_.sources.size(), std::vector<bool>(size_t(read_count_)));
+        rest.sums.assign(measure_count_, std::vector<pg::Number>(size_t(read_count_)));
+        for (int32_t read = 0; read < read_count_; ++read) rest.reads.push_back(read);
+        for (size_t row = 0; row < rows.size(); ++row) {
+            if (top_.chosen->contains(pg::jsonb_text(rows.value(row, 0))))
+                add_segment(rows, row);
+            else
+                add_up(rest, cells_of(rows, row));
+        }
+        const auto segment =
+            pg::value("SELECT jsonb_object_agg(n, 'others') FROM pg_catalog.unnest($1) n",
+                      {group_.by}, kRead);
+        place_cells(std::move(rest));
+        const size_t before = grid_.series.size();
+        add_series(pg::jsonb_value(segment.value_or("{}")));
+        for (size_t i = before; i < grid_.series.size(); ++i) grid_.series[i].others = true;
+    }
+
+    static void add_up(Cells &rest, const Cells &cells) {
+        for (size_t i = 0; i < cells.reads.size(); ++i) {
+            const auto read = size_t(cells.reads[i]);
+            for (size_t s = 0; s < cells.sources.size(); ++s)
+                if (cells.sources[s][i]) rest.sources[s][read] = true;
+            for (size_t m = 0; m < cells.sums.size(); ++m) {
+                if (!cells.sums[m][i]) continue;
+                pg::Number &sum = rest.sums[m][read];
+                sum = sum ? pg::sum(sum, cells.sums[m][i]) : cells.sums[m][i];
+            }
+        }
     }
 
     void place_cells(Cells cells) {
@@ -108,6 +180,8 @@ private:
                     series.compared.push_back(planned.pair < 0 ? pg::Number{}
                                                                : value(m, planned.pair));
             }
+            for (const PlannedBucket &planned : plan_.lead)
+                series.lead.push_back(planned.lost ? pg::Number{} : value(m, planned.read));
             if (!plan_.weeks.empty()) series.expected = expected(m);
             grid_.series.push_back(std::move(series));
         }
@@ -167,6 +241,7 @@ private:
     const Group &group_;
     const Plan &plan_;
     RowLimit limit_;
+    Top &top_;
     pg::Number zero_;
     size_t measure_count_ = 0;
     int read_count_ = 0;
@@ -183,8 +258,8 @@ private:
 
 }  // namespace
 
-Grid read_grid(const Group &group, const Plan &plan, RowLimit limit) {
-    return GridReader(group, plan, limit).read();
+Grid read_grid(const Group &group, const Plan &plan, RowLimit limit, Top &top) {
+    return GridReader(group, plan, limit, top).read();
 }
 
 }  // namespace kpi::engine

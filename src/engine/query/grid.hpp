@@ -6,6 +6,9 @@
 // Runs as the metrics' owner; needs an open Spi, and its values live as long as that.
 #pragma once
 
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "engine/query/statement.hpp"
@@ -18,7 +21,18 @@ struct Series {
     pg::Value segment;                         // jsonb
     size_t metric = 0;                         // of the group
     std::vector<pg::Number> values, compared;  // compared: empty without comparison
+    std::vector<pg::Number> lead;              // of the plan's lead
     pg::Number expected;                       // of the open bucket
+    bool others = false;                       // all segments that are not among the top
+};
+
+// Which segments are shown by themselves: those with the greatest (or least) value of the first
+// metric over the whole range; the others become one, their sums added up before the formulas.
+struct Top {
+    size_t count = 0;  // 0: all
+    bool least = false;
+    // The first group chooses, as jsonb's text; the others follow.
+    std::optional<std::set<std::string>> chosen;
 };
 
 struct Grid {
@@ -31,6 +45,6 @@ struct RowLimit {
 };
 
 // Errors: 54000 for more rows.
-Grid read_grid(const Group &group, const Plan &plan, RowLimit limit);
+Grid read_grid(const Group &group, const Plan &plan, RowLimit limit, Top &top);
 
 }  // namespace kpi::engine

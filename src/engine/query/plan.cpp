@@ -179,6 +179,17 @@ Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zon
         if (counterpart && hours_known(*counterpart, sources))
             planned.pair = planner.add(*counterpart);
     }
+    if (request.lead > 0 && request.grain == Grain::total)
+        throw Error("22023", "a moving average needs buckets, grain \"total\" has one", {},
+                    "Use hour, day, week (ISO), month, quarter or year.");
+    for (int i = 0; i < request.lead; ++i) {
+        const Timestamp next =
+            plan.lead.empty() ? all.front().start : plan.lead.back().bucket.start;
+        const Bucket bucket = bucket_at(request.grain, {next.microseconds - 1}, zone);
+        const Slice own = slice(request.grain, bucket, zone);
+        plan.lead.push_back({bucket, planner.add(own), -1, false, !hours_known(own, sources)});
+    }
+    std::reverse(plan.lead.begin(), plan.lead.end());
     if (!request.expects || (request.grain != Grain::day && request.grain != Grain::week))
         return plan;
     for (const PlannedBucket &planned : plan.buckets) {

@@ -76,7 +76,8 @@ struct Plan {
     DayReads days;
     HourReads hours;
     MinuteReads minutes;
-    std::vector<int32_t> weeks;  // reads behind expected_so_far of the open bucket
+    std::vector<PlannedBucket> lead;  // before the first bucket, for moving averages
+    std::vector<int32_t> weeks;       // reads behind expected_so_far of the open bucket
     // for each of them the read of its whole days: whether there was any data at all. The last
     // reads of the plan.
     std::vector<int32_t> presence;
@@ -87,6 +88,7 @@ struct PlanRequest {
     Grain grain = Grain::day;
     Compare compare = Compare::none;
     bool expects = true;  // expected_so_far is wanted
+    int lead = 0;         // buckets before the range that are wanted too
 };
 
 Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zone &zone,

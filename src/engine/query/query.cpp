@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <unordered_map>
+
 #include "core/error.hpp"
 #include "engine/query/grid.hpp"
 #include "engine/query/groups.hpp"
+#include "engine/query/shown.hpp"
 #include "pg/clock.hpp"
 
 namespace kpi::engine {
@@ -24,17 +28,22 @@ Range range_of(const Request &request, const TimedGroup &timed) {
 Plan plan_of(const TimedGroup &timed, const Request &request) {
     const Zone zone = pg::zone(timed.zone);
     const std::optional<std::string_view> compare = request.compare;
-    const PlanRequest wanted{parse_grain(request.grain), parse_compare(compare), true};
+    const int average = parse_shown(request.show).average;
+    const PlanRequest wanted{parse_grain(request.grain), parse_compare(compare), true,
+                             std::max(0, average - 1)};
     return make_plan(wanted, range_of(request, timed), timed.now, zone, days_of(timed.group));
 }
 
 // One row of an answer: a bucket of a series.
+struct Answer;
 struct AnswerRow {
+    const Answer *answer;
+    size_t place;   // of the bucket
+    size_t number;  // of the series
     const PlannedBucket *planned;
     const Series *series;
     const Metric *metric;
     Timestamp now;
-    size_t place;  // of the bucket
 
     pg::Number value() const { return series->values[place]; }
     pg::Number compared() const {
@@ -50,14 +59,17 @@ struct Answer {
     const TimedGroup *timed;
     Plan plan;
     Grid grid;
+    Extras extras;
 
     // In order: by bucket, segment, metric.
     template <class F>
     void each_row(F f) const {
         for (size_t place = 0; place < plan.buckets.size(); ++place)
-            for (const Series &series : grid.series)
-                f(AnswerRow{&plan.buckets[place], &series, &timed->group.metrics[series.metric],
-                            plan.now, place});
+            for (size_t number = 0; number < grid.series.size(); ++number) {
+                const Series &series = grid.series[number];
+                f(AnswerRow{this, place, number, &plan.buckets[place], &series,
+                            &timed->group.metrics[series.metric], plan.now});
+            }
     }
 };
 
@@ -65,11 +77,18 @@ struct Answer {
 std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request &request) {
     RowLimit limit;
     if (request.max_rows > 0) limit = {request.max_rows, request.max_rows};
+    const std::optional<Order> order = parse_order(request.order_by);
+    const bool least = order && order->column == OrderColumn::value && !order->descending;
+    Top top{size_t(request.top), least, {}};
+    if (request.top > 0 && request.by.empty())
+        throw Error("22023", "top needs dimensions", {}, "Say by which: by => '{country}'.");
+    const Shown shown = parse_shown(request.show);
     std::vector<Answer> out;
     for (const TimedGroup &timed : groups) {
-        Answer next{&timed, plan_of(timed, request), {}};
+        Answer next{&timed, plan_of(timed, request), {}, {}};
         const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
-        next.grid = read_grid(timed.group, next.plan, limit);
+        next.grid = read_grid(timed.group, next.plan, limit, top);
+        next.extras = extras(shown, timed.group, next.grid);
         limit.left -= int64_t(next.plan.buckets.size() * next.grid.series.size());
         out.push_back(std::move(next));
     }
@@ -150,24 +169,82 @@ Request to_request(const JsonRequest &json) {
     return request;
 }
 
+pg::Number change(const AnswerRow &row) {
+    const pg::Number value = row.value(), compared = row.compared();
+    return value && compared ? pg::difference(value, compared) : pg::Number{};
+}
+
+// NULLs and what is only the rest come last in either direction.
+bool before(const Order &order, const AnswerRow &a, const AnswerRow &b) {
+    const auto directed = [&](auto comparison) {
+        return order.descending ? comparison > 0 : comparison < 0;
+    };
+    switch (order.column) {
+        case OrderColumn::bucket:
+            return directed(a.planned->bucket.start <=> b.planned->bucket.start);
+        case OrderColumn::segment:
+            return directed(a.number <=> b.number);
+        case OrderColumn::metric:
+            return directed(a.metric->name <=> b.metric->name);
+        default:
+            break;
+    }
+    if (a.series->others != b.series->others) return b.series->others;
+    const auto key = [&](const AnswerRow &row) {
+        if (order.column == OrderColumn::change) return change(row);
+        return order.column == OrderColumn::value ? row.value() : row.compared();
+    };
+    const pg::Number mine = key(a), theirs = key(b);
+    if (!mine || !theirs) return bool(mine) && !theirs;
+    return directed(pg::compare(mine, theirs) <=> 0);
+}
+
+// Rows of kpi.query. Names of metrics are made once.
+class RowWriter {
+public:
+    RowWriter(const std::vector<Answer> &answers, pg::ResultSet &out) : out_(out) {
+        for (const Answer &answered : answers)
+            for (const Metric &metric : answered.timed->group.metrics)
+                names_[&metric] = pg::text_value(metric.name);
+    }
+    void write(const AnswerRow &row) const {
+        const Bucket &bucket = row.planned->bucket;
+        const Extras &extras = row.answer->extras;
+        const auto extra = [&](const std::vector<std::vector<pg::Number>> &columns) {
+            return columns.empty() ? pg::Value() : pg::Value(columns[row.number][row.place]);
+        };
+        pg::append(out_, {pg::Value(bucket.start), pg::Value(bucket.day), row.series->segment,
+                          names_.at(row.metric), pg::Value(row.value()), pg::Value(row.compared()),
+                          pg::Value(row.complete()), pg::Value(row.fraction()),
+                          pg::Value(row.expected()), pg::Value(row.now), extra(extras.share),
+                          extra(extras.running), extra(extras.average)});
+    }
+
+private:
+    pg::ResultSet &out_;
+    std::unordered_map<const Metric *, pg::Value> names_;
+};
+
 }  // namespace
 
 void query(const Request &request, pg::ResultSet &out) {
     const pg::LocalSettings settings = read_settings();
     const auto groups = load_groups(request.metrics, request.by, request.filters);
-    for (const Answer &answered : answer(groups, request)) {
-        std::vector<pg::Value> names;
-        for (const Metric &metric : answered.timed->group.metrics)
-            names.push_back(pg::text_value(metric.name));
+    const std::vector<Answer> answers = answer(groups, request);
+    const RowWriter writer(answers, out);
+    const std::optional<Order> order = parse_order(request.order_by);
+    std::vector<AnswerRow> rows;
+    for (const Answer &answered : answers)
         answered.each_row([&](const AnswerRow &row) {
-            const Bucket &bucket = row.planned->bucket;
-            pg::append(
-                out, {pg::Value(bucket.start), pg::Value(bucket.day), row.series->segment,
-                      names[row.series->metric], pg::Value(row.value()), pg::Value(row.compared()),
-                      pg::Value(row.complete()), pg::Value(row.fraction()),
-                      pg::Value(row.expected()), pg::Value(row.now)});
+            if (order)
+                rows.push_back(row);
+            else
+                writer.write(row);
         });
-    }
+    if (!order) return;
+    std::stable_sort(rows.begin(), rows.end(),
+                     [&](const AnswerRow &a, const AnswerRow &b) { return before(*order, a, b); });
+    for (const AnswerRow &row : rows) writer.write(row);
 }
 
 std::string query_json(const JsonRequest &json) {
@@ -199,8 +276,9 @@ Cell value_at(const ValueRequest &request) {
     const Grain grain = parse_grain(request.grain);
     const Plan plan =
         make_plan(grain, bucket_at(grain, request.at, zone), timed.now, zone, days_of(timed.group));
+    Top top;
     const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
-    return pg::text(read_grid(timed.group, plan, {}).series.at(0).values.at(0));
+    return pg::text(read_grid(timed.group, plan, {}, top).series.at(0).values.at(0));
 }
 
 }  // namespace kpi::engine

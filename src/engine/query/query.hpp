@@ -26,6 +26,9 @@ struct Request {
     std::string grain = "day";
     std::optional<std::string> compare;
     int64_t max_rows = 0;  // 0: all
+    std::optional<std::string> order_by;
+    int64_t top = 0;  // segments; 0: all
+    std::vector<std::string> show;
 };
 
 // Appends the columns of kpi.query. Errors: 54000 for more than max_rows; a part would be wrong as

@@ -101,10 +101,20 @@ TEST(Dates, AnEndDateIsInclusiveAnEndTimestampIsNot) {
               days("2026-02-01", "2026-02-02"));
 }
 
+TEST(Dates, WholePeriodsBeforeTodays) {
+    EXPECT_EQ(range("wtd"), days("2026-11-23", "2026-11-24"));
+    EXPECT_EQ(range("last_week"), days("2026-11-16", "2026-11-23"));
+    EXPECT_EQ(range("last_month"), days("2026-10-01", "2026-11-01"));
+    EXPECT_EQ(range("last_quarter"), days("2026-07-01", "2026-10-01"));
+    EXPECT_EQ(range("last_year"), days("2025-01-01", "2026-01-01"));
+    EXPECT_EQ(state_of("last_week", "today"), "22023");
+    EXPECT_EQ(range("20000d"), days("1972-02-21", "2026-11-24"));
+}
+
 TEST(Dates, BadWordsSayWhatIsAllowed) {
-    for (const char *word :
-         {"", "tomorrow", "7x", "0d", "d", "2026-13-01", "2026-02-29", "2026-1-1",
-          "2026-01-01T25:00", "2026-01-01T10:00+", "2026-01-01 10", "99999d"})
+    for (const char *word : {"", "tomorrow", "7x", "0d", "d", "2026-13-01", "2026-02-29",
+                             "2026-1-1", "2026-01-01T25:00", "2026-01-01T10:00+", "2026-01-01 10",
+                             "999999d", "10000m", "294277-01-01"})
         EXPECT_EQ(state_of(word), "22007") << word;
     for (const char *word : {"7d", "mtd", "", "2026-02-30"})
         EXPECT_EQ(state_of("30d", word), "22007") << word;
