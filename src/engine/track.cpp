@@ -129,7 +129,7 @@ std::string window_cost(const Facts &facts, const TrackRequest &request) {
 }
 
 // Longer ones would leave the calendar.
-constexpr const char *kLongest = "1000 years";
+constexpr const char *kLongest = "6000 years";
 
 void check_duration(const char *argument, const std::string &duration, const char *example) {
     const std::string interval = "$1::pg_catalog.interval";

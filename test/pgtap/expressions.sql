@@ -22,7 +22,7 @@ INSERT INTO t.expression (expression, how) VALUES
     ('to_char(n, ''999D9'')', 'lc_numeric'), ('to_char(iv, ''HH24'')', 'format it when reading'), ('d::text', 'DateStyle'), ('iv::text', 'IntervalStyle'), ('t::date', 'make_date'), ('t::timestamptz', 'AT TIME ZONE'),
     ('age(at)', 'not in the facts view'), ('j::text || at', 'AT TIME ZONE'), ('t::regclass::text', 'column of the table'), ('public.f_stable(t)', 'IMMUTABLE'), ('public.f_loose(n)', 'SET search_path'),
     ('arr::text', 'take the column as it is'), ('row_to_json(ROW(at))::text', 'column of the table'), ('pg_typeof(a)::text', 'leave it to the query'),
-    ('current_setting(''TimeZone'')', 'column of the table'), ('f::text', 'numeric'), ('t || f', 'numeric'), ('b::text', 'encode'), ('point(f, f)::text', 'as it is'), ('quote_ident(t)', 'column of the table'),
+    ('current_setting(''TimeZone'')', 'column of the table'), ('f::text', 'numeric'), ('t || f', 'numeric'), ('b::text', 'encode'), ('point(f, f)::text', 'p\[0\] AS x'), ('quote_ident(t)', 'column of the table'),
     ('(at AT TIME ZONE ''UTC'')::date', 'exact'), ('date_trunc(''month'', at AT TIME ZONE ''Europe/Madrid'')', 'exact'), ('extract(dow FROM at AT TIME ZONE ''Asia/Tokyo'')', 'exact'),
     ('extract(year FROM d)', 'exact'), ('date_bin(''15 minutes'', at, ''2000-01-01 00:00Z'')', 'exact'), ('t || ''-'' || coalesce(v, ''none'')', 'exact'),
     ('concat(t, v)', 'exact'), ('concat_ws(''/'', t, v, ''x'')', 'exact'), ('t || a::text', 'exact'), ('m::text', 'exact'), ('m', 'exact'), ('a / 7', 'exact'), ('n::int', 'exact'),
