@@ -3,7 +3,7 @@
 CREATE FUNCTION kpi.wake() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_wake';
 COMMENT ON FUNCTION kpi.wake() IS
-    'Wakes the worker of this database when the transaction commits; it then also recomputes sources with window capture. NOTIFY kpi_refresh does the same for old clients';
+    'Wakes the worker of this database when the transaction commits; it then also recomputes sources with window capture. NOTIFY kpi_refresh does the same for old clients, at most once a kpi.notify_interval';
 REVOKE EXECUTE ON FUNCTION kpi.wake() FROM PUBLIC;
 
 -- No SET clause and no SECURITY DEFINER: a procedure with either cannot commit. It pins search_path and switches to the

@@ -2,8 +2,10 @@
 """How fresh the KPIs are: age of a read, and from commit to NOTIFY kpi_update.    bench/freshness/run.py [seconds per part]
 
 A commit counts as announced at the first message after which its delta rows are merged. Beside it in the same run the echo: a
-NOTIFY of the same session received by the same listener, the least that any message can take on this machine."""
+NOTIFY of the same session received by the same listener, the least that any message can take on this machine. A light writer
+commits about six times a second, at random moments."""
 import os
+import random
 import select
 import statistics
 import sys
@@ -71,7 +73,7 @@ def part(bench, seconds):
             announced.append(took)
             stale += not exact
             echoes.append(echo(writer, listener))
-            time.sleep(0.6)  # idle: the worker's interval between two merges has passed
+            time.sleep(random.uniform(0.01, 0.25))
     for connection in (writer, listener, checker):
         connection.close()
     return announced, echoes, stale
@@ -90,11 +92,13 @@ def main():
     try:
         bench.sql(TABLES)
         bench.drain(['payments', 'load'])
-        rows = [row('idle server', *part(bench, seconds))]
-        load = threading.Thread(target=lambda: bench.pgbench({'load': FLAT_OUT}, 8, seconds + 2))
-        load.start()
-        rows.append(row('8 clients write flat out', *part(bench, seconds)))
-        load.join()
+        rows = [row('1 light writer', *part(bench, seconds))]
+        for what, clients, options in (('2 light writers', 1, '--rate=6'), ('8 light writers', 7, '--rate=42'),
+                                       ('8 clients write flat out', 8, '')):
+            load = threading.Thread(target=bench.pgbench, args=({'load': FLAT_OUT}, clients, seconds + 2, options))
+            load.start()
+            rows.append(row(what, *part(bench, seconds)))
+            load.join()
         measure.table(['', 'commits', 'reads that were not exact', 'commit to kpi_update, median', 'p99', 'echo, median'], rows)
     finally:
         bench.close()

@@ -9,9 +9,11 @@ struct Settings {
     bool worker = false;
     // kB a transaction's unflushed changes may take before they spill
     int accumulator_memory = 32 * 1024;
-    int merge_interval = 500;  // ms between two merges while deltas arrive
+    int merge_interval = 20;  // ms at least between two merges while deltas arrive
     // deltas after which a merge does not wait for merge_interval
     int merge_threshold = 1000;
+    // s at least between two answers to NOTIFY kpi_refresh
+    int notify_interval = 10;
     // s between two recomputes of a source with window capture
     int window_interval = 60;
     int refresh_interval = 300;  // s between two refreshes of one materialized view

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/pace.hpp"
 #include "pg/doorbell.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
@@ -36,6 +37,7 @@ public:
 private:
     Rest round();
     void wait_for_work(Rest rest);
+    int64_t answer_notify(int64_t now);
     bool must_yield(Rest rest) const;
     void keep_courier();
 
@@ -45,22 +47,38 @@ private:
     Rounds rounds_{steps_};
     int64_t started_at_ = pg::ticks();
     int64_t round_at_ = 0;
+    Pace pace_;  // of rounds that were rung for
     int failures_ = 0;
     bool urgent_ = false;
+    bool notified_ = false;  // NOTIFY kpi_refresh came and is not answered yet
+    int64_t answered_at_ = 0;
     std::optional<pg::Process> courier_;
     int courier_failures_ = 0;
     int64_t courier_started_at_ = 0, courier_due_ = 0;
 };
 
-// Until the next round is due: a ring waits for kpi.merge_interval after the last round, unless the
-// deltas are many.
+// Anybody who may connect may NOTIFY: it asks for a round of everything once a kpi.notify_interval.
+// When that is due, or long after now.
+int64_t Loop::answer_notify(int64_t now) {
+    if (steps_.take_doorbell()) notified_ = true;
+    if (!notified_) return now + kLongestWait;
+    const int64_t due = answered_at_ + int64_t(pg::settings().notify_interval) * 1'000'000;
+    if (due > now) return due;
+    notified_ = false;
+    answered_at_ = now;
+    urgent_ = true;
+    return now;
+}
+
+// Until the next round is due: after a ring at once, unless rounds that were rung for have kept the
+// worker busy and the deltas are few.
 void Loop::wait_for_work(Rest rest) {
     for (;;) {
-        if (steps_.take_doorbell()) urgent_ = true;
         const int64_t now = pg::ticks();
         int64_t due = round_at_ + (rest == Rest::drained ? kLongestWait : kRetry);
+        due = std::min(due, answer_notify(now));
         if (pg::is_rung_here())
-            due = std::min(due, round_at_ + int64_t(pg::settings().merge_interval) * 1000);
+            due = std::min(due, pace_.next(int64_t(pg::settings().merge_interval) * 1000));
         if (urgent_ || pg::deltas_rung() >= uint32_t(pg::settings().merge_threshold)) due = now;
         if (failures_ > 0) due = std::max(due, round_at_ + kRetry);
         if (due <= now) return;
@@ -70,10 +88,11 @@ void Loop::wait_for_work(Rest rest) {
 
 Rest Loop::round() {
     round_at_ = pg::ticks();
-    const bool rung = pg::begin_round().urgent;
-    const bool urgent = std::exchange(urgent_, false) || rung;
+    const bool rung = pg::is_rung_here();
+    const bool urgent = pg::begin_round().urgent || std::exchange(urgent_, false);
     const Rest rest = rounds_.run(urgent ? Demand::everything : Demand::timed);
     keep_courier();
+    if (rung) pace_.ran(round_at_, pg::ticks());
     pg::end_round(rest == Rest::drained ? pg::Outcome::drained : pg::Outcome::unfinished);
     failures_ = 0;
     return rest;

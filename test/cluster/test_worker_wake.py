@@ -132,6 +132,26 @@ def test_notify_kpi_refresh_is_a_doorbell(database, wait_until):
     wait_until(lambda: database.sql(computed)[0][0] > first and drained(database), 'the window')
 
 
+def test_notify_by_anybody_costs_one_recomputation_an_interval(database, wait_until):
+    """A role that may only connect; what it asks for too early is not lost but waits, and commits and kpi.wake() do not."""
+    make_source(database, options=", capture => 'window'")
+    database.sql(f'ALTER DATABASE "{database.name}" SET kpi.notify_interval = \'1h\'')
+    set_for(database, 'kpi.window_interval', '1h', wait_until)
+    computed = "SELECT computed_at FROM kpi.source_state WHERE source = 'pay'"
+    wait_until(lambda: database.sql(computed) and database.sql(computed)[0][0] and drained(database), 'the first build')
+    first = database.sql(computed)[0][0]
+    database.sql('NOTIFY kpi_refresh')
+    wait_until(lambda: database.sql(computed)[0][0] > first, 'the answer to the first')
+    answered = database.sql(computed)[0][0]
+    rounds = worker(database)['rounds']
+    for i in range(20):
+        database.sql('NOTIFY kpi_refresh')
+    wait_until(lambda: worker(database)['rounds'] > rounds, 'a round of its own accord')
+    assert database.sql(computed)[0][0] == answered
+    database.sql('SELECT kpi.wake()')
+    wait_until(lambda: database.sql(computed)[0][0] > answered, 'the window')
+
+
 def test_the_doorbell_is_drained(database, wait_until):
     running(database, wait_until)
     connection = database.connect()
