@@ -87,5 +87,10 @@ SELECT pg_catalog.pg_extension_config_dump('kpi.capture_error', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.source_state', '');
 
 GRANT SELECT ON kpi.source, kpi.measure, kpi.metric, kpi.dirty TO PUBLIC;
--- Error texts can quote data: kpi.status() shows them to those who may read the facts view.
+-- Error texts can quote data: they are for those who may read the facts view.
+ALTER TABLE kpi.capture_error ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON kpi.capture_error FOR SELECT USING (EXISTS (
+    SELECT FROM kpi.source s WHERE s.name = capture_error.source AND pg_catalog.has_table_privilege(s.facts, 'SELECT')));
+GRANT SELECT ON kpi.capture_error TO PUBLIC;
+-- Likewise: kpi.status() shows them to those who may read the facts view.
 GRANT SELECT (source, computed_at, merged_at, last_error_at) ON kpi.source_state TO PUBLIC;

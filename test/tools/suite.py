@@ -130,8 +130,10 @@ def sql_blocks(document):
 
 def docs(suite, cluster, names):
     """Each document is run from its first block of SQL to its last, as a reader would, in one session. README and tutorial
-    start from nothing; the others from what the tutorial has built, before its first kpi.untrack takes it down."""
+    start from nothing, also as an ordinary role that is a member of kpi_admin; the others from what the tutorial has built,
+    before its first kpi.untrack takes it down."""
     complete = ('README.md', 'docs/tutorial.md')
+    psql(cluster, 'postgres', f'CREATE ROLE {PLAIN_ROLE} LOGIN;')
     others = sorted(f'docs/{name}' for name in os.listdir(f'{ROOT}/docs') if name.endswith('.md'))
     for document in names or sorted({*complete, *others}):
         blocks = sql_blocks(document)
@@ -142,6 +144,12 @@ def docs(suite, cluster, names):
         fresh_database(cluster, 'docs', extensions=())
         ok, output = psql(cluster, 'docs', '\n'.join([*before, *blocks]), USER, '-o', '/dev/null')
         suite.report(f'{document}: {len(blocks)} blocks of SQL run', ok and bool(blocks), output or 'no SQL found')
+        if document not in complete:
+            continue
+        fresh_database(cluster, 'docs')
+        psql(cluster, 'docs', f'GRANT kpi_admin TO {PLAIN_ROLE}; GRANT CREATE ON SCHEMA public TO {PLAIN_ROLE};')
+        ok, output = psql(cluster, 'docs', '\n'.join(blocks), PLAIN_ROLE, '-o', '/dev/null')
+        suite.report(f'{document}: runs as a member of kpi_admin too', ok, output)
     if not names:
         fresh_database(cluster, 'docs')
         difference = difflib.unified_diff(reference.committed().splitlines(), reference.generate(cluster, 'docs').splitlines(),
