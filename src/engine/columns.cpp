@@ -30,7 +30,7 @@ struct Column {
 std::vector<Column> load(ObjectId facts) {
     const Table t = pg::query(
         R"(
-SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+SELECT a.attname, pg_catalog.format_type(a.atttypid, NULL),
        pg_catalog.format_type(b.oid, NULL),
        CASE WHEN a.attcollation <> 0 THEN pg_catalog.quote_ident(n.nspname) || '.' ||
             pg_catalog.quote_ident(c.collname) ELSE '' END,

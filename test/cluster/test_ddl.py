@@ -1,6 +1,10 @@
 """DDL on tracked tables and views: committed and rolled back, beside a REPEATABLE READ reader that is older, and writers."""
+import os
+
 import psycopg2
 import pytest
+
+import cluster as clusters
 
 SETUP = """
 SET client_min_messages = error;
@@ -40,6 +44,8 @@ EVENTS = {
     'drop capture trigger': ('DROP TRIGGER kpi_capture_pay ON public.pay', 'older blind'),
     'replace view': ('CREATE OR REPLACE VIEW public.facts AS SELECT at, upper(country) AS country, mood::text AS mood, 1 AS payments, '
                      'public.net(amount) * 3 AS revenue FROM public.pay', ''),
+    'replace rule': ('CREATE OR REPLACE RULE "_RETURN" AS ON SELECT TO public.facts DO INSTEAD SELECT at, upper(country) AS country, '
+                     'mood::text AS mood, 1 AS payments, public.net(amount) * 3 AS revenue FROM public.pay', ''),
     'replace function': ('CREATE OR REPLACE FUNCTION public.net(x numeric) RETURNS numeric LANGUAGE sql IMMUTABLE '
                          "SET search_path = pg_catalog, pg_temp AS 'SELECT x * 5'", ''),
     'rename enum label': ("ALTER TYPE public.mood RENAME VALUE 'bad' TO 'worse'", ''),
@@ -175,3 +181,25 @@ def event(shop, name, end, wait_until):
     if 'late' in flags:
         shop.sql(f'REASSIGN OWNED BY {shop.owner}_next TO CURRENT_USER; DROP OWNED BY {shop.owner}_next; DROP ROLE {shop.owner}_next')
     return problems
+
+
+def test_the_update_of_an_extension_replaces_a_function(unattended):
+    """Its script runs inside one ALTER EXTENSION: what it replaces is followed like any other DDL."""
+    folder = os.path.join(clusters.run('pg_config', '--sharedir').stdout.strip(), 'extension')
+    body = "CREATE OR REPLACE FUNCTION kpi_dep_net(x numeric) RETURNS numeric LANGUAGE sql IMMUTABLE RETURN x * {};"
+    files = {'kpi_dep.control': "default_version = '1'\n", 'kpi_dep--1.sql': body.format(2), 'kpi_dep--1--2.sql': body.format(5)}
+    try:
+        for name, text in files.items():
+            with open(os.path.join(folder, name), 'w') as file:
+                file.write(text)
+        unattended.sql("""CREATE EXTENSION kpi_dep; CREATE TABLE t (at timestamptz, x numeric); INSERT INTO t VALUES ('2026-01-01', 1);
+                          CREATE VIEW t_facts AS SELECT at, kpi_dep_net(x) AS net FROM t;
+                          SELECT kpi.track('t_facts', 'at', build => 'now')""")
+        unattended.sql("ALTER EXTENSION kpi_dep UPDATE TO '2'")
+    finally:
+        for name in files:
+            os.unlink(os.path.join(folder, name))
+    assert unattended.sql('SELECT source, why FROM kpi.dirty') == [('t_facts', 'function changed')]
+    unattended.sql('CALL kpi.work()')
+    assert unattended.sql("SELECT net FROM kpi_data.t_facts_daily") == [(5,)]
+    assert unattended.sql("SELECT * FROM kpi.verify('t_facts')") == []
