@@ -74,10 +74,12 @@ CREATE TABLE kpi.source_state (
     computed_at  timestamptz,
     merged_at    timestamptz,
     last_error   text,
-    last_error_at timestamptz
+    last_error_at timestamptz,
+    analyzed_bytes int8
 );
 COMMENT ON TABLE kpi.source_state IS 'What the worker last did for each source: window recomputed, deltas merged, last error';
 COMMENT ON COLUMN kpi.source_state.computed_at IS 'Window capture: snapshot time of the last recompute, shown as as_of';
+COMMENT ON COLUMN kpi.source_state.analyzed_bytes IS 'Size of the rollups when the planner''s statistics were last collected; NULL: due';
 
 SELECT pg_catalog.pg_extension_config_dump('kpi.source', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.measure', '');

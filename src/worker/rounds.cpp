@@ -93,9 +93,11 @@ void Rounds::work_on(const Source &source) {
         // What a repair writes are deltas, to be merged, and there may be further ranges.
         if (done.more || done.rows > 0) leave(Rest::unfinished);
     }
+    // Not step(): neither statistics nor hours that expire change a number that is shown, so
+    // nothing is announced.
+    steps_.run([&] { (void)engine::refresh_statistics(source.name); });
     Health &health = health_[source.name];
     if (pg::ticks() - health.expired_at < kExpireEvery) return;
-    // Not step(): hours that expire change no number that is shown, so nothing is announced.
     engine::Step done;
     steps_.run([&] { done = engine::expire_hours(source.name); });
     if (done.more) leave(Rest::unfinished);

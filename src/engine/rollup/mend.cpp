@@ -12,6 +12,8 @@
 namespace kpi::engine {
 namespace {
 
+constexpr int64_t kLarge = 10000;  // rows written that make statistics stale
+
 // "SELECT <hour>, day, d.., n, m.." over one part of what is known, with a sign.
 std::string part(const Layout &source, const char *hour, const std::string &sign,
                  const std::string &from) {
@@ -129,6 +131,8 @@ Step mend(const Layout &source, const Days &days, Method method) {
         clear_marks(source.name(), marks, days);
     // A rewrite may leave nothing behind, which is a change too.
     if (step.rows > 0 || method == Method::rewrite) note_change(source.name());
+    // A first build by ranges: at its end, and by growth on the way.
+    if (step.rows >= kLarge && seen_marks(source.name()).empty()) forget_statistics(source.name());
     return step;
 }
 

@@ -17,4 +17,8 @@ Step step_of(const Table &touched);
 // views compare it with their last refresh.
 void note_change(const std::string &source);
 
+// The rollups hold other rows than when their statistics were collected: refresh_statistics() is
+// due. The caller's transaction may be a user's, so nothing is collected here.
+void forget_statistics(const std::string &source);
+
 }  // namespace kpi::engine

@@ -35,6 +35,10 @@ Step repair(const std::string &source);
 Step recompute_window(const std::string &source);
 // Drops hour rollups older than hour_retention (moves kpi.source.hours_from).
 Step expire_hours(const std::string &source);
+// Collects the planner's statistics of the rollups when they are due: after the first build, a
+// rebuild or a large repair, and whenever the tables are ten times larger than at the last time.
+// Needs no mutex; blocks neither writers nor merges. `busy`: vacuum or DDL is at the tables.
+Step refresh_statistics(const std::string &source);
 // Folds kpi.capture_error to one row per source, SQLSTATE and message. Not per source.
 int64_t fold_capture_errors();
 
