@@ -32,7 +32,7 @@ INSERT INTO t.good (name, args) VALUES
 ('freeze', ARRAY[$$'pay'$$, $$'2020-01-01'$$]),
 ('define', ARRAY[$$'doubled'$$, $$'revenue * 2'$$, $$'EUR'$$, $$'up'$$, $$'twice'$$]),
 ('undefine', ARRAY[$$'average'$$]),
-('query', ARRAY[$$'{revenue}'$$, $$'7d'$$, $$'today'$$, $$'{"country": "MX"}'$$, $$'{n}'$$, $$'day'$$, $$'previous'$$, '1000']),
+('query', ARRAY[$$'{revenue}'$$, $$'7d'$$, $$'today'$$, $$'{"country": "MX"}'$$, $$'{n}'$$, $$'day'$$, $$'previous'$$, '1000', $$'value desc'$$, '3', $$'{share}'$$]),
 ('query_json', ARRAY[$$'revenue'$$, $$'7d'$$, $$'today'$$, $$'MX'$$, 'NULL', $$'daily'$$, '10', $$'{"n": 1}'$$]),
 ('value', ARRAY[$$'revenue'$$, 'now()', $$'{"country": "MX"}'$$, $$'day'$$]),
 ('refresh', ARRAY[$$'public.mv'$$, 'true', 'true']),
