@@ -12,13 +12,13 @@ CREATE FUNCTION kpi._pending(delta anyelement) RETURNS SETOF anyelement
     LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10 AS 'MODULE_PATHNAME', 'kpi_ext_pending';
 COMMENT ON FUNCTION kpi._pending(anyelement) IS 'What the calling transaction has changed in a source and not flushed yet; the argument is NULL of the delta table''s row type';
 
-CREATE FUNCTION kpi._facts(delta anyelement, days datemultirange) RETURNS SETOF anyelement
+CREATE FUNCTION kpi._facts(delta anyelement, days datemultirange, dimensions int DEFAULT -1) RETURNS SETOF anyelement
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME', 'kpi_ext_facts';
-COMMENT ON FUNCTION kpi._facts(anyelement, datemultirange) IS 'The facts of the given local days, aggregated in the shape of the delta table (a key may come more than once); rows with errors are left out';
+COMMENT ON FUNCTION kpi._facts(anyelement, datemultirange, int) IS 'The facts of the given local days, aggregated in the shape of the delta table by the dimensions whose bits are set (a key may come more than once); rows with errors are left out';
 
-CREATE FUNCTION kpi._facts_between(delta anyelement, instants tstzmultirange) RETURNS SETOF anyelement
+CREATE FUNCTION kpi._facts_between(delta anyelement, instants tstzmultirange, dimensions int DEFAULT -1) RETURNS SETOF anyelement
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100 AS 'MODULE_PATHNAME', 'kpi_ext_facts_between';
-COMMENT ON FUNCTION kpi._facts_between(anyelement, tstzmultirange) IS 'The same for the facts whose instant lies in the ranges: parts of hours';
+COMMENT ON FUNCTION kpi._facts_between(anyelement, tstzmultirange, int) IS 'The same for the facts whose instant lies in the ranges: parts of hours';
 
 CREATE FUNCTION kpi._dirty_days(source text) RETURNS datemultirange
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_ext_dirty';

@@ -46,6 +46,75 @@ def pairs(cursor, ours, other, rounds):
     return [mine / theirs for mine, theirs in taken], statistics.median(mine for mine, _ in taken)
 
 
+def shown(ratios):
+    if statistics.median(ratios) >= 0.1:
+        return measure.shown(ratios)
+    return f'1/{1 / statistics.median(ratios):.0f} (1/{1 / min(ratios):.0f} to 1/{1 / max(ratios):.0f})'
+
+
+# One year of flights: 242,579 rows, 165 pairs of origin and carrier, as uneven as the real ones.
+FLIGHTS = '''
+    CREATE TABLE flights (at timestamptz NOT NULL, origin text, carrier text, delay int);
+    INSERT INTO flights SELECT '2025-01-01 05:00Z'::timestamptz + (n % 364) * interval '1 day' + (n * 7919 % 68400) * interval '1 second',
+           'o' || (power(random(), 2) * 10)::int, 'k' || (power(random(), 2) * 14)::int, (random() * 60)::int - 20 FROM generate_series(1, 242579) n;
+    CREATE INDEX ON flights (at);
+    ANALYZE flights;
+    CREATE VIEW flight_facts AS SELECT at, origin, carrier, 1 AS flights, delay FROM flights;
+    SELECT kpi.track('flight_facts', 'at', '{origin,carrier}', 'flights', 'UTC');
+    CREATE VIEW kept_facts AS SELECT at, origin, carrier, 1 AS kept FROM flights;
+    SELECT kpi.track('kept_facts', 'at', '{origin,carrier}', 'kept', 'UTC', hour_retention => '10 years');
+    SELECT kpi.rebuild('flights');
+    SELECT kpi.rebuild('kept');'''
+BY_HOUR = "SELECT date_trunc('hour', at), sum(flights) FROM flight_facts WHERE at >= '2025-01-01' AND at < '2026-01-01' GROUP BY 1"
+FLIGHT_READS = [
+    ('a year by hour, read from the facts view', "SELECT * FROM kpi.query('{flights}', '2025-01-01', '2025-12-31', grain => 'hour', max_rows => NULL)",
+     BY_HOUR),
+    ('a year by hour, hours kept', "SELECT * FROM kpi.query('{kept}', '2025-01-01', '2025-12-31', grain => 'hour', max_rows => NULL)", BY_HOUR),
+    ('a year by day and full segment', "SELECT * FROM kpi.query('{flights}', '2025-01-01', '2025-12-31', by => '{origin,carrier}', max_rows => NULL)",
+     "SELECT at::date, origin, carrier, sum(flights) FROM flight_facts WHERE at >= '2025-01-01' AND at < '2026-01-01' GROUP BY 1, 2, 3"),
+    ('a year by origin and carrier, two metrics',
+     "SELECT * FROM kpi.query('{flights,delay}', '2025-01-01', '2025-12-31', by => '{origin,carrier}', grain => 'total', max_rows => NULL)",
+     "SELECT origin, carrier, sum(flights), sum(delay) FROM flight_facts WHERE at >= '2025-01-01' AND at < '2026-01-01' GROUP BY 1, 2"),
+    ('one origin, 12 weeks', "SELECT * FROM kpi.query('{flights}', '2025-10-06', '2025-12-28', '{\"origin\": \"o3\"}', grain => 'week')",
+     "SELECT date_trunc('week', at), sum(flights) FROM flight_facts WHERE origin = 'o3' AND at >= '2025-10-06' AND at < '2025-12-29' GROUP BY 1"),
+]
+
+
+def flights(bench):
+    bench.sql(FLIGHTS)
+    rows = []
+    connection = bench.connect()
+    with connection.cursor() as cursor:
+        for what, ours, base in FLIGHT_READS:
+            ratios, median = pairs(cursor, ours, base, 9)
+            cursor.execute(ours)
+            rows.append([what, f'{cursor.rowcount:,}', f'{median * 1000:.1f} ms', shown(ratios)])
+    connection.close()
+    measure.table(['242,579 flights', 'rows', 'kpi.query', 'kpi.query ÷ base table'], rows)
+
+
+def linear(bench):
+    """Rows by day and segment, of 10 to 1000 segments and 100 to 1000 days."""
+    rows = []
+    for days, segments in ((100, 10), (100, 100), (100, 1000), (1000, 1000)):
+        name = f'grid_{days}_{segments}'
+        bench.sql(f"""CREATE TABLE {name} (at timestamptz NOT NULL, k int, v int);
+            INSERT INTO {name} SELECT '2022-01-01Z'::timestamptz + d * interval '1 day', s, d FROM generate_series(0, {days - 1}) d, generate_series(1, {segments}) s;
+            CREATE INDEX ON {name} (at);
+            CREATE VIEW {name}_facts AS SELECT at, k, v AS {name}_v FROM {name};
+            SELECT kpi.track('{name}_facts', 'at', '{{k}}', '{name}', 'UTC');
+            SELECT kpi.rebuild('{name}');""")
+        connection = bench.connect()
+        with connection.cursor() as cursor:
+            read = (f"SELECT count(*) FROM kpi.query('{{{name}_v}}', '2022-01-01', ('2022-01-01'::date + {days - 1})::text, "
+                    "by => '{k}', max_rows => NULL)")
+            cursor.execute(read)
+            taken = statistics.median(measure.timed(lambda: cursor.execute(read)) for _ in range(5))
+        connection.close()
+        rows.append([f'{days * segments:,}', f'{taken * 1000:.1f} ms', f'{taken / days / segments * 1e6:.2f} µs'])
+    measure.table(['rows returned', 'kpi.query', 'a row'], rows)
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     bench = measure.Bench('reads')
@@ -58,12 +127,11 @@ def main():
             for what, ours, others in READS:
                 for name, other in others.items():
                     ratios, median = pairs(cursor, ours, other, 5 if name == 'base table' else 25)
-                    shown = measure.shown(ratios)
-                    if statistics.median(ratios) < 0.1:
-                        shown = f'1/{1 / statistics.median(ratios):.0f} (1/{1 / min(ratios):.0f} to 1/{1 / max(ratios):.0f})'
-                    rows.append([what, name, f'{median * 1000:.1f} ms', shown])
+                    rows.append([what, name, f'{median * 1000:.1f} ms', shown(ratios)])
         connection.close()
         measure.table([f'{count:,} payments', 'against', 'kpi.query', 'kpi.query ÷ that'], rows)
+        flights(bench)
+        linear(bench)
     finally:
         bench.close()
 

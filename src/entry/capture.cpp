@@ -53,8 +53,9 @@ Datum window_facts(FunctionCallInfo fcinfo, const char *source) {
 Datum table_facts(FunctionCallInfo fcinfo, kpi::capture::Source *source, kpi::capture::Span span) {
     TupleDesc descriptor = nullptr;
     Tuplestorestate *store = open_result(fcinfo, &descriptor);
+    const int32 dimensions = PG_ARGISNULL(2) ? -1 : PG_GETARG_INT32(2);
     if (!PG_ARGISNULL(1))
-        kpi::capture::facts_rows(source, span, PG_GETARG_DATUM(1), store, descriptor);
+        kpi::capture::facts_rows(source, span, PG_GETARG_DATUM(1), dimensions, store, descriptor);
     return Datum(0);
 }
 

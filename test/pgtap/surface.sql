@@ -34,7 +34,7 @@ SELECT is_empty($$
        -- C that runs once a row or once a read, where a SET would cost more than the work: all their SQL is qualified.
        -- Event triggers: they resolve the statement's names in the session's path, then pin it themselves.
        AND p.oid <> ALL ('{kpi.capture(), kpi.capture_truncate(), kpi._dirty_days(text), "kpi._pending(anyelement)",
-                           "kpi._facts(anyelement,datemultirange)", "kpi._facts_between(anyelement,tstzmultirange)", kpi._ddl_start(), kpi._ddl_end(), kpi._ddl_drop()}'::regprocedure[])
+                           "kpi._facts(anyelement,datemultirange,integer)", "kpi._facts_between(anyelement,tstzmultirange,integer)", kpi._ddl_start(), kpi._ddl_end(), kpi._ddl_drop()}'::regprocedure[])
        -- A procedure with a SET clause cannot commit; it pins the path itself, step by step.
        AND p.oid <> 'kpi.work()'::regprocedure$$,
     'every function pins its search_path to pg_catalog, pg_temp, or looks no name up');

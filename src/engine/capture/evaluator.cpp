@@ -227,7 +227,8 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
         present = !null && event_time(evaluator, at, out);
         for (int i = 0; i < evaluator->source->dimensions; ++i) {
             const Datum value = ExecEvalExpr(evaluator->dimensions[i], econtext, &null);
-            append_dimension(out, evaluator->dimension_types[i], value, null);
+            const bool left_out = (evaluator->left_out >> i & 1) != 0;
+            append_dimension(out, evaluator->dimension_types[i], value, null || left_out);
         }
         for (int i = 0; i < evaluator->source->measures; ++i) {
             const Datum value = ExecEvalExpr(evaluator->measures[i], econtext, &null);

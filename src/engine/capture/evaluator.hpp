@@ -37,6 +37,7 @@ struct Evaluator {
     ExprContext *econtext;
     ExprState *qual, *time;
     ExprState **dimensions, **measures;
+    uint32 left_out;  // dimensions (bits) that a reader adds up over: evaluated, but not told apart
     AttrNumber *used;  // attributes of the slot the expressions read
     int used_count;
     bool can_raise;      // needs the guard (a subtransaction) for each row

@@ -221,8 +221,8 @@ void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor) {
     }
 }
 
-void facts_rows(Source *source, Span span, Datum multirange, Tuplestorestate *store,
-                TupleDesc descriptor) {
+void facts_rows(Source *source, Span span, Datum multirange, int32 dimensions,
+                Tuplestorestate *store, TupleDesc descriptor) {
     const Ranges ranges = read_ranges(span, multirange);
     if (ranges.count == 0) return;
     Relation base = relation_open(source->base, AccessShareLock);
@@ -230,6 +230,7 @@ void facts_rows(Source *source, Span span, Datum multirange, Tuplestorestate *st
         AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);
     MemoryContext old = MemoryContextSwitchTo(context);
     Evaluator *evaluator = prepare(source, scan_map(base), context);
+    evaluator->left_out = ~uint32(dimensions);
     Level level = {};
     level.context = context;
     Changes *changes = make_changes(&level, evaluator);

@@ -15,10 +15,11 @@ void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor);
 Source *readable_source(Oid delta);
 // What of a source: local days (a datemultirange) or instants (a tstzmultirange).
 enum class Span { days, instants };
-// Of a source with trigger capture. A key may come more than once. Uses the active snapshot; reads
+// Of a source with trigger capture. `dimensions`: bits of those that are told apart; the others are
+// added up over, their columns NULL. A key may come more than once. Uses the active snapshot; reads
 // as the view's owner, through an index on the time column where that is a plain column of the
 // table.
-void facts_rows(Source *source, Span span, Datum multirange, Tuplestorestate *store,
-                TupleDesc descriptor);
+void facts_rows(Source *source, Span span, Datum multirange, int32 dimensions,
+                Tuplestorestate *store, TupleDesc descriptor);
 
 }  // namespace kpi::capture

@@ -71,6 +71,7 @@ std::string day_at(const std::string &number) { return "date '2000-01-01' + " + 
 // One layer as SQL: what a row x must be looked up by.
 struct BoundLayer {
     std::string read;         // of x; NULL or negative: none
+    std::string place;        // column `place` of x, looked up once for every row; empty: no such
     std::string ranges;       // relation g(a, b) or g(a, b, hour_from, hour_to)
     std::string exact;        // a condition that the looked-up read needs
     std::string cut, weight;  // of x; empty: every hour counts in full
@@ -89,8 +90,8 @@ BoundLayer bind_layer(const DayLayer &layer, Binder &binder) {
 BoundLayer bind_layer(const HourLayer &layer, Binder &binder) {
     BoundLayer out;
     out.hours = true;
-    const std::string place =
-        fmt::format("width_bucket(x.hour, {})", binder.bind(layer.starts, "timestamptz[]"));
+    out.place = fmt::format("width_bucket(x.hour, {})", binder.bind(layer.starts, "timestamptz[]"));
+    const std::string place = "x.place";
     out.read = fmt::format("({})[{}]", binder.bind(layer.reads, "int4[]"), place);
     out.exact =
         fmt::format("{} = ({})[{}]", day_number("x.day"), binder.bind(layer.days, "int4[]"), place);
@@ -144,7 +145,10 @@ std::string select(const BranchShape &shape, const BoundLayer &layer, const std:
                    const std::string &where) {
     std::string sql = "SELECT " + layer.read;
     for (const std::string &key : shape.keys) sql += ", " + key;
-    sql += shape.before + measure_columns(shape, layer) + shape.after + " FROM " + from;
+    sql += shape.before + measure_columns(shape, layer) + shape.after + " FROM ";
+    sql += layer.place.empty()
+               ? from
+               : fmt::format("(SELECT x.*, {} AS place FROM {} OFFSET 0) x", layer.place, from);
     return sql + " WHERE " + all_of({layer.read + " >= 0", layer.exact, where});
 }
 

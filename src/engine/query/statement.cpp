@@ -75,14 +75,25 @@ private:
         });
     }
 
+    // Bits of the dimensions that rows of a source must be told apart by.
+    int needed(const SourceInfo &source) const {
+        int out = 0;
+        for (const std::string &dimension : group_.by)
+            out |= 1 << require_dimension(source, dimension);
+        for (const Filter &filter : group_.filters)
+            out |= 1 << require_dimension(source, filter.dimension);
+        return out;
+    }
+
     // CTEs of the rows that must be read from facts views: whole days, and parts of hours.
     std::string facts_rows() {
         std::string sql;
         const auto add = [&](const char *name, size_t source, const char *function,
                              const std::string &range) {
-            sql += fmt::format("{}{}{} AS MATERIALIZED (SELECT * FROM kpi.{}(NULL::{}, {}))",
+            sql += fmt::format("{}{}{} AS MATERIALIZED (SELECT * FROM kpi.{}(NULL::{}, {}, {}))",
                                sql.empty() ? "" : ",\n", name, source, function,
-                               data_table(group_.sources[source].info.name, "delta"), range);
+                               data_table(group_.sources[source].info.name, "delta"), range,
+                               needed(group_.sources[source].info));
         };
         for (size_t s = 0; s < group_.sources.size(); ++s) {
             const FactsDays days = facts_days(group_.sources[s], plan_);
