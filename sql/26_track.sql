@@ -11,5 +11,5 @@ REVOKE ALL ON FUNCTION kpi.track(regclass, name, name[], text, text, text, inter
 
 CREATE FUNCTION kpi.untrack(source text) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_untrack';
-COMMENT ON FUNCTION kpi.untrack(text) IS 'Stops tracking: drops the triggers, the rollups and the measures of the source; the facts view stays';
+COMMENT ON FUNCTION kpi.untrack(text) IS 'Stops tracking: drops the triggers, the rollups and the measures of the source; the facts view stays. A source is named by its own name or by its facts view''s (schema.view), here and wherever a function takes one';
 REVOKE ALL ON FUNCTION kpi.untrack(text) FROM PUBLIC;

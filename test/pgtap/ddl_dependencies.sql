@@ -66,6 +66,12 @@ INSERT INTO t.case (what, needs, view, change) VALUES
     'ALTER TEXT SEARCH DICTIONARY u.dict (LANGUAGE = simple)');
 UPDATE t.case SET change = 'ALTER TEXT SEARCH DICTIONARY u.dict (LANGUAGE = german)' WHERE what = 'a text search dictionary';
 INSERT INTO t.case (what, needs, view, change, differs) VALUES
+('the output function of a base type', $$CREATE TYPE u.own; CREATE FUNCTION u.own_in(cstring) RETURNS u.own LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+     CREATE FUNCTION u.own_out(u.own) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+     CREATE TYPE u.own (INPUT = u.own_in, OUTPUT = u.own_out, LIKE = pg_catalog.int4); CREATE CAST (int AS u.own) WITHOUT FUNCTION;
+     CREATE TABLE u.owned (at timestamptz, o u.own); INSERT INTO u.owned SELECT at, x::u.own FROM u.pay$$,
+    'SELECT at, length(o::text) AS %1$s_n FROM u.owned',
+    $$CREATE OR REPLACE FUNCTION u.own_out(u.own) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'oidout'$$, false),
 ('the version of a collation', $$CREATE COLLATION u.coll (provider = icu, locale = 'de')$$, 'SELECT at, CASE WHEN label COLLATE u.coll < ''k2'' THEN 1 ELSE 0 END AS %1$s_n FROM u.pay',
     'ALTER COLLATION u.coll REFRESH VERSION', false);
 SELECT plan(5 * (SELECT count(*)::int FROM t.case) + 3);
