@@ -2,7 +2,7 @@
 -- Event triggers: DDL that changes what a facts view shows without firing a row trigger.
 
 CREATE FUNCTION kpi._ddl_start() RETURNS event_trigger LANGUAGE c AS 'MODULE_PATHNAME', 'kpi_ext_ddl_start';
-COMMENT ON FUNCTION kpi._ddl_start() IS 'Before DROP: locks tracked tables in the order that cannot deadlock with a writer';
+COMMENT ON FUNCTION kpi._ddl_start() IS 'Before DDL: locks tracked tables and views so that no writer deadlocks or queues, marks the source of a partition that is detached concurrently';
 CREATE FUNCTION kpi._ddl_end() RETURNS event_trigger LANGUAGE c AS 'MODULE_PATHNAME', 'kpi_ext_ddl_end';
 COMMENT ON FUNCTION kpi._ddl_end() IS 'After DDL on a tracked table or view: marks the source dirty, follows renames, refuses what capture cannot follow';
 CREATE FUNCTION kpi._ddl_drop() RETURNS event_trigger LANGUAGE c AS 'MODULE_PATHNAME', 'kpi_ext_ddl_drop';
@@ -10,7 +10,8 @@ COMMENT ON FUNCTION kpi._ddl_drop() IS 'After DROP: forgets sources whose facts 
 REVOKE ALL ON FUNCTION kpi._ddl_start(), kpi._ddl_end(), kpi._ddl_drop() FROM PUBLIC;
 
 CREATE EVENT TRIGGER kpi_ddl_start ON ddl_command_start
-    WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED', 'DROP VIEW', 'DROP TABLE') EXECUTE FUNCTION kpi._ddl_start();
+    WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED', 'DROP VIEW', 'DROP TABLE', 'ALTER TABLE', 'CREATE VIEW',
+                 'ALTER VIEW', 'CREATE RULE') EXECUTE FUNCTION kpi._ddl_start();
 CREATE EVENT TRIGGER kpi_ddl_end ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE VIEW', 'ALTER VIEW', 'CREATE RULE',
                  'ALTER TRIGGER', 'CREATE FUNCTION', 'ALTER FUNCTION', 'ALTER ROUTINE', 'CREATE AGGREGATE', 'ALTER TYPE', 'ALTER DOMAIN',
@@ -21,7 +22,7 @@ CREATE EVENT TRIGGER kpi_ddl_drop ON sql_drop EXECUTE FUNCTION kpi._ddl_drop();
 ALTER EVENT TRIGGER kpi_ddl_start ENABLE ALWAYS;
 ALTER EVENT TRIGGER kpi_ddl_end ENABLE ALWAYS;
 ALTER EVENT TRIGGER kpi_ddl_drop ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER kpi_ddl_start IS 'kpi_ext: locks tracked tables before a DROP';
+COMMENT ON EVENT TRIGGER kpi_ddl_start IS 'kpi_ext: locks and marks before DDL on tracked tables and views';
 COMMENT ON EVENT TRIGGER kpi_ddl_end IS 'kpi_ext: DDL on tracked tables and views';
 COMMENT ON EVENT TRIGGER kpi_ddl_drop IS 'kpi_ext: dropped views, partitions and triggers';
 

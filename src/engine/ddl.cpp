@@ -138,7 +138,7 @@ void after_object_change(const std::string &catalog, ObjectId object, const std:
     for (const Dependent &dependent : sources_over(catalog, object)) {
         // Writers keep the view locked to their end: wait for those that hold sums of the old
         // meaning, or they would flush them after the repair.
-        pg::lock_alone(dependent.facts);
+        lock_view(dependent.facts);
         mark_dirty(dependent.source, what);
     }
 }
@@ -149,7 +149,7 @@ void after_view_change(ObjectId view) {
     follow_view(view);
     for (const Dependent &dependent : sources_over("pg_class", view)) {
         if (dependent.facts.value == view.value) continue;
-        pg::lock_alone(dependent.facts);
+        lock_view(dependent.facts);
         mark_dirty(dependent.source, "a view below was replaced or altered");
     }
 }
@@ -185,6 +185,16 @@ void lock_in_order(const std::string &condition, const Params &params) {
                                         pg::qualified(id(row[column]))));
 }
 
+// A facts view about to be replaced or altered. Writers keep it locked to their end, and PostgreSQL
+// would queue for it, with every later writer behind. Only for a caller who may go on to alter it.
+void lock_facts(ObjectId relation, ObjectId caller) {
+    const auto owned = pg::value(
+        "SELECT true FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts WHERE s.facts "
+        "= $1 AND s.capture = 'trigger' AND pg_catalog.pg_has_role($2, c.relowner, 'USAGE')",
+        {relation, caller});
+    if (owned) lock_view(relation);
+}
+
 std::vector<std::string> ids(const std::vector<ObjectId> &relations) {
     std::vector<std::string> out;
     out.reserve(relations.size());
@@ -194,10 +204,18 @@ std::vector<std::string> ids(const std::vector<ObjectId> &relations) {
 
 }  // namespace
 
-void before_drop(const pg::Ddl &ddl) {
+void before_ddl(const pg::Ddl &ddl) {
     if (!anything_tracked()) return;
+    const ObjectId caller = pg::current_role();
     const pg::RunAs as_extension_owner(pg::extension_owner());
-    if (ddl.tag == "DROP EXTENSION") {
+    if (ddl.target.value != 0) {
+        lock_facts(ddl.target, caller);
+        if (!ddl.detach_concurrently) return;
+        // Its first transaction, which is this one, takes the partition out of the facts view; the
+        // end of the command may be far, or never come.
+        for (const Tracked &tracked : tracked_through(ddl.target))
+            mark_dirty(tracked.source, "DETACH PARTITION CONCURRENTLY");
+    } else if (ddl.tag == "DROP EXTENSION") {
         for (const std::string &name : ddl.names) {
             if (name != "kpi_ext") continue;
             pg::exclusive_extension();
@@ -214,7 +232,7 @@ void before_drop(const pg::Ddl &ddl) {
             {ddl.names});
     } else if (ddl.tag == "DROP OWNED") {
         lock_in_order("true", {});
-    } else {
+    } else if (!ddl.relations.empty()) {
         lock_in_order("s.facts = ANY ($1::pg_catalog.oid[]) OR s.base = ANY ($1::pg_catalog.oid[])",
                       {ids(ddl.relations)});
     }

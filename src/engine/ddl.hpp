@@ -8,9 +8,10 @@
 
 namespace kpi::engine {
 
-// ddl_command_start of DROP: takes the locks in the project's order before PostgreSQL takes them in
-// its own.
-void before_drop(const pg::Ddl &ddl);
+// ddl_command_start. DROP: takes the locks in the project's order before PostgreSQL takes them in
+// its own. A facts view that is replaced or altered is locked in short tries. DETACH PARTITION
+// CONCURRENTLY marks in its first transaction.
+void before_ddl(const pg::Ddl &ddl);
 // ddl_command_end.
 void after_ddl(const pg::Ddl &ddl);
 // sql_drop.

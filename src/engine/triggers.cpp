@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "core/error.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
@@ -31,28 +33,37 @@ bool is_missing(const std::string &trigger, ObjectId relation) {
                {relation, trigger}) == "t";
 }
 
-}  // namespace
-
-// Locks base tables for trigger DDL in short tries, so that writers queue behind us for
-// kLockTimeout at most. One that is busy lets the others go as well.
-void lock_bases(const std::string &bases, const char *mode) {
+// Takes locks in short tries, so that writers queue behind us for kLockTimeout at most. One that is
+// busy lets the others go as well.
+void in_short_tries(const std::string &relations, const std::function<void()> &lock) {
     for (int attempt = 1;; ++attempt) {
         try {
             pg::Savepoint savepoint;
             const pg::LocalSettings settings{{{"lock_timeout", kLockTimeout}}};
-            pg::execute(fmt::format("LOCK TABLE {} IN {} MODE", bases, mode));
+            lock();
             savepoint.release();
             return;
         } catch (const Error &error) {
             if (error.sqlstate != "55P03") throw;
             if (attempt == kLockTries)
                 throw Error("55P03",
-                            fmt::format("could not lock {} in {} tries", bases, kLockTries),
+                            fmt::format("could not lock {} in {} tries", relations, kLockTries),
                             "A long transaction writes to it or holds a lock on it.",
                             "Try again when it has ended; pg_stat_activity and pg_locks show it.");
         }
         pg::execute("SELECT pg_catalog.pg_sleep(0.2)");
     }
+}
+
+}  // namespace
+
+void lock_bases(const std::string &bases, const char *mode) {
+    in_short_tries(bases,
+                   [&] { pg::execute(fmt::format("LOCK TABLE {} IN {} MODE", bases, mode)); });
+}
+
+void lock_view(ObjectId view) {
+    in_short_tries(pg::qualified(view), [view] { pg::lock_alone(view); });
 }
 
 void create_row_trigger(const std::string &source, ObjectId base) {
@@ -95,7 +106,10 @@ void restore_always(const std::string &source, ObjectId base) {
 
 bool captures_all(const std::string &source, ObjectId base) {
     return *pg::value(
-               "SELECT NOT EXISTS (SELECT FROM (SELECT $1::pg_catalog.oid AS oid UNION SELECT "
+               "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE "
+               "i.inhdetachpending AND (i.inhparent = $1 OR EXISTS (SELECT FROM "
+               "pg_catalog.pg_partition_ancestors(i.inhparent) a WHERE a.relid = $1))) "
+               "AND NOT EXISTS (SELECT FROM (SELECT $1::pg_catalog.oid AS oid UNION SELECT "
                "relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.regclass)) p WHERE NOT "
                "EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = p.oid AND "
                "t.tgenabled = 'A' AND t.tgname = $2::pg_catalog.name))",

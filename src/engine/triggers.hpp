@@ -9,6 +9,8 @@
 
 namespace kpi::engine {
 
+// Locks a relation and nothing that it reads ACCESS EXCLUSIVE, likewise.
+void lock_view(ObjectId view);
 // Locks tables (a list of qualified names) for trigger DDL, all or none at a time, in short tries,
 // so that writers queue behind us for a moment at most. Errors: 55P03.
 void lock_bases(const std::string &bases, const char *mode);
@@ -18,8 +20,9 @@ void create_row_trigger(const std::string &source, ObjectId base);
 void create_truncate_triggers(const std::string &source, ObjectId base);
 // Triggers that are enabled, but not ALWAYS, become so; a disabled one was disabled by somebody.
 void restore_always(const std::string &source, ObjectId base);
-// The row trigger fires ALWAYS on the base table and every partition, in the latest snapshot: while
-// it does not, no mark may be taken away.
+// The row trigger fires ALWAYS on the base table and every partition, and on nothing else (a
+// partition that DETACH CONCURRENTLY has not finished with), in the latest snapshot: while that is
+// not so, no mark may be taken away.
 bool captures_all(const std::string &source, ObjectId base);
 // What a restore may have left out: creates missing triggers and calls restore_always. Locks the
 // table only where something is to be done.

@@ -19,7 +19,7 @@ Datum handle(FunctionCallInfo fcinfo, F f) {
 
 }  // namespace
 
-KPI_FUNCTION(ddl_start) { return handle(fcinfo, kpi::engine::before_drop); }
+KPI_FUNCTION(ddl_start) { return handle(fcinfo, kpi::engine::before_ddl); }
 
 KPI_FUNCTION(ddl_end) { return handle(fcinfo, kpi::engine::after_ddl); }
 

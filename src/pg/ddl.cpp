@@ -5,7 +5,13 @@
 namespace kpi::pg {
 namespace {
 
+ObjectId find(const RangeVar *name) {
+    if (name == nullptr) return {};
+    return {call([name] { return RangeVarGetRelid(name, NoLock, true); })};
+}
+
 void read_alter(Ddl &out, const AlterTableStmt *statement) {
+    out.target = find(statement->relation);
     ListCell *cell = nullptr;
     foreach (cell, statement->cmds) {
         switch (lfirst_node(AlterTableCmd, cell)->subtype) {
@@ -13,6 +19,11 @@ void read_alter(Ddl &out, const AlterTableStmt *statement) {
                 out.attach = true;
                 break;
             case AT_DetachPartition:
+                out.detach = true;
+                out.detach_concurrently =
+                    reinterpret_cast<const PartitionCmd *>(lfirst_node(AlterTableCmd, cell)->def)
+                        ->concurrent;
+                break;
             case AT_DetachPartitionFinalize:
                 out.detach = true;
                 break;
@@ -50,12 +61,14 @@ void read_alter(Ddl &out, const AlterTableStmt *statement) {
 }
 
 void read_rename(Ddl &out, const RenameStmt *statement) {
+    if (statement->renameType == OBJECT_VIEW || statement->relationType == OBJECT_VIEW)
+        out.target = find(statement->relation);
     const bool column =
         statement->renameType == OBJECT_COLUMN || statement->renameType == OBJECT_ATTRIBUTE;
     if ((!column && statement->renameType != OBJECT_TRIGGER) || statement->relation == nullptr)
         return;
     out.rename = column ? Ddl::Rename::column : Ddl::Rename::trigger;
-    out.renamed.value = call([&] { return RangeVarGetRelid(statement->relation, NoLock, true); });
+    out.renamed = find(statement->relation);
     out.old_name = statement->subname;
     out.new_name = statement->newname;
 }
@@ -91,6 +104,11 @@ Ddl read_ddl(FunctionCallInfoBaseData *fcinfo) {
     if (IsA(tree, AlterTableStmt)) read_alter(out, castNode(AlterTableStmt, tree));
     if (IsA(tree, RenameStmt)) read_rename(out, castNode(RenameStmt, tree));
     if (IsA(tree, DropStmt)) read_drop(out, castNode(DropStmt, tree));
+    if (IsA(tree, ViewStmt) && castNode(ViewStmt, tree)->replace)
+        out.target = find(castNode(ViewStmt, tree)->view);
+    if (IsA(tree, RuleStmt)) out.target = find(castNode(RuleStmt, tree)->relation);
+    if (IsA(tree, AlterObjectSchemaStmt))
+        out.target = find(castNode(AlterObjectSchemaStmt, tree)->relation);
     if (IsA(tree, DropOwnedStmt))
         out.cascade = castNode(DropOwnedStmt, tree)->behavior == DROP_CASCADE;
     if (IsA(tree, AlterOwnerStmt)) out.owner = true;

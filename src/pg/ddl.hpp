@@ -18,6 +18,8 @@ struct Ddl {
     // ALTER TABLE sub-commands
     bool attach = false, detach = false, persistence = false, row_security = false, owner = false,
          inherit = false;
+    bool detach_concurrently = false;
+    ObjectId target;  // ALTER TABLE or VIEW, CREATE OR REPLACE VIEW or RULE: the relation it is for
     std::vector<std::string> triggers;  // switched on or off; an empty name: ALL or USER
     Rename rename = Rename::none;
     ObjectId renamed;  // the relation

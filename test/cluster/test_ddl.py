@@ -1,5 +1,6 @@
 """DDL on tracked tables and views: committed and rolled back, beside a REPEATABLE READ reader that is older, and writers."""
 import os
+import threading
 
 import psycopg2
 import pytest
@@ -203,3 +204,92 @@ def test_the_update_of_an_extension_replaces_a_function(unattended):
     unattended.sql('CALL kpi.work()')
     assert unattended.sql("SELECT net FROM kpi_data.t_facts_daily") == [(5,)]
     assert unattended.sql("SELECT * FROM kpi.verify('t_facts')") == []
+
+
+SMALL = """
+CREATE TABLE t (at timestamptz NOT NULL, x int) PARTITION BY RANGE (at);
+CREATE TABLE t1 PARTITION OF t FOR VALUES FROM ('2026-11-01') TO ('2026-11-15');
+CREATE TABLE t2 PARTITION OF t FOR VALUES FROM ('2026-11-15') TO ('2026-12-01');
+CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS 'SELECT $1 * 2';
+CREATE VIEW t_facts AS SELECT at, twice(x) AS amount FROM t;
+SELECT kpi.track('t_facts', 'at', timezone => 'UTC');
+INSERT INTO t VALUES ('2026-11-05 10:00Z', 5), ('2026-11-20 10:00Z', 7);
+"""
+
+
+def is_exact(database):
+    """What readers see, in one snapshot."""
+    return database.sql('SELECT (SELECT coalesce(sum(amount), 0) FROM t_facts) = (SELECT coalesce(sum(amount), 0) FROM kpi_data.t_facts_daily)')[0][0] \
+        and not database.sql("SELECT * FROM kpi.verify('t_facts')")
+
+
+def work(database):
+    connection = database.connect()
+    fetch(connection, 'CALL kpi.work()')
+    connection.close()
+
+
+@pytest.mark.parametrize('statement', [
+    'CREATE OR REPLACE VIEW t_facts AS SELECT at, x + 1 AS amount FROM t',
+    'CREATE OR REPLACE RULE "_RETURN" AS ON SELECT TO t_facts DO INSTEAD SELECT at, x + 1 AS amount FROM t',
+    'ALTER VIEW t_facts RENAME COLUMN at TO moment',
+    "CREATE OR REPLACE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS 'SELECT $1 * 3'",
+], ids=['view', 'rule', 'rename', 'function'])
+def test_writers_do_not_queue_behind_ddl_of_a_facts_view(database, wait_until, statement):
+    """A long transaction has written; the DDL waits for it, and everybody else writes on."""
+    database.sql(SMALL)
+    work(database)
+    long, ddl, writer = database.connect(autocommit=False), database.connect(), database.connect()
+    fetch(long, "INSERT INTO t VALUES ('2026-11-20 11:00Z', 1)")
+    failures = []
+
+    def run():
+        try:
+            fetch(ddl, statement)
+        except psycopg2.Error as error:
+            failures.append(error)
+
+    fetch(ddl, 'SET application_name = ddl')
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until(lambda: database.sql("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE application_name = 'ddl'")[0][0],
+               'the DDL to wait')
+    # Far longer than one try, far shorter than the long transaction.
+    fetch(writer, "SET lock_timeout = '10s'")
+    for _ in range(5):
+        fetch(writer, "INSERT INTO t VALUES ('2026-11-20 12:00Z', 2)")
+    assert thread.is_alive()
+    long.commit()
+    thread.join()
+    assert not failures
+    work(database)
+    assert not database.sql("SELECT * FROM kpi.verify('t_facts')")
+    for connection in (long, ddl, writer):
+        connection.close()
+
+
+def test_detach_concurrently_between_its_transactions(database, wait_until):
+    """Cancelled after the first: the facts view has lost the partition, whose trigger still fires."""
+    database.sql(SMALL)
+    work(database)
+    assert is_exact(database)
+    reader, ddl = database.connect(autocommit=False), database.connect()
+    fetch(reader, 'SELECT count(*) FROM t')
+    fetch(ddl, "SET statement_timeout = '2s'")
+    with pytest.raises(psycopg2.errors.QueryCanceled):
+        fetch(ddl, 'ALTER TABLE t DETACH PARTITION t1 CONCURRENTLY')
+    assert database.sql('SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = %s::regclass', ('t1',)) == [(True,)]
+    assert is_exact(database)
+    reader.rollback()
+    database.sql("INSERT INTO t1 VALUES ('2026-11-06 10:00Z', 100)")
+    work(database)
+    assert is_exact(database)
+    database.sql("SELECT kpi.rebuild('t_facts')")
+    database.sql("INSERT INTO t1 VALUES ('2026-11-07 10:00Z', 1000)")
+    assert is_exact(database)
+    database.sql('ALTER TABLE t DETACH PARTITION t1 FINALIZE')
+    assert is_exact(database)
+    wait_until(lambda: work(database) or not database.sql('SELECT * FROM kpi.dirty'), 'the repair')
+    assert is_exact(database)
+    reader.close()
+    ddl.close()

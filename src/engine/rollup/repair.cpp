@@ -41,12 +41,16 @@ void set_computed_at(const std::string &source, const std::string &at) {
 
 std::vector<std::string> workable_sources() {
     std::vector<std::string> out;
-    // Every partition's trigger must fire always: a repair would take marks away that stand for
-    // rows still to be missed.
+    // Every partition's trigger must fire always, and that of no other table: a repair would take
+    // marks away that stand for rows still to be missed, or counted.
     const Table found = pg::query(R"(
 SELECT s.name FROM kpi.source s
  WHERE pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || '_rollup_hour'))
        IS NOT NULL
+   AND (s.capture = 'window' OR NOT EXISTS (
+     SELECT FROM pg_catalog.pg_inherits i
+      WHERE i.inhdetachpending AND (i.inhparent = s.base OR EXISTS (
+        SELECT FROM pg_catalog.pg_partition_ancestors(i.inhparent) a WHERE a.relid = s.base))))
    AND (s.capture = 'window' OR NOT EXISTS (
      SELECT FROM (SELECT s.base::pg_catalog.oid AS oid
                   UNION SELECT relid FROM pg_catalog.pg_partition_tree(s.base)) p
