@@ -8,7 +8,8 @@
 
 namespace kpi::engine {
 
-// rewrite: replaces deltas and rollups of the range; mends damage in one level or grain too.
+// rewrite: takes the deltas of the range and replaces those rollup rows that differ, in one
+//          statement; mends damage in one level or grain too.
 // append:  adds facts - rollups - deltas as deltas; deletes nothing, so a range that is right costs
 //          no write.
 // either:  rewrite when the range has no rollups yet, append otherwise.
