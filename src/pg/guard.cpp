@@ -128,16 +128,23 @@ void forget_statement(Error &error, std::string_view sql) {
         error.origin.internal_query.clear();
         error.origin.internal_position = 0;
     }
-    // The line quotes the statement, in whatever language and with whatever quotes.
+    // Its line is a few words, the statement and a quote, in whatever language: what goes on longer
+    // before or after it is a statement of the user that has ours in it.
+    constexpr size_t kWords = 48;
+    constexpr size_t kQuote = 6;
     std::string &context = error.origin.context;
-    const size_t quoted = context.find(sql);
-    if (quoted == std::string::npos) return;
-    const size_t before = quoted == 0 ? quoted : context.rfind('\n', quoted - 1);
-    const size_t after = context.find('\n', quoted + sql.size());
-    if (before != std::string::npos && before > 0)
-        context.erase(before, after == std::string::npos ? after : after - before);
-    else
-        context.erase(0, after == std::string::npos ? after : after + 1);
+    for (size_t at = context.find(sql); at != std::string::npos; at = context.find(sql, at + 1)) {
+        const size_t ours = at + sql.size();
+        const size_t end = std::min(context.find('\n', ours), context.size());
+        const size_t newline = at == 0 ? std::string::npos : context.rfind('\n', at - 1);
+        const size_t begin = newline == std::string::npos ? 0 : newline + 1;
+        if (at - begin > kWords || end - ours > kQuote) continue;
+        if (begin > 0)
+            context.erase(newline, end - newline);
+        else
+            context.erase(0, end + 1);
+        return;
+    }
 }
 
 }  // namespace kpi::pg

@@ -44,7 +44,7 @@ BEGIN
     RETURN kpi_test.rss() - before;
 END $$;
 
-SELECT plan(29);
+SELECT plan(30);
 
 -- PostgreSQL -> C++: what C++ catches
 SELECT results_eq(
@@ -55,6 +55,9 @@ SELECT results_eq(
     'C++ sees every field of an error raised in PL/pgSQL');
 SELECT matches((SELECT value FROM kpi_test.catch('SELECT public.raiser()') WHERE field = 'context'),
     '^PL/pgSQL function .*raiser\(\) line 3 at RAISE$', 'C++ sees the context, without its own statement');
+CREATE FUNCTION public.longer2() RETURNS void LANGUAGE plpgsql AS $$BEGIN EXECUTE 'SELECT public.raiser() WHERE 0 < (SELECT count(*) FROM pg_class)'; END$$;
+SELECT matches((SELECT value FROM kpi_test.catch('SELECT public.longer2()') WHERE field = 'context'),
+    'raiser\(\) line 3 at RAISE.SQL statement "SELECT public.raiser\(\) WHERE .*longer2\(\) line 1 at EXECUTE$', 'statements of the user''s functions stay');
 SELECT results_eq(
     $$SELECT field, value FROM kpi_test.catch('INSERT INTO public.target VALUES (-1)') WHERE field IN ('sqlstate', 'table', 'constraint', 'file', 'line')$$,
     $$VALUES ('sqlstate', '23514'), ('table', 'target'), ('constraint', 'positive'), ('file', 'execMain.c'), ('line', 'set')$$,
