@@ -239,3 +239,22 @@ def test_serializable_and_repeatable_read_callers_merge_and_rebuild(quiet):
         cursor.execute("SELECT kpi.merge('pay'); SELECT kpi.rebuild('pay'); COMMIT")
         assert cluster.sql("SELECT count(*) FROM kpi.verify('pay')", name) == [(0,)], level
         session.close()
+
+
+def test_a_server_that_dies_in_a_rebuild_is_as_before_it(quiet):
+    cluster, name = quiet
+    cluster.sql("UPDATE kpi_data.pay_rollup_day SET m1 = m1 + 1", name)
+    cluster.sql('DELETE FROM kpi_data.pay_rollup_hour', name)
+    tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'kpi_data'::regnamespace"
+    faults = "SELECT count(*) FROM kpi.verify('pay')"
+    before = cluster.sql(tables, name), cluster.sql(faults, name)
+    assert before[1] != [(0,)]
+    session = cluster.connect(name)
+    session.cursor().execute("BEGIN; SELECT kpi.rebuild('pay')")
+    cluster.sql('CHECKPOINT', name)  # what the rebuild wrote is on disk
+    cluster.crash()
+    cluster.start()
+    assert (cluster.sql(tables, name), cluster.sql(faults, name)) == before
+    cluster.sql(INSERT, name, parameters=(1, 5, 10))
+    cluster.sql("SELECT kpi.rebuild('pay')", name)
+    assert cluster.sql(faults, name) == [(0,)]
