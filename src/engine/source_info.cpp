@@ -14,7 +14,10 @@ constexpr const char *kSources =
     "SELECT s.name, s.facts::oid, (SELECT relowner FROM pg_catalog.pg_class WHERE oid = s.facts), "
     "s.timezone, s.capture, s.hours_from, s.frozen_before, "
     "(SELECT (extract(epoch FROM t.computed_at) * 1000000)::int8 - 946684800000000 "
-    "FROM kpi.source_state t WHERE t.source = s.name) FROM kpi.source s WHERE s.name = ANY ($1)";
+    "FROM kpi.source_state t WHERE t.source = s.name), pg_catalog.cardinality(s.dimensions), "
+    "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = "
+    "pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || '_delta')) AND "
+    "a.attnum > 0 AND NOT a.attisdropped) FROM kpi.source s WHERE s.name = ANY ($1)";
 
 constexpr const char *kDimensions =
     "SELECT s.name, d.name, pg_catalog.format_type(a.atttypid, -1), "
@@ -44,6 +47,8 @@ SourceInfo from_row(const Row &row) {
     info.hours_from = *row[5];
     info.frozen_before = *row[6];
     if (row[7]) info.computed_at = Timestamp{std::stoll(*row[7])};
+    info.dimension_count = std::stoul(*row[8]);
+    info.columns = std::stoul(*row[9]);
     return info;
 }
 
@@ -74,6 +79,28 @@ SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM kpi.source s
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
 
 bool is_true(const Cell &cell) { return cell == "t"; }
+
+// Half a restore, or a change by hand: whatever counts on positions would be wrong in silence.
+void check_shape(const SourceInfo &source, Dimensions loaded) {
+    size_t columns = 3;  // hour, day, n
+    bool in_order = !source.measures.empty();
+    for (size_t i = 0; i < source.measures.size(); ++i) {
+        in_order = in_order && source.measures[i].position == int(i) + 1;
+        columns += source.measures[i].kind == MeasureKind::numeric ? 4 : 1;
+    }
+    columns += source.dimension_count;
+    if (in_order && columns == source.columns &&
+        (loaded == Dimensions::skip || source.dimensions.size() == source.dimension_count))
+        return;
+    throw Error(
+        "55000",
+        fmt::format("the registry of source \"{}\" and its tables do not fit together",
+                    source.name),
+        fmt::format("kpi.source and kpi.measure name {} dimensions and {} measures; "
+                    "kpi_data.{}_delta has {} columns.",
+                    source.dimension_count, source.measures.size(), source.name, source.columns),
+        "Restore the rest of the dump, or call kpi.untrack and kpi.track again.");
+}
 
 }  // namespace
 
@@ -125,6 +152,7 @@ std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::
         find(out, *row[0])
             ->measures.push_back({*row[1], std::stoi(*row[2]),
                                   is_true(row[3]) ? MeasureKind::numeric : MeasureKind::integer});
+    for (const SourceInfo &source : out) check_shape(source, dimensions);
     return out;
 }
 

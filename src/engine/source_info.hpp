@@ -39,6 +39,8 @@ struct SourceInfo {
     std::optional<Timestamp> computed_at;  // window capture: when the window was last recomputed
     std::vector<DimensionInfo> dimensions;
     std::vector<MeasureInfo> measures;
+    size_t dimension_count = 0;  // as the registry says, also when `dimensions` is not loaded
+    size_t columns = 0;          // of the delta table
 
     // 0-based place of a dimension; -1: no such dimension.
     int dimension(const std::string &dimension_name) const;
@@ -53,7 +55,8 @@ enum class Dimensions { load, skip };  // skip: `dimensions` stays empty
 // 42P09 when several facts views have the name.
 std::string source_named(const std::string &text, pg::Access access);
 
-// Sources in the order of the names; errors: 42704 for an unknown name. read_only: seen in the
+// Sources in the order of the names; errors: 42704 for an unknown name, 55000 where registry and
+// tables contradict each other. read_only: seen in the
 // caller's snapshot (STABLE functions); read_write: sees what this command has just written.
 std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access,
                                      Dimensions dimensions = Dimensions::load);

@@ -16,6 +16,8 @@ struct Settings {
     int notify_interval = 10;
     // s between two recomputes of a source with window capture
     int window_interval = 60;
+    // s that one step of work on a source may take; doubled each time it takes longer
+    int source_timeout = 30;
     int refresh_interval = 300;  // s between two refreshes of one materialized view
     int max_workers = 8;         // database workers running at once
     int outbox_retention = 30;   // days that settled messages are kept; 0: until kpi.purge

@@ -62,6 +62,15 @@ Bell begin_round() noexcept;
 // Somebody has rung since begin_round; the deltas rung since then.
 bool is_rung_here() noexcept;
 uint32_t deltas_rung() noexcept;
+// What a worker is working on, by a number that is not 0: its successor learns what it died of, and
+// of how many in a row.
+void begin_task(uint32_t task) noexcept;
+void end_task() noexcept;
+struct Suspect {
+    uint32_t task = 0;  // 0: none
+    uint32_t deaths = 0;
+};
+Suspect take_suspect() noexcept;
 enum class Outcome { drained, unfinished };
 void end_round(Outcome outcome) noexcept;
 void leave_seat(Leave why) noexcept;

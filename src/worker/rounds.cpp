@@ -20,7 +20,39 @@ constexpr size_t kPayloadBytes = 7900;  // NOTIFY takes less than 8000
 
 engine::Step merge_batch(const std::string &source) { return engine::merge(source); }
 
+// A number for a source's name, never 0 (FNV-1a).
+uint32_t task_of(const std::string &source) {
+    uint32_t hash = 2166136261U;
+    for (const char c : source) hash = (hash ^ uint8_t(c)) * 16777619U;
+    return hash == 0 ? 1 : hash;
+}
+
+// While work on one source lasts: what a successor of this process must know.
+class Task {
+public:
+    explicit Task(const std::string &source) { pg::begin_task(task_of(source)); }
+    ~Task() { pg::end_task(); }
+    Task(const Task &) = delete;
+    Task &operator=(const Task &) = delete;
+};
+
+// Time limits of a scope's steps.
+class Limited {
+public:
+    Limited(Steps &steps, int timeouts) : steps_(steps) {
+        steps_.limit((int64_t(pg::settings().source_timeout) * 1000) << std::min(timeouts, 16));
+    }
+    ~Limited() { steps_.limit(0); }
+    Limited(const Limited &) = delete;
+    Limited &operator=(const Limited &) = delete;
+
+private:
+    Steps &steps_;
+};
+
 }  // namespace
+
+Rounds::Rounds(Steps &steps) : steps_(steps), refresher_(steps), suspect_(pg::take_suspect()) {}
 
 Rest Rounds::run(Demand demand) {
     rest_ = Rest::drained;
@@ -31,6 +63,8 @@ Rest Rounds::run(Demand demand) {
             continue;
         }
         try {
+            const Task task(source.name);
+            const Limited limited(steps_, health_[source.name].timeouts);
             work_on(source);
             succeeded(source.name);
         } catch (const Error &error) {
@@ -66,7 +100,17 @@ std::vector<Rounds::Source> Rounds::due_sources(Demand demand) {
     std::map<std::string, Health> kept;
     for (const Row &row : table.rows) {
         sources.push_back({*row[0], row[1] == "t", row[2] == "t"});
-        kept[*row[0]] = health_[*row[0]];
+        Health &health = kept[*row[0]] = health_[*row[0]];
+        if (suspect_.task == task_of(*row[0])) {
+            // Once may be chance: a worker is ended by an administrator, too.
+            health.failures = suspect_.deaths == 1 ? 1 : int(std::min(suspect_.deaths, 16U)) + 4;
+            health.not_before = pg::ticks() + backoff(health.failures);
+            suspect_ = {};
+            pg::log(
+                pg::Level::warning,
+                fmt::format("the last kpi_ext worker ended during work on source \"{}\"", *row[0]),
+                {}, "The source is set aside for a while; the others go on.");
+        }
     }
     health_ = std::move(kept);  // untracked sources are forgotten
     return sources;
@@ -129,6 +173,7 @@ void Rounds::failed(const std::string &source, const Error &error) {
     leave(Rest::blocked);
     Health &health = health_[source];
     health.not_before = pg::ticks() + backoff(++health.failures);
+    if (error.sqlstate == "57014") ++health.timeouts;
     health.clean = false;
     if (worth_logging(health.failures))
         pg::log(pg::Level::warning,
@@ -146,6 +191,7 @@ void Rounds::failed(const std::string &source, const Error &error) {
 void Rounds::succeeded(const std::string &source) {
     Health &health = health_[source];
     health.failures = 0;
+    health.timeouts = 0;
     if (health.clean) return;
     steps_.run([&] {
         pg::execute(

@@ -12,6 +12,7 @@
 
 #include "core/changes.hpp"
 #include "core/error.hpp"
+#include "pg/shared.hpp"
 #include "worker/refresh.hpp"
 #include "worker/steps.hpp"
 
@@ -29,7 +30,7 @@ enum class Rest { drained, blocked, unfinished };
 
 class Rounds {
 public:
-    explicit Rounds(Steps &steps) : steps_(steps), refresher_(steps) {}
+    explicit Rounds(Steps &steps);
     // Throws only when the extension is gone (Steps::gone) or the registry cannot be read.
     Rest run(Demand demand);
 
@@ -41,6 +42,7 @@ private:
     };
     struct Health {
         int failures = 0;
+        int timeouts = 0;        // in a row: each doubles the time that the next step gets
         bool clean = false;      // this process has seen that no error is on record
         int64_t not_before = 0;  // microseconds since 2000
         int64_t expired_at = 0;  // last look at hour retention
@@ -60,6 +62,7 @@ private:
     Changes changes_;
     std::map<std::string, Health> health_;
     int64_t folded_at_ = 0;
+    pg::Suspect suspect_;  // what the worker before this one died of
     Rest rest_ = Rest::drained;
 };
 

@@ -69,6 +69,13 @@ json worker_part() {
     out["rung"] = state.pending;
     out["databases_waiting"] = state.waiting;
     out["mend"] = mend(state, wanted, recovering);
+    const Table activity = pg::query(R"(
+        SELECT query, extract(epoch FROM pg_catalog.clock_timestamp() - query_start)::float8
+          FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND state = 'active')",
+                                     {int64_t(state.pid)}, kRead);
+    out["busy_with"] = activity.empty() ? json() : json(activity.rows[0][0].value_or(""));
+    out["busy_seconds"] =
+        activity.empty() || !activity.rows[0][1] ? json() : json(std::stod(*activity.rows[0][1]));
     return out;
 }
 
@@ -85,6 +92,11 @@ json source_part(const Row &row) {
     out["last_error"] = text(row[7]);
     out["last_error_at"] = text(row[8]);
     out["skipped_rows"] = number(row[9]);
+    out["state"] = row[7] ? "set aside" : row[2] == "t" ? "building" : "ok";
+    if (!pg::value("SELECT pg_catalog.to_regclass($1)", {delta}, kRead)) {
+        out["state"] = "incomplete";
+        return out;
+    }
     const Table backlog = pg::query(fmt::format(R"(
         SELECT (SELECT pg_catalog.count(*) FROM (SELECT FROM {} LIMIT $1) d),
                pg_catalog.pg_relation_size($2) / pg_catalog.current_setting('block_size')::int8)",
@@ -149,13 +161,34 @@ json holder_part() {
     return {{"who", *table.rows[0][0]}, {"age_transactions", number(table.rows[0][1])}};
 }
 
-json warnings_part() {
+// What the worker does for so long that others wait.
+constexpr double kLongWork = 10;
+
+json warnings_part(const json &worker, const json &sources) {
     const Table table = pg::query(R"(
         SELECT pg_catalog.format('publication %s publishes tables of kpi_data: a subscriber would count twice or lack them; publish the base tables only', p.pubname)
           FROM (SELECT DISTINCT pubname FROM pg_catalog.pg_publication_tables WHERE schemaname = 'kpi_data') p ORDER BY 1)",
                                   {}, kRead);
     json out = json::array();
     for (const Row &row : table.rows) out.push_back(*row[0]);
+    if (worker["busy_seconds"].is_number() && worker["busy_seconds"].get<double>() > kLongWork)
+        out.push_back(fmt::format(
+            "the worker is {} for {:.0f} seconds; after kpi.source_timeout it turns to "
+            "the other sources",
+            worker["busy_with"].get<std::string>(), worker["busy_seconds"].get<double>()));
+    for (const auto &[name, source] : sources.items()) {
+        if (source["state"] == "set aside")
+            out.push_back(
+                fmt::format("source {} is set aside after an error and tried again: see "
+                            "its last_error; its reads use the facts view or meet "
+                            "unmerged deltas meanwhile",
+                            name));
+        if (source["state"] == "incomplete")
+            out.push_back(
+                fmt::format("the tables of source {} are missing: restore the rest of "
+                            "the dump, or call kpi.untrack and kpi.track again",
+                            name));
+    }
     return out;
 }
 
@@ -169,7 +202,7 @@ std::string status(ObjectId caller) {
     out["sources"] = sources_part(caller);
     out["views"] = views_part();
     out["oldest_snapshot"] = holder_part();
-    out["warnings"] = warnings_part();
+    out["warnings"] = warnings_part(out["worker"], out["sources"]);
     const Cell cron =
         pg::value("SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'pg_cron'", {}, kRead);
     out["pg_cron"] = cron.has_value();

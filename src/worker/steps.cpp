@@ -3,6 +3,7 @@
 #include "pg/doorbell.hpp"
 #include "pg/lock.hpp"
 #include "pg/process.hpp"
+#include "pg/time_limit.hpp"
 
 namespace kpi::worker {
 
@@ -31,6 +32,7 @@ void Steps::in_process(const std::function<void()> &body) {
         {
             pg::OuterSnapshot snapshot;
             pg::Spi spi;
+            const pg::TimeLimit limit(limit_);
             body();
         }
         transaction.commit();

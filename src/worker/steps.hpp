@@ -23,6 +23,9 @@ public:
     // Runs `body` with an open Spi, as the extension's owner. An error rolls the step back and is
     // thrown on.
     void run(const std::function<void()> &body);
+    // Time that each of the following steps may take, in milliseconds; 0: no limit. Background
+    // process only: in a procedure the session's own timeouts count.
+    void limit(int64_t milliseconds) { limit_ = milliseconds; }
     // The extension was dropped: every further step throws 42704.
     bool gone() const { return gone_; }
     // NOTIFY kpi_refresh came since the last call (background process only).
@@ -34,6 +37,7 @@ private:
     void hold_extension();
 
     pg::Spi *procedure_ = nullptr;
+    int64_t limit_ = 0;
     bool gone_ = false;
     bool doorbell_ = false;
 };

@@ -73,6 +73,7 @@ Changes *make_changes(Level *level, const Evaluator *evaluator) {
     changes->context = context;
     changes->delta = evaluator->source->delta;
     changes->source = MemoryContextStrdup(TopTransactionContext, evaluator->source->name);
+    changes->dimensions = evaluator->source->dimensions;
     changes->measures = evaluator->source->measures;
     changes->next = level->changes;
     level->changes = changes;

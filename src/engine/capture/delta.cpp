@@ -84,6 +84,36 @@ void insert_rows(Relation relation, Changes *changes) {
 DeltaShape::DeltaShape(TupleDesc descriptor, int measures)
     : descriptor_(descriptor), measures_(measures) {}
 
+bool DeltaShape::fits(TupleDesc descriptor, int dimensions, int measures) {
+    int dimension = 0, measure = 0;
+    bool keys[3] = {};
+    for (int c = 0; c < descriptor->natts; ++c) {
+        const FormData_pg_attribute &attribute = *TupleDescAttr(descriptor, c);
+        if (attribute.attisdropped) return false;
+        const char *name = NameStr(attribute.attname);
+        if (strcmp(name, "hour") == 0 && attribute.atttypid == TIMESTAMPTZOID) {
+            keys[0] = true;
+        } else if (strcmp(name, "day") == 0 && attribute.atttypid == DATEOID) {
+            keys[1] = true;
+        } else if (strcmp(name, "n") == 0 && attribute.atttypid == INT4OID) {
+            keys[2] = true;
+        } else if (name[0] == 'd') {
+            if (strtol(name + 1, nullptr, 10) != ++dimension) return false;
+        } else if (name[0] == 'm') {
+            char *suffix = nullptr;
+            const long number = strtol(name + 1, &suffix, 10);
+            if (*suffix == '\0') {
+                if (number != ++measure || attribute.atttypid != NUMERICOID) return false;
+            } else if (number != measure || attribute.atttypid != INT8OID) {
+                return false;
+            }
+        } else {
+            return false;
+        }
+    }
+    return keys[0] && keys[1] && keys[2] && dimension == dimensions && measure == measures;
+}
+
 void DeltaShape::fill(Entry *entry, Datum *values, bool *nulls) const {
     const char *at = entry->key(measures_);
     for (int c = 0; c < descriptor_->natts; ++c) {
@@ -114,6 +144,16 @@ void DeltaShape::fill(Entry *entry, Datum *values, bool *nulls) const {
     }
 }
 
+void require_shape(TupleDesc descriptor, const char *source, int dimensions, int measures) {
+    if (DeltaShape::fits(descriptor, dimensions, measures)) return;
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("the registry of source \"%s\" and its tables do not fit together", source),
+             errdetail("kpi.source and kpi.measure name %d dimensions and %d measures.", dimensions,
+                       measures),
+             errhint("Restore the rest of the dump, or call kpi.untrack and kpi.track again.")));
+}
+
 void write_changes(Changes *changes) {
     if (changes->count == 0) return;
     Relation relation = try_relation_open(changes->delta, RowExclusiveLock);
@@ -121,7 +161,10 @@ void write_changes(Changes *changes) {
         MemoryContext scratch =
             AllocSetContextCreate(CurrentMemoryContext, "kpi flush", ALLOCSET_SMALL_SIZES);
         MemoryContext old = MemoryContextSwitchTo(scratch);
-        insert_rows(relation, changes);
+        if (DeltaShape::fits(RelationGetDescr(relation), changes->dimensions, changes->measures))
+            insert_rows(relation, changes);
+        else
+            mark_all_dirty(changes->source, "its delta table was changed by hand");
         MemoryContextSwitchTo(old);
         MemoryContextDelete(scratch);
         relation_close(relation, NoLock);

@@ -1,5 +1,6 @@
 #include "engine/capture/evaluator.hpp"
 
+#include "engine/capture/delta.hpp"
 #include "engine/capture/view.hpp"
 #include "pg/owner_code.hpp"
 
@@ -60,6 +61,38 @@ void check_owners(const Source *source, Oid view_owner) {
         ereport(ERROR,
                 (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                  errmsg("row security of the base table binds the owner of the facts view")));
+}
+
+// Every measure has a name, and the delta table the columns that the registry says.
+void check_registry(const Source *source) {
+    for (int i = 0; i < source->measures; ++i)
+        if (source->measure_names[i] == nullptr)
+            ereport(ERROR,
+                    (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                     errmsg("measure %d of source \"%s\" is missing in kpi.measure", i + 1,
+                            source->name),
+                     errhint("Restore the rest of the dump, or call kpi.untrack and kpi.track "
+                             "again.")));
+    Relation delta =
+        OidIsValid(source->delta) ? try_relation_open(source->delta, AccessShareLock) : nullptr;
+    if (delta == nullptr)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("the delta table of source \"%s\" is missing", source->name)));
+    require_shape(RelationGetDescr(delta), source->name, source->dimensions, source->measures);
+    relation_close(delta, NoLock);
+}
+
+// A dimension's bytes are read back with the type of the column.
+void check_dimension(const Source *source, int place, Oid type) {
+    const Oid stored =
+        get_atttype(source->delta, get_attnum(source->delta, psprintf("d%d", place + 1)));
+    if (stored != type)
+        ereport(ERROR,
+                (errcode(ERRCODE_DATATYPE_MISMATCH),
+                 errmsg("dimension \"%s\" of source \"%s\" is of type %s, its column d%d of %s",
+                        source->dimension_names[place], source->name, format_type_be(type),
+                        place + 1, format_type_be(stored)),
+                 errhint("Call kpi.untrack and kpi.track again.")));
 }
 
 void reserve_key(Contribution *row, int more) {
@@ -147,6 +180,7 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
                                RelationGetRelationName(view))));
     const int dimensions = source->dimensions;
     const int measures = source->measures;
+    check_registry(source);
     auto array = [](size_t size, int count) { return palloc0(size * size_t(count + 1)); };
     out->dimension_types = static_cast<DimensionType *>(array(sizeof(DimensionType), dimensions));
     out->dimensions = static_cast<ExprState **>(array(sizeof(ExprState *), dimensions));
@@ -166,6 +200,7 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     for (int i = 0; i < dimensions; ++i) {
         Expr *expression = builder.column(source->dimension_names[i]);
         char align = 0;
+        check_dimension(source, i, getBaseType(exprType(reinterpret_cast<Node *>(expression))));
         get_typlenbyvalalign(getBaseType(exprType(reinterpret_cast<Node *>(expression))),
                              &out->dimension_types[i].length, &out->dimension_types[i].by_value,
                              &align);
@@ -294,69 +329,6 @@ ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribu
     out->present = false;
     if (must_rethrow(failure)) ReThrowError(failure);
     return failure;
-}
-
-namespace {
-
-// RAISE and ASSERT of a PL/pgSQL function: it judged the row, whatever SQLSTATE it chose.
-bool is_raised_by_function(const ErrorData *failure) {
-    const char *raised_by = failure->funcname == nullptr ? "" : failure->funcname;
-    return strcmp(raised_by, "exec_stmt_raise") == 0 || strcmp(raised_by, "exec_stmt_assert") == 0;
-}
-
-}  // namespace
-
-bool is_data_error(const ErrorData *failure) {
-    if (must_rethrow(failure)) return false;
-    if (is_raised_by_function(failure)) return true;
-    const int sqlstate = failure->sqlerrcode;
-    // What lies in the definition or in the system, and would be so for other rows too. Every other
-    // class, those that PostgreSQL does not know included, is about the row.
-    switch (ERRCODE_TO_CATEGORY(sqlstate)) {
-        case MAKE_SQLSTATE('0', '3', '0', '0', '0'):  // statement not complete
-        case MAKE_SQLSTATE('0', '8', '0', '0', '0'):  // connection
-        case MAKE_SQLSTATE('0', '9', '0', '0', '0'):  // triggered action
-        case MAKE_SQLSTATE('0', 'A', '0', '0', '0'):  // feature not supported
-        case MAKE_SQLSTATE('0', 'B', '0', '0', '0'):  // transaction initiation
-        case MAKE_SQLSTATE('0', 'L', '0', '0', '0'):  // grantor
-        case MAKE_SQLSTATE('0', 'P', '0', '0', '0'):  // role
-        case MAKE_SQLSTATE('2', '4', '0', '0', '0'):  // cursor state
-        case MAKE_SQLSTATE('2', '5', '0', '0', '0'):  // transaction state
-        case MAKE_SQLSTATE('2', '6', '0', '0', '0'):  // statement name
-        case MAKE_SQLSTATE('2', '7', '0', '0', '0'):  // triggered data change
-        case MAKE_SQLSTATE('2', '8', '0', '0', '0'):  // authorization
-        case MAKE_SQLSTATE('2', 'B', '0', '0', '0'):  // dependent privileges
-        case MAKE_SQLSTATE('2', 'D', '0', '0', '0'):  // transaction termination
-        case MAKE_SQLSTATE('3', '4', '0', '0', '0'):  // cursor name
-        case MAKE_SQLSTATE('3', 'B', '0', '0', '0'):  // savepoint
-        case MAKE_SQLSTATE('3', 'D', '0', '0', '0'):  // catalog name
-        case MAKE_SQLSTATE('3', 'F', '0', '0', '0'):  // schema name
-        case MAKE_SQLSTATE('4', '2', '0', '0', '0'):  // syntax or rights
-        case MAKE_SQLSTATE('4', '4', '0', '0', '0'):  // WITH CHECK OPTION
-        case MAKE_SQLSTATE('5', '4', '0', '0', '0'):  // program limits
-        case MAKE_SQLSTATE('5', '5', '0', '0', '0'):  // prerequisite state
-        case MAKE_SQLSTATE('7', '2', '0', '0', '0'):  // snapshot
-        case MAKE_SQLSTATE('F', '0', '0', '0', '0'):  // configuration file
-        case MAKE_SQLSTATE('H', 'V', '0', '0', '0'):  // foreign data wrapper
-        case MAKE_SQLSTATE('X', 'X', '0', '0', '0'):  // internal
-            return false;
-        default:
-            return true;
-    }
-}
-
-bool must_rethrow(const ErrorData *failure) {
-    const int sqlstate = failure->sqlerrcode;
-    switch (ERRCODE_TO_CATEGORY(sqlstate)) {
-        case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
-        case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
-        case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
-        case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
-            return true;
-        default:
-            return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX ||
-                   sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
-    }
 }
 
 bool same_inputs(const Evaluator *evaluator, TupleTableSlot *before, TupleTableSlot *after) {

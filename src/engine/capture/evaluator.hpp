@@ -6,6 +6,7 @@
 
 #include "engine/capture/calendar.hpp"
 #include "engine/capture/registry.hpp"
+#include "engine/capture/row_error.hpp"
 
 namespace kpi::capture {
 
@@ -57,10 +58,6 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out);
 // The same behind a guard: a data error makes the row contribute nothing and is returned (in the
 // current context); cancel, timeout, resource and serialization errors are rethrown.
 ErrorData *evaluate_guarded(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out);
-
-// Whether the error is about the row (everything that a function raises by itself is).
-bool is_data_error(const ErrorData *failure);
-bool must_rethrow(const ErrorData *failure);
 
 // True when no attribute that the expressions read differs between the two rows.
 bool same_inputs(const Evaluator *evaluator, TupleTableSlot *before, TupleTableSlot *after);

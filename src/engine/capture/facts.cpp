@@ -216,6 +216,7 @@ void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor) {
     for (Level *level = innermost_level(); level != nullptr; level = level->outer) {
         Changes *changes = find_changes(level, delta);
         if (changes == nullptr) continue;
+        require_shape(descriptor, changes->source, changes->dimensions, changes->measures);
         const DeltaShape shape(descriptor, changes->measures);
         emit(changes, shape, store, descriptor);
     }
@@ -234,6 +235,7 @@ void facts_rows(Source *source, Span span, Datum multirange, int32 dimensions,
     Level level = {};
     level.context = context;
     Changes *changes = make_changes(&level, evaluator);
+    require_shape(descriptor, source->name, source->dimensions, source->measures);
     DeltaShape shape(descriptor, source->measures);
     Receiver receiver = {};
     receiver.api.receiveSlot = receive;

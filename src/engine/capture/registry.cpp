@@ -3,6 +3,8 @@
 namespace kpi::capture {
 namespace {
 
+constexpr int kMostColumns = 1600;  // of a table
+
 // A row of a registry table by column name, so that the order of columns in the script does not
 // matter here.
 struct Reader {
@@ -62,12 +64,14 @@ void read_dimensions(const Reader &row, Source *source) {
 }
 
 void read_measures(Source *source) {
-    source->measure_names = static_cast<const char **>(palloc0(sizeof(char *) * 1600));
+    source->measure_names = static_cast<const char **>(palloc0(sizeof(char *) * kMostColumns));
     scan("measure", [&](const Reader &row) {
         char *owner = row.string("source");
         if (strcmp(owner, source->name) == 0) {
             bool null = false;
             const int position = DatumGetInt16(row.get("position", &null));
+            if (position < 1 || position > kMostColumns)
+                elog(ERROR, "measure of source \"%s\" has position %d", source->name, position);
             source->measure_names[position - 1] = row.string("name");
             source->measures = Max(source->measures, position);
         }

@@ -1,0 +1,23 @@
+// A bound on the time of what a background process runs for somebody: code of users behind a facts
+// view must not hold the only worker of a database. After the limit the statement is cancelled
+// (57014); code that catches that and goes on ends with the process, after twice the limit.
+#pragma once
+
+#include <cstdint>
+
+namespace kpi::pg {
+
+// Runs from its construction to its end; milliseconds 0: no limit. One at a time, and only in a
+// process that has no statement_timeout of its own.
+class TimeLimit {
+public:
+    explicit TimeLimit(int64_t milliseconds);
+    ~TimeLimit();
+    TimeLimit(const TimeLimit &) = delete;
+    TimeLimit &operator=(const TimeLimit &) = delete;
+
+private:
+    bool armed_;
+};
+
+}  // namespace kpi::pg
