@@ -13,12 +13,12 @@ REVOKE ALL ON FUNCTION kpi.undefine(text) FROM PUBLIC;
 
 CREATE FUNCTION kpi.query(metrics text[] DEFAULT NULL, start_at text DEFAULT '7d', end_at text DEFAULT NULL, filters jsonb DEFAULT '{}',
                           by name[] DEFAULT '{}', grain text DEFAULT 'day', compare text DEFAULT NULL, max_rows int DEFAULT 1000,
-                          order_by text DEFAULT NULL, top int DEFAULT NULL, show text[] DEFAULT '{}')
+                          order_by text DEFAULT NULL, top int DEFAULT NULL, show text[] DEFAULT '{}', expected boolean DEFAULT true)
     RETURNS TABLE (bucket timestamptz, day date, segment jsonb, metric text, value numeric, compared numeric, is_complete boolean,
                    elapsed_fraction float8, expected_so_far numeric, as_of timestamptz, share numeric, running numeric, average numeric)
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_query';
-COMMENT ON FUNCTION kpi.query(text[], text, text, jsonb, name[], text, text, int, text, int, text[]) IS
-    'Values of metrics (default: all readable ones) by bucket and segment, exact at the snapshot. start_at: today, yesterday, 7d, 12w, 6m, wtd, mtd, qtd, ytd, last_week, last_month, last_quarter, last_year, ISO date or timestamp; end_at: date (inclusive) or timestamp (exclusive). grain: hour, day, week, month, quarter, year, total. compare: previous, same_weekday, week, month, year; an open bucket is compared up to the same local time. order_by: bucket, segment, metric, value, compared or change, with desc; top: so many segments, the rest as "others"; show: share, running, avg7. See docs/querying.md';
+COMMENT ON FUNCTION kpi.query(text[], text, text, jsonb, name[], text, text, int, text, int, text[], boolean) IS
+    'Values of metrics (default: all readable ones) by bucket and segment, exact at the snapshot. start_at: today, yesterday, 7d, 12w, 6m, wtd, mtd, qtd, ytd, last_week, last_month, last_quarter, last_year, ISO date or timestamp; end_at: date (inclusive) or timestamp (exclusive). grain: hour, day, week, month, quarter, year, total. compare: previous, same_weekday, week, month, year; an open bucket is compared up to the same local time. order_by: bucket, segment, metric, value, compared or change, with desc; top: so many segments, the rest as "others"; show: share, running, avg7; expected => false leaves expected_so_far NULL and is faster. See docs/querying.md';
 
 CREATE FUNCTION kpi.value(metric text, at timestamptz DEFAULT now(), segment jsonb DEFAULT '{}', grain text DEFAULT 'day')
     RETURNS numeric LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_value';
@@ -40,7 +40,7 @@ WITH recent AS MATERIALIZED (
     SELECT q.*, row_number() OVER (PARTITION BY q.metric ORDER BY q.day DESC) AS back
       FROM kpi.query(NULL, '8d', 'today', compare => 'same_weekday', max_rows => NULL) q
 ), week AS MATERIALIZED (
-    SELECT * FROM kpi.query(NULL, '7d', 'yesterday', grain => 'total', compare => 'previous', max_rows => NULL)
+    SELECT * FROM kpi.query(NULL, '7d', 'yesterday', grain => 'total', compare => 'previous', max_rows => NULL, expected => false)
 ), month AS MATERIALIZED (
     SELECT * FROM kpi.query(NULL, '30d', 'yesterday', grain => 'total', compare => 'previous', max_rows => NULL)
 )

@@ -26,6 +26,8 @@ READS = [
     ('revenue, 30 days by day', "SELECT * FROM kpi.query('{revenue}', '30d')", {
         'materialized view': "SELECT day, revenue FROM mv WHERE day > (now() AT TIME ZONE 'UTC')::date - 30 ORDER BY day",
         'base table': "SELECT (created_at AT TIME ZONE 'UTC')::date, sum(revenue) FROM payment_facts WHERE " + SINCE.format(29) + ' GROUP BY 1'}),
+    ('the same, expected => false', "SELECT * FROM kpi.query('{revenue}', '30d', expected => false)", {
+        'materialized view': "SELECT day, revenue FROM mv WHERE day > (now() AT TIME ZONE 'UTC')::date - 30 ORDER BY day"}),
     ('30 days by week, one country', "SELECT * FROM kpi.query('{revenue}', '30d', filters => '{\"country\": \"c7\"}', grain => 'week')", {
         'base table': "SELECT date_trunc('week', created_at AT TIME ZONE 'UTC'), sum(revenue) FROM payment_facts WHERE country = 'c7' AND "
                       + SINCE.format(29) + ' GROUP BY 1'}),

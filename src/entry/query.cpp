@@ -40,6 +40,7 @@ KPI_FUNCTION(query) {
     request.max_rows = row_limit(fcinfo, 7);
     request.order_by = optional_text(fcinfo, 8);
     request.top = row_limit(fcinfo, 9);
+    request.expected = PG_ARGISNULL(11) || PG_GETARG_BOOL(11);
     if (!PG_ARGISNULL(10)) request.show = kpi::pg::text_array(fcinfo, 10);
     kpi::engine::query(request, out);
     return Datum(0);

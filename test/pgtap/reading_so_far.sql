@@ -42,12 +42,13 @@ SELECT z.source, c.grain, f.kind, q.expected_so_far,
  CROSS JOIN LATERAL kpi.query(ARRAY[z.source], c.start, grain => c.grain,
                               filters => CASE WHEN f.kind IS NULL THEN '{}' ELSE jsonb_build_object('kind', f.kind) END) q;
 
-SELECT plan(9);
+SELECT plan(10);
 SELECT is((SELECT count(*)::int FROM public.answer), 90, 'an open bucket of every grain, zone and filter');
 SELECT is_empty('SELECT * FROM public.answer WHERE compared IS DISTINCT FROM should', 'from facts that no rollup holds yet');
 SELECT kpi.rebuild(source) FROM public.zone \g /dev/null
 SELECT is_empty('SELECT * FROM public.answer WHERE compared IS DISTINCT FROM should', 'from rollups');
 SELECT is_empty('SELECT * FROM public.expectation WHERE expected_so_far IS DISTINCT FROM should', 'what weeks had so far');
+SELECT results_eq($$SELECT expected_so_far IS NULL, expected_so_far IS NULL FROM kpi.query('{utc}', 'today', expected => false)$$, $$VALUES (true, true)$$, 'not when nobody asks');
 SELECT is((SELECT last_week_so_far FROM kpi.summary() WHERE metric = 'berlin'), (SELECT should FROM public.answer WHERE source = 'berlin' AND grain = 'day' AND compare = 'week' AND kind IS NULL),
     'kpi.summary says the same');
 

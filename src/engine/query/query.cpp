@@ -29,7 +29,7 @@ Plan plan_of(const TimedGroup &timed, const Request &request) {
     const Zone zone = pg::zone(timed.zone);
     const std::optional<std::string_view> compare = request.compare;
     const int average = parse_shown(request.show).average;
-    const PlanRequest wanted{parse_grain(request.grain), parse_compare(compare), true,
+    const PlanRequest wanted{parse_grain(request.grain), parse_compare(compare), request.expected,
                              std::max(0, average - 1)};
     return make_plan(wanted, range_of(request, timed), timed.now, zone, days_of(timed.group));
 }

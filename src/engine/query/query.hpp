@@ -29,6 +29,7 @@ struct Request {
     std::optional<std::string> order_by;
     int64_t top = 0;  // segments; 0: all
     std::vector<std::string> show;
+    bool expected = true;  // expected_so_far is wanted
 };
 
 // Appends the columns of kpi.query. Errors: 54000 for more than max_rows; a part would be wrong as
