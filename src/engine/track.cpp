@@ -325,7 +325,8 @@ void untrack(const std::string &name) {
         "FROM kpi.source s LEFT JOIN pg_catalog.pg_class c ON c.oid = s.facts WHERE s.name = $1",
         {source});
     if (t.rows[0][2] && *t.rows[0][2] != "t")
-        throw Error("42501", fmt::format("must be owner of source \"{}\"", source));
+        throw Error("42501", fmt::format("must be owner of source {}", source), {},
+                    "The source belongs to the owner of its facts view.");
     std::vector<std::string> measures;
     for (const Row &row :
          pg::query("SELECT name FROM kpi.measure WHERE source = $1", {source}).rows)
