@@ -5,6 +5,11 @@ CREATE FUNCTION kpi._sum(sum numeric, nan numeric, pinf numeric, ninf numeric) R
 COMMENT ON FUNCTION kpi._sum(numeric, numeric, numeric, numeric) IS
     'The sum of a measure from its finite sum and its counts of NaN, Infinity and -Infinity, as PostgreSQL''s sum() gives it; NULL counts 0';
 
+CREATE AGGREGATE kpi._count(bigint) (
+    SFUNC = pg_catalog.int8pl, STYPE = pg_catalog.int8, COMBINEFUNC = pg_catalog.int8pl, PARALLEL = SAFE);
+COMMENT ON AGGREGATE kpi._count(bigint) IS
+    'The sum of counts as a count. NULL counts 0; NULL when there is none';
+
 CREATE FUNCTION kpi.merge(source text DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'kpi_ext_merge' SET search_path = pg_catalog, pg_temp;
 REVOKE ALL ON FUNCTION kpi.merge(text) FROM PUBLIC;

@@ -1,7 +1,7 @@
 -- as: superuser
 -- Sums of the rollups: NaN and infinities, scales, sums beyond 2^63, zero, and deltas merged out of order.
 SET client_min_messages = warning;
-SELECT plan(27);
+SELECT plan(30);
 
 SELECT is(kpi._sum(1.50, NULL, NULL, NULL)::text, '1.50', '_sum: finite');
 SELECT is(kpi._sum(NULL, NULL, NULL, NULL), 0::numeric, '_sum: nothing is 0');
@@ -10,6 +10,9 @@ SELECT is(kpi._sum(1, 0, 2, 0), 'Infinity'::numeric, '_sum: Infinity');
 SELECT is(kpi._sum(NULL, 0, 0, 1), '-Infinity'::numeric, '_sum: -Infinity');
 SELECT is(kpi._sum(1, 0, 1, 1), 'NaN'::numeric, '_sum: both infinities');
 SELECT is(kpi._sum(1, -1, -1, -1), 1::numeric, '_sum: negative counts are none');
+SELECT is((SELECT kpi._count(n) FROM (VALUES (2::int8), (NULL), (-5)) v (n)), -3::int8, '_count: NULL counts 0');
+SELECT is((SELECT kpi._count(n) FROM (VALUES (NULL::int8)) v (n)), NULL, '_count: of nothing');
+SELECT throws_ok('SELECT kpi._count(n) FROM (VALUES (9223372036854775807), (1)) v (n)', '22003', NULL, '_count: never wraps');
 
 CREATE TABLE pay (id int PRIMARY KEY, at timestamptz DEFAULT '2026-11-03 10:10Z', country text DEFAULT 'MX', amount numeric, units bigint);
 CREATE VIEW pay_facts AS SELECT at, country, amount, units FROM pay;
