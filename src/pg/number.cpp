@@ -30,7 +30,10 @@ Number quotient(Number a, Number b) {
 }
 
 int compare(Number a, Number b) {
-    return call([&] { return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a.datum, b.datum)); });
+    return call([&] {
+        CHECK_FOR_INTERRUPTS();  // sorts of a whole answer
+        return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a.datum, b.datum));
+    });
 }
 
 Number mean(Number a, Number b) {

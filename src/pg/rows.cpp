@@ -18,6 +18,7 @@ Elements elements(const Value &array, Oid type, int size, bool by_value, char al
     Elements out;
     if (array.null) return out;
     call([&] {
+        CHECK_FOR_INTERRUPTS();  // a million segments are taken apart without a statement between
         deconstruct_array(DatumGetArrayTypeP(array.datum), type, size, by_value, align, &out.values,
                           &out.nulls, &out.count);
     });
@@ -109,6 +110,7 @@ void append(ResultSet &out, const std::vector<Value> &row) {
         values[i] = row[i].datum;
         nulls[i] = row[i].null;
     }
+    call([] { CHECK_FOR_INTERRUPTS(); });
     out.append(values.data(), nulls.data());
 }
 
