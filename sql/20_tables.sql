@@ -75,10 +75,15 @@ CREATE TABLE kpi.source_state (
     merged_at    timestamptz,
     last_error   text,
     last_error_at timestamptz,
+    sampled_at   timestamptz,
+    differed_at  timestamptz,
+    differed     daterange,
     analyzed_bytes int8
 );
 COMMENT ON TABLE kpi.source_state IS 'What the worker last did for each source: window recomputed, deltas merged, last error';
 COMMENT ON COLUMN kpi.source_state.computed_at IS 'Window capture: snapshot time of the last recompute, shown as as_of';
+COMMENT ON COLUMN kpi.source_state.sampled_at IS 'When the worker last compared a sample of closed days with the facts view';
+COMMENT ON COLUMN kpi.source_state.differed_at IS 'When such a sample last differed; differed: the days, which became a dirty range';
 COMMENT ON COLUMN kpi.source_state.analyzed_bytes IS 'Size of the rollups when the planner''s statistics were last collected; NULL: due';
 
 SELECT pg_catalog.pg_extension_config_dump('kpi.source', '');

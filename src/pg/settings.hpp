@@ -18,6 +18,7 @@ struct Settings {
     int window_interval = 60;
     // s that one step of work on a source may take; doubled each time it takes longer
     int source_timeout = 30;
+    int verify_interval = 300;   // s at least between two samples that are compared; 0: none
     int refresh_interval = 300;  // s between two refreshes of one materialized view
     int max_workers = 8;         // database workers running at once
     int outbox_retention = 30;   // days that settled messages are kept; 0: until kpi.purge

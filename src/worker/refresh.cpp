@@ -87,22 +87,27 @@ void Refresher::refresh_due(Changes &changes) {
     std::vector<View> views;
     steps_.run([&] { views = dirty_views(double(pg::settings().refresh_interval)); });
     for (const View &view : views) {
-        if (pg::ticks() < health_[view.id.value].not_before) continue;
+        Patience &patience = health_[view.id.value];
+        const int64_t began = pg::ticks();
+        if (began < patience.not_before) continue;
         pg::report_activity("kpi_ext: refreshing " + view.name);
         try {
-            steps_.run([&] { refresh_view(view.id, Manner::concurrent, Analyze::when_new); });
-            health_.erase(view.id.value);
+            {
+                const Limited limited(steps_, patience.allowance(pg::settings().source_timeout));
+                steps_.run([&] { refresh_view(view.id, Manner::concurrent, Analyze::when_new); });
+            }
+            patience.failures = 0;
             changes.add_view(view.name);
         } catch (const Error &error) {
             if (steps_.gone()) throw;
-            failed(view, error);
+            failed(view, error, pg::ticks() - began);
         }
     }
 }
 
-void Refresher::failed(const View &view, const Error &error) {
-    Health &health = health_[view.id.value];
-    health.not_before = pg::ticks() + backoff(++health.failures);
+void Refresher::failed(const View &view, const Error &error, int64_t took) {
+    Patience &health = health_[view.id.value];
+    health.failed(pg::ticks(), took, error.sqlstate == "57014");
     if (worth_logging(health.failures))
         pg::log(pg::Level::warning,
                 fmt::format("refresh of {} failed: {}", view.name, error.message), error.detail,

@@ -12,6 +12,7 @@
 #include "core/changes.hpp"
 #include "core/error.hpp"
 #include "core/table.hpp"
+#include "worker/patience.hpp"
 #include "worker/steps.hpp"
 
 namespace kpi::worker {
@@ -38,14 +39,10 @@ public:
     void refresh_due(Changes &changes);
 
 private:
-    struct Health {
-        int failures = 0;
-        int64_t not_before = 0;
-    };
-    void failed(const View &view, const Error &error);
+    void failed(const View &view, const Error &error, int64_t took);
 
     Steps &steps_;
-    std::map<uint32_t, Health> health_;
+    std::map<uint32_t, Patience> health_;
     int64_t looked_at_ = 0;
 };
 

@@ -36,40 +36,30 @@ public:
     Task &operator=(const Task &) = delete;
 };
 
-// Time limits of a scope's steps.
-class Limited {
-public:
-    Limited(Steps &steps, int timeouts) : steps_(steps) {
-        steps_.limit((int64_t(pg::settings().source_timeout) * 1000) << std::min(timeouts, 16));
-    }
-    ~Limited() { steps_.limit(0); }
-    Limited(const Limited &) = delete;
-    Limited &operator=(const Limited &) = delete;
-
-private:
-    Steps &steps_;
-};
-
 }  // namespace
 
-Rounds::Rounds(Steps &steps) : steps_(steps), refresher_(steps), suspect_(pg::take_suspect()) {}
+Rounds::Rounds(Steps &steps)
+    : steps_(steps), refresher_(steps), leisure_(steps), suspect_(pg::take_suspect()) {}
 
 Rest Rounds::run(Demand demand) {
     rest_ = Rest::drained;
     follow_owners();
-    for (const Source &source : due_sources(demand)) {
-        if (pg::ticks() < health_[source.name].not_before) {
+    const std::vector<Source> sources = due_sources(demand);
+    for (const Source &source : sources) {
+        const int64_t began = pg::ticks();
+        if (began < health_[source.name].patience.not_before) {
             leave(Rest::blocked);
             continue;
         }
         try {
             const Task task(source.name);
-            const Limited limited(steps_, health_[source.name].timeouts);
+            const Limited limited(
+                steps_, health_[source.name].patience.allowance(pg::settings().source_timeout));
             work_on(source);
             succeeded(source.name);
         } catch (const Error &error) {
             if (steps_.gone()) throw;
-            failed(source.name, error);
+            failed(source.name, error, pg::ticks() - began);
         }
     }
     if (pg::ticks() - folded_at_ >= kFoldEvery) fold_errors();
@@ -79,6 +69,7 @@ Rest Rounds::run(Demand demand) {
         steps_.run([&] { pg::notify_update(payload); });
         changes_ = {};
     }
+    if (demand == Demand::timed && rest_ == Rest::drained) spend_leisure(sources);
     pg::report_activity({});
     return rest_;
 }
@@ -89,7 +80,8 @@ std::vector<Rounds::Source> Rounds::due_sources(Demand demand) {
         table = pg::query(R"(
             SELECT s.name, EXISTS (SELECT FROM kpi.dirty d WHERE d.source = s.name),
                    s.capture = 'window' AND ($2 OR st.computed_at IS NULL
-                       OR st.computed_at + pg_catalog.make_interval(secs => $3) <= pg_catalog.clock_timestamp())
+                       OR st.computed_at + pg_catalog.make_interval(secs => $3) <= pg_catalog.clock_timestamp()),
+                   s.capture = 'trigger'
               FROM kpi.source s LEFT JOIN kpi.source_state st ON st.source = s.name
              WHERE s.name = ANY ($1)
              ORDER BY st.merged_at NULLS FIRST, s.name)",
@@ -99,12 +91,13 @@ std::vector<Rounds::Source> Rounds::due_sources(Demand demand) {
     std::vector<Source> sources;
     std::map<std::string, Health> kept;
     for (const Row &row : table.rows) {
-        sources.push_back({*row[0], row[1] == "t", row[2] == "t"});
+        sources.push_back({*row[0], row[1] == "t", row[2] == "t", row[3] == "t"});
         Health &health = kept[*row[0]] = health_[*row[0]];
         if (suspect_.task == task_of(*row[0])) {
             // Once may be chance: a worker is ended by an administrator, too.
-            health.failures = suspect_.deaths == 1 ? 1 : int(std::min(suspect_.deaths, 16U)) + 4;
-            health.not_before = pg::ticks() + backoff(health.failures);
+            Patience &patience = health.patience;
+            patience.failures = suspect_.deaths == 1 ? 1 : int(std::min(suspect_.deaths, 16U)) + 4;
+            patience.not_before = pg::ticks() + backoff(patience.failures);
             suspect_ = {};
             pg::log(
                 pg::Level::warning,
@@ -113,6 +106,10 @@ std::vector<Rounds::Source> Rounds::due_sources(Demand demand) {
         }
     }
     health_ = std::move(kept);  // untracked sources are forgotten
+    // Those in good health first: the others may take their time.
+    std::stable_partition(sources.begin(), sources.end(), [this](const Source &source) {
+        return health_[source.name].patience.failures == 0;
+    });
     return sources;
 }
 
@@ -148,6 +145,14 @@ void Rounds::work_on(const Source &source) {
     if (!done.more && !done.busy) health.expired_at = pg::ticks();
 }
 
+void Rounds::spend_leisure(const std::vector<Source> &sources) {
+    std::vector<std::string> names;
+    for (const Source &source : sources)
+        if (source.by_trigger && !source.dirty) names.push_back(source.name);
+    std::sort(names.begin(), names.end());
+    if (leisure_.spend(names)) leave(Rest::unfinished);
+}
+
 void Rounds::follow_owners() {
     try {
         steps_.run([] { engine::follow_owners(); });
@@ -169,13 +174,12 @@ void Rounds::fold_errors() {
     }
 }
 
-void Rounds::failed(const std::string &source, const Error &error) {
+void Rounds::failed(const std::string &source, const Error &error, int64_t took) {
     leave(Rest::blocked);
     Health &health = health_[source];
-    health.not_before = pg::ticks() + backoff(++health.failures);
-    if (error.sqlstate == "57014") ++health.timeouts;
+    health.patience.failed(pg::ticks(), took, error.sqlstate == "57014");
     health.clean = false;
-    if (worth_logging(health.failures))
+    if (worth_logging(health.patience.failures))
         pg::log(pg::Level::warning,
                 fmt::format("work on source \"{}\" failed: {}", source, error.message),
                 error.detail, error.hint);
@@ -190,8 +194,7 @@ void Rounds::failed(const std::string &source, const Error &error) {
 
 void Rounds::succeeded(const std::string &source) {
     Health &health = health_[source];
-    health.failures = 0;
-    health.timeouts = 0;
+    health.patience.failures = 0;
     if (health.clean) return;
     steps_.run([&] {
         pg::execute(

@@ -13,6 +13,8 @@
 #include "core/changes.hpp"
 #include "core/error.hpp"
 #include "pg/shared.hpp"
+#include "worker/leisure.hpp"
+#include "worker/patience.hpp"
 #include "worker/refresh.hpp"
 #include "worker/steps.hpp"
 
@@ -39,12 +41,11 @@ private:
         std::string name;
         bool dirty = false;
         bool window_due = false;
+        bool by_trigger = false;
     };
     struct Health {
-        int failures = 0;
-        int timeouts = 0;        // in a row: each doubles the time that the next step gets
+        Patience patience;
         bool clean = false;      // this process has seen that no error is on record
-        int64_t not_before = 0;  // microseconds since 2000
         int64_t expired_at = 0;  // last look at hour retention
     };
 
@@ -52,13 +53,15 @@ private:
     void work_on(const Source &source);
     void leave(Rest rest) { rest_ = std::max(rest_, rest); }
     engine::Step step(const std::string &source, engine::Step (*work)(const std::string &));
+    void spend_leisure(const std::vector<Source> &sources);
     void follow_owners();
     void fold_errors();
-    void failed(const std::string &source, const Error &error);
+    void failed(const std::string &source, const Error &error, int64_t took);
     void succeeded(const std::string &source);
 
     Steps &steps_;
     Refresher refresher_;
+    Leisure leisure_;
     Changes changes_;
     std::map<std::string, Health> health_;
     int64_t folded_at_ = 0;

@@ -92,6 +92,9 @@ json source_part(const Row &row) {
     out["last_error"] = text(row[7]);
     out["last_error_at"] = text(row[8]);
     out["skipped_rows"] = number(row[9]);
+    out["sampled_at"] = text(row[10]);
+    out["differed_at"] = text(row[11]);
+    out["differed"] = text(row[12]);
     out["state"] = row[7] ? "set aside" : row[2] == "t" ? "building" : "ok";
     if (!pg::value("SELECT pg_catalog.to_regclass($1)", {delta}, kRead)) {
         out["state"] = "incomplete";
@@ -120,7 +123,8 @@ json sources_part(ObjectId caller) {
                CASE WHEN c.oid IS NULL OR pg_catalog.has_table_privilege($1, c.oid, 'SELECT') THEN st.last_error
                     ELSE pg_catalog.left(st.last_error, 5) END,
                st.last_error_at,
-               (SELECT pg_catalog.sum(e.rows)::int8 FROM kpi.capture_error e WHERE e.source = s.name)
+               (SELECT pg_catalog.sum(e.rows)::int8 FROM kpi.capture_error e WHERE e.source = s.name),
+               st.sampled_at, st.differed_at, st.differed
           FROM kpi.source s
           LEFT JOIN kpi.source_state st ON st.source = s.name
           LEFT JOIN pg_catalog.pg_class c ON c.oid = s.facts
@@ -167,7 +171,17 @@ constexpr double kLongWork = 10;
 json warnings_part(const json &worker, const json &sources) {
     const Table table = pg::query(R"(
         SELECT pg_catalog.format('publication %s publishes tables of kpi_data: a subscriber would count twice or lack them; publish the base tables only', p.pubname)
-          FROM (SELECT DISTINCT pubname FROM pg_catalog.pg_publication_tables WHERE schemaname = 'kpi_data') p ORDER BY 1)",
+          FROM (SELECT DISTINCT pubname FROM pg_catalog.pg_publication_tables WHERE schemaname = 'kpi_data') p
+         UNION ALL
+        SELECT pg_catalog.format('source %s differed from its facts view on days in %s, found by a sample at %s and repaired: something that the view calls or reads was changed without a trace; kpi.rebuild recomputes the other days',
+                                 st.source, st.differed, st.differed_at)
+          FROM kpi.source_state st WHERE st.differed_at > pg_catalog.clock_timestamp() - '7 days'::interval
+         UNION ALL
+        SELECT pg_catalog.format('partition %s is being detached: its sources wait; if nobody is at it, ALTER TABLE %s DETACH PARTITION %1$s FINALIZE',
+                                 i.inhrelid::pg_catalog.regclass, i.inhparent::pg_catalog.regclass)
+          FROM pg_catalog.pg_inherits i WHERE i.inhdetachpending AND EXISTS (
+                SELECT FROM kpi.source s WHERE s.base IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(i.inhparent) a))
+         ORDER BY 1)",
                                   {}, kRead);
     json out = json::array();
     for (const Row &row : table.rows) out.push_back(*row[0]);

@@ -7,6 +7,10 @@
 
 namespace kpi::worker {
 
+Limited::Limited(Steps &steps, int64_t milliseconds) : steps_(steps) { steps_.limit(milliseconds); }
+
+Limited::~Limited() { steps_.limit(0); }
+
 void Steps::run(const std::function<void()> &body) {
     if (procedure_ == nullptr)
         in_process(body);

@@ -13,6 +13,20 @@
 
 namespace kpi::worker {
 
+class Steps;
+
+// Bounds the time of each step in a scope, in milliseconds; 0: no limit.
+class Limited {
+public:
+    Limited(Steps &steps, int64_t milliseconds);
+    ~Limited();
+    Limited(const Limited &) = delete;
+    Limited &operator=(const Limited &) = delete;
+
+private:
+    Steps &steps_;
+};
+
 class Steps {
 public:
     // Of a background process.

@@ -5,7 +5,7 @@ import time
 import pytest
 
 import cluster as clusters
-from watched import On, drained, make_source, new_database, running, status, verified, worker
+from watched import On, drained, make_source, new_database, running, set_for, status, verified, worker
 
 
 def last_error(database, name='pay'):
@@ -114,3 +114,30 @@ def test_restore_into_a_running_preloaded_server(make_cluster, wait_until, jobs)
     copy.sql("INSERT INTO pay (country, amount) VALUES ('x', 1)")
     wait_until(lambda: drained(copy), 'the merge')
     assert verified(copy)
+
+
+def test_a_slow_watched_view_does_not_stop_merging(database, wait_until):
+    make_source(database)
+    set_for(database, 'kpi.source_timeout', '1s', wait_until)
+    wait_until(lambda: drained(database), 'the build')
+    database.sql('CREATE MATERIALIZED VIEW mv AS SELECT count(*), pg_sleep(300)::text FROM pay_facts WITH NO DATA')
+    database.sql("SELECT kpi.watch_view('mv')")
+    wait_until(lambda: status(database)['views']['public.mv']['last_error'] == '57014', 'the refresh to be given up')
+    database.sql("INSERT INTO pay (country, amount) VALUES ('x', 1)")
+    wait_until(lambda: drained(database), 'the merge')
+
+
+def test_what_no_trigger_sees_is_found_by_a_sample(database, wait_until):
+    """Damage of a rollup stands for every change without a trace; frozen days and the open one are nobody's business."""
+    make_source(database)
+    database.sql("INSERT INTO pay (at, country, amount) SELECT now() - i * interval '1 day', 'x', i FROM generate_series(0, 5) i")
+    wait_until(lambda: drained(database), 'the build')
+    database.sql("UPDATE kpi_data.pay_rollup_day SET m2 = m2 + 1")
+    assert not verified(database)
+    set_for(database, 'kpi.verify_interval', '1s', wait_until)
+    closed = "SELECT count(*) FROM kpi.verify('pay', NULL, date_trunc('day', now(), 'UTC') - interval '1 day')"
+    wait_until(lambda: database.sql(closed)[0][0] == 0 and drained(database), 'every closed day to be sampled and repaired')
+    state = status(database)
+    assert state['sources']['pay']['differed_at'] and state['sources']['pay']['differed']
+    assert any('source pay differed' in warning for warning in state['warnings'])
+    assert 'source "pay" differed from its facts view' in database.cluster.log()

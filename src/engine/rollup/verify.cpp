@@ -4,6 +4,7 @@
 
 #include "engine/rollup/grouping.hpp"
 #include "engine/rollup/plans.hpp"
+#include "engine/rollup/sample.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {
@@ -60,8 +61,7 @@ std::string changes(const Layout &source, const std::string &used) {
     return out;
 }
 
-std::string statement(const Layout &source, const Period &period) {
-    const Days days = whole_days(source, period);
+std::string statement(const Layout &source, const Days &days) {
     const std::string used = within(days) +
                              " AND day >= (SELECT frozen_before FROM bounds) "
                              "AND NOT day <@ (SELECT days FROM dirty)";
@@ -109,7 +109,21 @@ void verify(const std::string &text, const Period &period, pg::ResultSet &result
     const Layout source = load_layout(name, pg::Access::read_only);
     const pg::RunAs as_owner(source.info.owner, pg::Restriction::reading);
     const pg::LocalSettings settings = facts_settings();
-    (void)result.append_query(statement(source, period), {name}, read);
+    (void)result.append_query(statement(source, whole_days(source, period)), {name}, read);
+}
+
+Days differing_days(const std::string &name, const Days &days) {
+    const pg::Options read{.access = pg::Access::read_only};
+    const Layout source = load_layout(name, pg::Access::read_only);
+    const pg::RunAs as_owner(source.info.owner, pg::Restriction::reading);
+    const pg::LocalSettings settings = facts_settings();
+    const Table found = pg::query(
+        fmt::format("SELECT min(day), max(day) + 1 FROM (SELECT (bucket AT TIME ZONE {})::date "
+                    "FROM ({}) v (bucket, grain, segment, measure, expected, actual)) d (day)",
+                    pg::literal(source.info.timezone), statement(source, days)),
+        {name}, read);
+    const Row &row = found.rows.at(0);
+    return row[0] ? Days{*row[0], *row[1]} : Days{days.to, days.to};
 }
 
 }  // namespace kpi::engine
