@@ -239,7 +239,7 @@ std::string branches(const BranchShape &shape, const Plan &plan, int source, Bin
         if (capture::has_own_changes())
             parts.push_back(select(shape, layer, pending + " x", recent));
         if (from_facts.days.empty() || (!layer.hours && !from_facts.dirty)) continue;
-        // Days that only their hours brought into the facts are no news for the day rollup.
+        // DaySet that only their hours brought into the facts are no news for the day rollup.
         const bool mixed = !layer.hours && from_facts.old_hours;
         parts.push_back(select(shape, layer, facts + " x",
                                all_of({mixed ? fmt::format("x.day <@ {}", dirty) : "", filters})));

@@ -40,7 +40,7 @@ struct BranchShape {
 
 // The days that must be read from the facts view.
 struct FactsDays {
-    Days days;
+    DaySet days;
     bool dirty = false;      // a day that is read is dirty
     bool old_hours = false;  // hours are read that the rollup no longer has
 };

@@ -11,7 +11,7 @@
 namespace kpi::engine {
 namespace {
 
-// Days to be read from the facts views, by source. Raises 42501 for a source that the caller may
+// DaySet to be read from the facts views, by source. Raises 42501 for a source that the caller may
 // not read.
 std::map<std::string, std::string> dirty_days(const std::vector<std::string> &sources) {
     std::map<std::string, std::string> out;

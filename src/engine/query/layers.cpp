@@ -9,7 +9,7 @@ namespace {
 using DayMap = std::map<int32_t, int32_t>;  // day to read
 using HourMap = std::map<int64_t, size_t>;  // start to place in HourReads
 
-// Days [from, to] of one read.
+// DaySet [from, to] of one read.
 bool is_free(const DayMap &taken, int32_t from, int32_t to) {
     const auto next = taken.lower_bound(from);
     return next == taken.end() || next->first > to;

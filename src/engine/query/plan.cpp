@@ -88,7 +88,7 @@ Slice whole_days(const Slice &slice) {
 
 }  // namespace
 
-Days::Days(const std::string &multirange) {
+DaySet::DaySet(const std::string &multirange) {
     // {[2026-01-01,2026-01-05),[2026-02-01,)}: canonical, so lower bounds are inclusive and upper
     // ones exclusive.
     size_t i = 1;
@@ -105,7 +105,7 @@ Days::Days(const std::string &multirange) {
     }
 }
 
-void Days::add(Date day) {
+void DaySet::add(Date day) {
     if (contain(day)) return;
     if (!ranges_.empty() && ranges_.back().second == day)
         ranges_.back().second = day + 1;
@@ -113,12 +113,12 @@ void Days::add(Date day) {
         ranges_.emplace_back(day, day + 1);
 }
 
-bool Days::contain(Date day) const {
+bool DaySet::contain(Date day) const {
     return std::any_of(ranges_.begin(), ranges_.end(),
                        [&](const auto &range) { return day >= range.first && day < range.second; });
 }
 
-std::string Days::text() const {
+std::string DaySet::text() const {
     std::string out = "{";
     for (const auto &[from, to] : ranges_)
         out += fmt::format("{}[{},{})", out.size() > 1 ? "," : "", iso(from), iso(to));

@@ -15,10 +15,10 @@ constexpr int kExpectedWeeks = 8;    // same weekdays (or weeks) looked at for e
 constexpr int kExpectedAtLeast = 3;  // of them must have data
 
 // A set of days, read from and written as a datemultirange.
-class Days {
+class DaySet {
 public:
-    Days() = default;
-    explicit Days(const std::string &multirange);
+    DaySet() = default;
+    explicit DaySet(const std::string &multirange);
     void add(Date day);
     bool contain(Date day) const;
     bool empty() const { return ranges_.empty(); }
@@ -30,7 +30,7 @@ private:
 
 // What the days of a source are worth, in the reader's snapshot.
 struct SourceDays {
-    Days dirty;       // read from the facts view
+    DaySet dirty;     // read from the facts view
     bool by_trigger;  // its facts can be asked for parts of hours
     // the hour rollup begins here; hours before it come from the facts view ...
     Date hours_from;
@@ -50,7 +50,7 @@ struct PlannedBucket {
     bool lost = false;  // needs hours that nobody knows
 };
 
-// Column-wise, as they are bound: element i says that day[i] counts in read[i]. Days and
+// Column-wise, as they are bound: element i says that day[i] counts in read[i]. DaySet and
 // microseconds since 2000-01-01 UTC; weights in ten-thousandths.
 struct DayReads {
     std::vector<int32_t> read, day;

@@ -20,7 +20,7 @@ struct Estimate {
 };
 
 // What the planner thinks of reading the facts since a day; nothing is read.
-Estimate estimate(const Layout &source, const Days &days) {
+Estimate estimate(const Layout &source, const DayRange &days) {
     std::string condition;
     if (days.from != "-infinity")
         condition += fmt::format(" AND {} >= {}::date", source.time_column, pg::literal(days.from));
@@ -42,14 +42,14 @@ std::string days_before(const std::string &day, int days) {
 
 }  // namespace
 
-Days latest_chunk(const Layout &source, const Days &days) {
+DayRange latest_chunk(const Layout &source, const DayRange &days) {
     const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
     const pg::LocalSettings settings = plain_settings();
     const Estimate whole = estimate(source, days);
     if (whole.rows <= kChunkRows) return days;
-    Days chunk = days;
+    DayRange chunk = days;
     for (int length = 1; length <= kLongest; length *= 2) {
-        const Days longer{days_before(days.to, length), days.to};
+        const DayRange longer{days_before(days.to, length), days.to};
         const bool covers =
             pg::value("SELECT $1::date <= $2::date", {longer.from, days.from}) == "t";
         if (covers) return days;

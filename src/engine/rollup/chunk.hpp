@@ -10,6 +10,6 @@ namespace kpi::engine {
 // The latest part of `days` that holds about half a million facts; all of it when the facts are
 // fewer, or when no index or partition on the time column makes a part cheaper than the whole. Runs
 // as the source's owner.
-Days latest_chunk(const Layout &source, const Days &days);
+DayRange latest_chunk(const Layout &source, const DayRange &days);
 
 }  // namespace kpi::engine

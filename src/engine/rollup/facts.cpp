@@ -52,7 +52,8 @@ std::vector<pg::ZoneSpan> spans_of(const Layout &source, const std::string &from
 // Range of instants that surely holds the days; open ends are closed by what the view holds, with
 // two years to spare for rows that arrive while the statement starts. Nothing when the view has no
 // row.
-std::optional<std::pair<std::string, std::string>> instants(const Layout &source, const Days &days,
+std::optional<std::pair<std::string, std::string>> instants(const Layout &source,
+                                                            const DayRange &days,
                                                             const pg::Options &options) {
     const Table edges = pg::query(
         fmt::format(
@@ -68,7 +69,7 @@ std::optional<std::pair<std::string, std::string>> instants(const Layout &source
     return std::pair(*edges.rows[0][0], *edges.rows[0][1]);
 }
 
-std::string between(const char *day, const Days &days) {
+std::string between(const char *day, const DayRange &days) {
     std::string out = "true";
     if (days.from != "-infinity")
         out += fmt::format(" AND {} >= {}::date", day, pg::literal(days.from));
@@ -76,7 +77,7 @@ std::string between(const char *day, const Days &days) {
     return out;
 }
 
-std::string aggregate(const Layout &source, const std::string &events, const Days &days) {
+std::string aggregate(const Layout &source, const std::string &events, const DayRange &days) {
     std::string columns, dims, sums;
     for (size_t i = 0; i < source.width(); ++i) dims += fmt::format(", e.d{}", i + 1);
     for (size_t i = 0; i < source.info.measures.size(); ++i) {
@@ -112,7 +113,7 @@ std::string no_rows(const Layout &source) {
                        source.each_sum("{0}"), source.delta);
 }
 
-std::string window_rows(const Layout &source, const Days &days, const pg::Options &options) {
+std::string window_rows(const Layout &source, const DayRange &days, const pg::Options &options) {
     const auto range = instants(source, days, options);
     if (!range) return no_rows(source);
     std::string columns;
@@ -146,18 +147,18 @@ std::string window_rows(const Layout &source, const Days &days, const pg::Option
 
 }  // namespace
 
-std::string within(const Days &days) { return between("day", days); }
+std::string within(const DayRange &days) { return between("day", days); }
 
-std::optional<Days> live(const std::string &source, const Days &days) {
+std::optional<DayRange> live(const std::string &source, const DayRange &days) {
     const auto from = pg::value(
         "SELECT greatest(frozen_before, $2::date) FROM kpi.source "
         "WHERE name = $1 AND greatest(frozen_before, $2::date) < $3::date",
         {source, days.from, days.to}, {.see = pg::See::latest});
     if (!from) return std::nullopt;
-    return Days{*from, days.to};
+    return DayRange{*from, days.to};
 }
 
-std::string facts_rows(const Layout &source, const Days &days, const pg::Options &options) {
+std::string facts_rows(const Layout &source, const DayRange &days, const pg::Options &options) {
     if (!source.by_trigger()) return window_rows(source, days, options);
     return fmt::format("kpi._facts(NULL::{}, datemultirange(daterange({}::date, {}::date)))",
                        source.delta, pg::literal(days.from), pg::literal(days.to));

@@ -17,7 +17,7 @@ std::vector<Mark> seen_marks(const std::string &source) {
     return out;
 }
 
-void clear_marks(const std::string &source, const std::vector<Mark> &marks, const Days &days) {
+void clear_marks(const std::string &source, const std::vector<Mark> &marks, const DayRange &days) {
     if (marks.empty()) return;
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const pg::LocalSettings settings = plain_settings();
@@ -37,7 +37,7 @@ SELECT source, rest."from", rest."to", why, marked_at
                 {source, ids, days.from, days.to}, {.see = pg::See::latest});
 }
 
-void add_mark(const std::string &source, const Days &days, const std::string &why) {
+void add_mark(const std::string &source, const DayRange &days, const std::string &why) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     pg::execute(
         R"(INSERT INTO kpi.dirty (source, "from", "to", why) VALUES ($1, $2::date, $3::date, $4))",

@@ -12,13 +12,13 @@ namespace kpi::engine {
 
 struct Mark {
     std::string id;  // tuple address
-    Days days;
+    DayRange days;
 };
 
 // In order of their end, latest first.
 std::vector<Mark> seen_marks(const std::string &source);
 // Takes the days away from the marks: what sticks out of the range stays marked.
-void clear_marks(const std::string &source, const std::vector<Mark> &marks, const Days &days);
-void add_mark(const std::string &source, const Days &days, const std::string &why);
+void clear_marks(const std::string &source, const std::vector<Mark> &marks, const DayRange &days);
+void add_mark(const std::string &source, const DayRange &days, const std::string &why);
 
 }  // namespace kpi::engine

@@ -23,19 +23,19 @@ std::string part(const Layout &source, const char *hour, const std::string &sign
 
 // Changes of this transaction that will be flushed as deltas at its commit: what is written now
 // must not hold them too.
-std::string pending(const Layout &source, const std::string &sign, const Days &days) {
+std::string pending(const Layout &source, const std::string &sign, const DayRange &days) {
     if (!source.by_trigger()) return {};
     return "\n  UNION ALL " +
            part(source, "hour", sign,
                 fmt::format("kpi._pending(NULL::{}) WHERE {}", source.delta, within(days)));
 }
 
-std::string facts_part(const Layout &source, const Days &days) {
+std::string facts_part(const Layout &source, const DayRange &days) {
     return part(source, "hour", "", facts_rows(source, days, {.see = pg::See::latest}) + " f");
 }
 
 // The rows of a rollup in the range. By level, so that the index serves a bounded range.
-std::string rollup_rows(const Layout &source, const Days &days) {
+std::string rollup_rows(const Layout &source, const DayRange &days) {
     if (days.from == "-infinity" && days.to == "infinity") return within(days);
     std::string levels;
     for (const int level : source.levels())
@@ -52,7 +52,7 @@ enum class Range { empty, filled };
 // statement: every snapshot, also one that is older, sees either all of it or nothing. (Swapping in
 // a fresh file would show its rows to nobody with an older snapshot, and empty rollups to them.)
 // Rows go into the index in its order: four times fewer pages are touched, and they are filled.
-std::string rewrite_rollup(const Layout &source, const Days &days, Grain grain, Range range) {
+std::string rewrite_rollup(const Layout &source, const DayRange &days, Grain grain, Range range) {
     const bool hourly = grain == Grain::hour;
     const std::string sums = source.each_sum("{0}");
     const std::string list =
@@ -99,7 +99,7 @@ std::string rewrite_rollup(const Layout &source, const Days &days, Grain grain, 
 }
 
 // $1 source.
-std::string rewrite_statement(const Layout &source, const Days &days, Range range) {
+std::string rewrite_statement(const Layout &source, const DayRange &days, Range range) {
     return fmt::format(
         R"(
 WITH {bounds},
@@ -120,7 +120,7 @@ SELECT (SELECT count(*) FROM changed), day
 }
 
 // $1 source. Hours that are not kept are compared by day.
-std::string append_statement(const Layout &source, const Days &days) {
+std::string append_statement(const Layout &source, const DayRange &days) {
     const std::string kept =
         "CASE WHEN day >= (SELECT hours_from FROM bounds) THEN hour ELSE '-infinity' END";
     const std::string full =
@@ -161,28 +161,28 @@ bool any_row(const std::string &table, const std::string &condition) {
         .has_value();
 }
 
-Range range_of(const Layout &source, const Days &days) {
+Range range_of(const Layout &source, const DayRange &days) {
     const std::string rows = rollup_rows(source, days);
     return any_row(source.day, rows) || any_row(source.hour, rows) ? Range::filled : Range::empty;
 }
 
-bool has_totals(const Layout &source, const Days &days) {
+bool has_totals(const Layout &source, const DayRange &days) {
     return any_row(source.day, "level = 0 AND " + within(days));
 }
 
-Step rewrite(const Layout &source, const Days &days) {
+Step rewrite(const Layout &source, const DayRange &days) {
     return step_of(pg::query(rewrite_statement(source, days, range_of(source, days)),
                              {source.name()}, {.see = pg::See::latest}));
 }
 
-Step append(const Layout &source, const Days &days) {
+Step append(const Layout &source, const DayRange &days) {
     return step_of(
         pg::query(append_statement(source, days), {source.name()}, {.see = pg::See::latest}));
 }
 
 }  // namespace
 
-Step mend(const Layout &source, const Days &days, Method method) {
+Step mend(const Layout &source, const DayRange &days, Method method) {
     const pg::LocalSettings settings = facts_settings();
     const std::vector<Mark> marks = seen_marks(source.name());
     Step step;

@@ -16,9 +16,9 @@ namespace kpi::engine {
 enum class Method { rewrite, append, either };
 
 // The caller holds the mutex. Reads the dirty marks first and the facts in a later snapshot, so the
-// marks it takes away are all covered; a mark made meanwhile stays. Days before frozen_before are
-// left alone. Returns rows written and days. Errors: a data error in the facts of a window source
-// is raised.
-Step mend(const Layout &source, const Days &days, Method method);
+// marks it takes away are all covered; a mark made meanwhile stays. DayRange before frozen_before
+// are left alone. Returns rows written and days. Errors: a data error in the facts of a window
+// source is raised.
+Step mend(const Layout &source, const DayRange &days, Method method);
 
 }  // namespace kpi::engine

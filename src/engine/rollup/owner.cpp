@@ -62,8 +62,8 @@ std::vector<std::string> owned_sources() {
 
 }  // namespace
 
-Days whole_days(const Layout &source, const Period &period) {
-    Days days;
+DayRange whole_days(const Layout &source, const Period &period) {
+    DayRange days;
     if (period.from) days.from = local_day(source, *period.from);
     // The day that holds the last instant before the end, and the day after it as the open bound.
     if (period.to)

@@ -18,7 +18,7 @@ struct Period {
 };
 
 // The local days that a period touches, in ISO text; expects plain_settings().
-Days whole_days(const Layout &source, const Period &period);
+DayRange whole_days(const Layout &source, const Period &period);
 // Errors: 22023 when it ends before it begins.
 void check_period(const Period &period);
 
@@ -28,7 +28,7 @@ Layout owned_source(const std::string &name);
 // Merges all deltas of one source, or of every source that the caller owns. A busy source is
 // skipped with a NOTICE. Returns the number of deltas.
 int64_t merge_by_hand(const std::optional<std::string> &name);
-// Replaces deltas and rollups of the period by the facts. Does not block writers. Days that are
+// Replaces deltas and rollups of the period by the facts. Does not block writers. DayRange that are
 // frozen stay.
 void rebuild(const std::string &text, const Period &period);
 // Keeps the days before `before` as they are now: deltas, repair, rebuild and verify leave them

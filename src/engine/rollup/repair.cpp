@@ -71,7 +71,7 @@ Step repair(const std::string &name) {
     const std::vector<Mark> marks = seen_marks(name);
     if (marks.empty()) return {};
     const std::string at = now();
-    const Days days = latest_chunk(source, marks.front().days);
+    const DayRange days = latest_chunk(source, marks.front().days);
     Step step = mend(source, days, Method::either);
     if (!source.by_trigger() && days.to == "infinity") set_computed_at(name, at);
     step.more = !seen_marks(name).empty();

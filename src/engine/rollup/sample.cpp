@@ -16,7 +16,7 @@ constexpr int kSampleDays = 3;
 
 }  // namespace
 
-Days sample_days(const std::string &source, const std::string &begin) {
+DayRange sample_days(const std::string &source, const std::string &begin) {
     const Table found = pg::query(fmt::format(R"(
 SELECT day, least(day + {1}, today)
   FROM (SELECT CASE WHEN NOT pg_catalog.isfinite($2::date)
@@ -32,7 +32,7 @@ SELECT day, least(day + {1}, today)
     return {*found.rows[0][0], *found.rows[0][1]};
 }
 
-void note_sample(const std::string &source, const Days &differing) {
+void note_sample(const std::string &source, const DayRange &differing) {
     const bool differ = differing.from != differing.to;
     if (differ) add_mark(source, differing, "a sample differed from the facts view");
     pg::execute(R"(
@@ -44,7 +44,7 @@ SELECT name, pg_catalog.clock_timestamp(), CASE WHEN $2 THEN pg_catalog.clock_ti
                 {source, differ, differing.from, differing.to});
 }
 
-Step rewrite_sample(const std::string &name, const Days &differing) {
+Step rewrite_sample(const std::string &name, const DayRange &differing) {
     const pg::LocalSettings settings = plain_settings();
     const Layout source = load_layout(name, pg::Access::read_write);
     if (!lock_source({source.base, source.info.facts, source.delta_id}, Wait::no))

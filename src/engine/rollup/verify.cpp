@@ -61,7 +61,7 @@ std::string changes(const Layout &source, const std::string &used) {
     return out;
 }
 
-std::string statement(const Layout &source, const Days &days) {
+std::string statement(const Layout &source, const DayRange &days) {
     const std::string used = within(days) +
                              " AND day >= (SELECT frozen_before FROM bounds) "
                              "AND NOT day <@ (SELECT days FROM dirty)";
@@ -112,7 +112,7 @@ void verify(const std::string &text, const Period &period, pg::ResultSet &result
     (void)result.append_query(statement(source, whole_days(source, period)), {name}, read);
 }
 
-Days differing_days(const std::string &name, const Days &days) {
+DayRange differing_days(const std::string &name, const DayRange &days) {
     const pg::Options read{.access = pg::Access::read_only};
     const Layout source = load_layout(name, pg::Access::read_only);
     const pg::RunAs as_owner(source.info.owner, pg::Restriction::reading);
@@ -123,7 +123,7 @@ Days differing_days(const std::string &name, const Days &days) {
                     pg::literal(source.info.timezone), statement(source, days)),
         {name}, read);
     const Row &row = found.rows.at(0);
-    return row[0] ? Days{*row[0], *row[1]} : Days{days.to, days.to};
+    return row[0] ? DayRange{*row[0], *row[1]} : DayRange{days.to, days.to};
 }
 
 }  // namespace kpi::engine

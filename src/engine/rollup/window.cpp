@@ -10,19 +10,19 @@ namespace {
 
 constexpr pg::Options kRead{.access = pg::Access::read_only};
 
-std::vector<Days> ranges(const std::string &days) {
+std::vector<DayRange> ranges(const std::string &days) {
     const Table t = pg::query(
         "SELECT coalesce(lower(r), '-infinity'), coalesce(upper(r), 'infinity') FROM "
         "unnest($1::datemultirange) r",
         {days}, kRead);
-    std::vector<Days> out;
+    std::vector<DayRange> out;
     for (const Row &row : t.rows) out.push_back({*row[0], *row[1]});
     return out;
 }
 
 // The columns of the delta table, in its order and with its types: a domain's value becomes one of
 // its base type.
-std::string statement(const Layout &source, const Days &days) {
+std::string statement(const Layout &source, const DayRange &days) {
     std::string dimensions;
     for (size_t i = 0; i < source.width(); ++i)
         dimensions += fmt::format(", d{}::{}", i + 1, source.info.dimensions[i].type);
@@ -36,7 +36,7 @@ void window_facts(const std::string &name, const std::string &days, pg::ResultSe
     const Layout source = load_layout(name, pg::Access::read_only);
     const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
     const pg::LocalSettings settings = facts_settings();
-    for (const Days &range : ranges(days))
+    for (const DayRange &range : ranges(days))
         (void)result.append_query(statement(source, range), {}, kRead);
 }
 
