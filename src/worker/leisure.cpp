@@ -41,12 +41,12 @@ bool Leisure::spend(const std::vector<std::string> &sources) {
 
 bool Leisure::compare(const std::string &source) {
     pg::report_activity("kpi_ext: comparing a sample of " + source);
-    engine::Days days;
+    engine::DayRange days;
     std::string &begin = begins_.try_emplace(source, "infinity").first->second;
     steps_.run([&] { days = engine::sample_days(source, begin); });
     if (days.from == days.to) return false;
     begin = days.to;
-    engine::Days differing = days;
+    engine::DayRange differing = days;
     // Twice: a snapshot older than TRUNCATE or the DDL of a partition sees a difference that is
     // none.
     for (int look = 0; look < 2 && differing.from != differing.to; ++look) {
