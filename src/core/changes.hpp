@@ -1,7 +1,7 @@
 // What a round of the worker changed, and its announcement: one NOTIFY kpi_update with a small JSON
 // payload,
-//   {"sources": {"payments": ["2026-11-23", "2026-11-24"], "leads": null}, "views":
-//   ["public.mv_kpi_daily"]}
+//   {"sources": {"payments": ["2026-11-23", "2026-11-24"], "leads": null},
+//    "views": ["public.mv_kpi_daily"]}
 // days in the source's time zone; null: too many to name. A payload that would not fit names fewer
 // days, then no sources.
 #pragma once

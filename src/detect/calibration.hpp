@@ -2,14 +2,13 @@
 // Weibull tail.
 //
 // Purpose: scores of calm and of spiky series become comparable, as Benjamini-Hochberg over
-// segments needs.
+//          segments needs.
 // Units:   scores in sigmas, >= 0; p in [1e-300, 1].
 // Sources: quantiles by stochastic approximation (Robbins, Monro 1951) in the log domain, started
-// at the quantiles
-//          of well-behaved series with the weight of kPriorWeight points; tail exp(-(x /
-//          scale)^shape) through both. For normal noise this tail is heavier than the normal one
-//          beyond 3 sigmas (1.7e-4 for 6e-5 at 4): the price of two numbers a series, and the safe
-//          side.
+//          at the quantiles of well-behaved series with the weight of kPriorWeight points; tail
+//          exp(-(x / scale)^shape) through both. For normal noise this tail is heavier than the
+//          normal one beyond 3 sigmas (1.7e-4 for 6e-5 at 4): the price of two numbers a series,
+//          and the safe side.
 #pragma once
 
 #include <type_traits>

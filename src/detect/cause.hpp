@@ -1,9 +1,8 @@
 // Root cause at one period: which part of the cube explains that the total is off.
 //
 // Purpose: candidate causes ranked by how much better "this part changed by its own factor" fits
-// the cells than
-//          "all changed alike". Sampling noise is part of the comparison, so a large segment that
-//          merely follows the rest is not blamed.
+//          the cells than "all changed alike". Sampling noise is part of the comparison, so a large
+//          segment that merely follows the rest is not blamed.
 // Source:  likelihood ratio of two Poisson factors (amounts) or two common rate changes (rates),
 //          divided by the left-over dispersion (McCullagh, Nelder 1989), with a price of kPrice per
 //          further element. Adtributor (Bhagwan et al. 2014) ranks by surprise and explains 57 % of

@@ -1,8 +1,7 @@
 // The future by the default detector's state: point forecasts with intervals.
 //
 // Source: damped trend (Gardner 1985); variance of h steps by the innovations form, own (1 + sum of
-// squared gains)
-//         (Hyndman, Koehler, Ord, Snyder 2008, class 1).
+//         squared gains) (Hyndman, Koehler, Ord, Snyder 2008, class 1).
 // Shapes: one row a period after the last one seen, horizon 1 to kMaxHorizon.
 // Errors: 22023 for a horizon or coverage out of range; 55000 while the state is still learning.
 #pragma once

@@ -1,8 +1,8 @@
 // Public holidays by rule, so that no list needs to be downloaded or kept up to date.
 //
 // Purpose: the nationwide holidays of eight countries for any year: fixed days, n-th weekdays,
-// Easter and what
-//          hangs on it, and the substitute days of the US and Great Britain (England and Wales).
+//          Easter and what hangs on it, and the substitute days of the US and Great Britain
+//          (England and Wales).
 // Source:  Easter by the anonymous Gregorian algorithm (Meeus 1991); the laws of each country as of
 //          2025, with the first year of the younger ones.
 // Units:   days since 1970-01-01; years 1970 to 2199.

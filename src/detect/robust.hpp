@@ -2,11 +2,10 @@
 //
 // Purpose: one verdict a point, from the past only, in constant time and constant memory.
 // Sources: robust exponential smoothing (Gelper, Fried, Croux 2010); damped trend (Gardner 1985);
-// EWMA evidence
-//          (Roberts 1959); counts by the mid-p tail of the negative binomial (Farrington 1996,
-//          Noufaily 2013); shrunken start (James, Stein 1961). What is ours: gains and forecast
-//          variance that know how often a cell was seen, two speeds of evidence, sampling noise
-//          split from process noise, p by calibration.hpp.
+//          EWMA evidence (Roberts 1959); counts by the mid-p tail of the negative binomial
+//          (Farrington 1996, Noufaily 2013); shrunken start (James, Stein 1961). What is ours:
+//          gains and forecast variance that know how often a cell was seen, two speeds of evidence,
+//          sampling noise split from process noise, p by calibration.hpp.
 // Shapes:  State is plain bytes: it may be copied, stored and continued elsewhere by the same
 //          kVersion.
 // Units:   all of State but the buffer is in model space (scale.hpp).

@@ -4,8 +4,7 @@
 //          every usable value; inverse() never leaves the range of the metric (no negative counts,
 //          no rate outside [0, unit]).
 // Sources: log for multiplicative KPIs; sqrt(y + 3/8) for small counts (Anscombe 1948); empirical
-// logit for rates
-//          (Cox 1970).
+//          logit for rates (Cox 1970).
 #pragma once
 
 #include <cstdint>

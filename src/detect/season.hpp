@@ -1,8 +1,7 @@
 // The cells of a season: which earlier periods a period is like.
 //
 // Shapes: daily series have 7 cells (Monday = 0); hourly series 72 (hour of day x {working day,
-// Saturday, Sunday});
-//         other grains have one. Periods may be negative (before 1970).
+//         Saturday, Sunday}); other grains have one. Periods may be negative (before 1970).
 #pragma once
 
 #include <cstdint>

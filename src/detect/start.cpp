@@ -67,7 +67,7 @@ void fit_weekdays(Early &e, State &s) {
         all += e.count();
     }
     // 1.57: variance of a normal from its mean absolute deviation; 1.6: of a median against a mean
-    //   of so few.
+    // of so few.
     const double variance = 1.57 * (noise / all) * (noise / all) * 1.6 * 7 / all;
     double mean = 0, spread = 0;
     for (int c = 0; c < 7; ++c) mean += s.season[c] / 7;

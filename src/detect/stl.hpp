@@ -1,11 +1,10 @@
 // Seasonal-trend decomposition by loess.
 //
 // Purpose: value = trend + seasonal + remainder for a regular series; the robust form hardly sees
-// outliers.
+//          outliers.
 // Source:  Cleveland, Cleveland, McRae, Terpenning 1990. Spans: seasonal 7 cycles, trend the next
-//          odd number above
-//          1.5 period / (1 - 1.5 / 7), low-pass the next odd number above the period; all loess of
-//            degree 1.
+//          odd number above 1.5 period / (1 - 1.5 / 7), low-pass the next odd number above the
+//          period; all loess of degree 1.
 // Shapes:  n values in time order, gaps as NaN (they get weight 0); three arrays of n come back.
 // Errors:  22023 when period < 2, when there are fewer than two periods of values, or more than
 //          kMaxValues of them.

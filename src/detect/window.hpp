@@ -1,7 +1,7 @@
 // A trailing window of the last usable values: the baseline of the familiar detectors.
 //
 // Purpose: mean, standard deviation, median, MAD and quantiles of the values before the tested one,
-// in one pass.
+//          in one pass.
 // Shapes:  Window is plain bytes; its ring and its ascending copy are memory of the caller,
 //          `capacity` doubles each, so that they may live in a window function's partition memory.
 //          The ascending copy may be left out (empty span) when only moments are asked for.

@@ -18,8 +18,7 @@ struct FactsColumns {
 };
 
 // Errors: 42703 no such column, 42804 wrong type (float, money, what cannot be grouped), 54011 too
-// many, 42P17 no measure, a reserved or
-// doubled name.
+// many, 42P17 no measure, a reserved or doubled name.
 FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
                           const std::vector<std::string> &dimensions);
 

@@ -56,8 +56,8 @@ enum class Dimensions { load, skip };  // skip: `dimensions` stays empty
 std::string source_named(const std::string &text, pg::Access access);
 
 // Sources in the order of the names; errors: 42704 for an unknown name, 55000 where registry and
-// tables contradict each other. read_only: seen in the
-// caller's snapshot (STABLE functions); read_write: sees what this command has just written.
+// tables contradict each other. read_only: seen in the caller's snapshot (STABLE functions);
+// read_write: sees what this command has just written.
 std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::Access access,
                                      Dimensions dimensions = Dimensions::load);
 SourceInfo load_source(const std::string &name, pg::Access access);

@@ -1,6 +1,5 @@
 // SQL functions of the outbox: kpi.add_sink, kpi.sinks_from_environment, kpi.drop_sink,
-// kpi.share_sink, kpi.unshare_sink, kpi.notify,
-// kpi.redeliver, kpi.cancel, kpi.purge.
+// kpi.share_sink, kpi.unshare_sink, kpi.notify, kpi.redeliver, kpi.cancel, kpi.purge.
 #include "delivery/from_environment.hpp"
 #include "delivery/queue.hpp"
 #include "delivery/registration.hpp"

@@ -1,7 +1,9 @@
 // How a sink delivers one message: a chain of requests, each of which looks at the answer before.
 //
 //   Step deliver(const Sink &sink, const Message &message) {
-//       return Exchange{request, [](const Response &answer) -> Step { return judge(answer); }};
+//       return exchange(post(sink, message), [now = message.unix_time](const Response &answer) {
+//           return Step(judge(answer, now));
+//       });
 //   }
 //
 // A step is either the outcome or the next exchange. The continuation owns what it needs: sink and

@@ -17,8 +17,7 @@ struct Tested {
 };
 
 // Needs an open Spi. Errors: 42704 for a sink that does not exist, 42501 for one of others that is
-// not shared, 55000 for one that cannot be
-// used now (a secret that is missing).
+// not shared, 55000 for one that cannot be used now (a secret that is missing).
 Tested test_sink(ObjectId caller, const std::string &name);
 
 }  // namespace kpi::worker

@@ -90,7 +90,7 @@ tidy() {
     done
     [ ${#todo[@]} = 0 ] && return 0
     export include stamps
-    printf '%s\n' "${todo[@]}" | xargs -P 2 -I{} bash -c '
+    printf '%s\n' "${todo[@]}" | xargs -P "${KPI_JOBS:-2}" -I{} bash -c '
         if output=$(clang-tidy-14 --quiet "$1" -- -std=c++20 -Isrc -isystem "$include" -DKPI_VERSION="\"0\"" \
             -D_GNU_SOURCE "-DPGDLLEXPORT=__attribute__((visibility(\"default\")))" -Wno-register 2>&1); then
             touch "$stamps/$(tr / _ <<<"$1")"
@@ -98,7 +98,7 @@ tidy() {
             grep -vE "^[0-9]+ warnings? generated|^Suppressed|^Use -header-filter" <<<"$output"; exit 1
         fi' _ {}
 }
-tidy_all() { tidy $(find src -name '*.cpp' -not -path 'src/web/*' | sort); }
+tidy_all() { tidy $(find src -name '*.cpp' | sort); }
 
 if [ "${1:-}" = tidy ]; then
     shift

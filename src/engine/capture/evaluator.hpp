@@ -10,7 +10,7 @@
 
 namespace kpi::capture {
 
-// What one base row adds: the bucket, the dimension values as bytes (see key.hpp), the measures.
+// What one base row adds: the bucket, the dimension values as bytes, the measures.
 struct Contribution {
     bool present = false;
     bool too_large = false;  // a measure is beyond what sums can hold

@@ -1,8 +1,11 @@
 // Filters of a query: which segments count.
-//   {"country": "MX"}             equal                 {"country": ["MX", "ES"]}   any of these
-//   {"country": {"not": "MX"}}    different, NULL too   {"country": {"not": ["MX", null]}}   none
-//   of these, not NULL {"country": null}             no value
-//   {"country": {"like": "M%"}}   patterns, one or a list; {"not_like": ...} likewise, NULL too
+//   {"country": "MX"}                   equal
+//   {"country": ["MX", "ES"]}           any of these
+//   {"country": {"not": "MX"}}          different, NULL too
+//   {"country": {"not": ["MX", null]}}  none of these, not NULL
+//   {"country": null}                   no value
+//   {"country": {"like": "M%"}}         patterns, one or a list; {"not_like": ...} likewise, NULL
+//                                       too
 // Values are compared as the dimension's own type, by its default equality and the view's
 // collation; a value that is none of that type (a label that the enum lacks) is PostgreSQL's own
 // error.

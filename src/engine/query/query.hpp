@@ -1,8 +1,7 @@
 // kpi.query, kpi.query_json, kpi.value: from a request to rows. Everything is read in the caller's
 // snapshot, after kpi._dirty_days has checked the caller's right on every facts view; formulas
-// run as
-// the owner of their metric. Metrics of different owners or zones, or of sources with another
-// as_of, are answered by a statement each, in the same snapshot. Needs an open Spi.
+// run as the owner of their metric. Metrics of different owners or zones, or of sources with
+// another as_of, are answered by a statement each, in the same snapshot. Needs an open Spi.
 // Errors: 42704 unknown metric, 42501 no right, 22007 and 22023 for words and ranges, 54000 for too
 // many buckets.
 #pragma once

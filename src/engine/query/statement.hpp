@@ -1,6 +1,6 @@
 // What a planned query reads, as SQL statements with their parameters: they scan and sum, the rest
-// is done over arrays (grid.hpp). Values are bound, never written into
-// the text, so equal shapes share a kept plan; what is written are names from the registry, quoted.
+// is done over arrays (grid.hpp). Values are bound, never written into the text, so equal shapes
+// share a kept plan; what is written are names from the registry, quoted.
 #pragma once
 
 #include <string>
