@@ -58,6 +58,7 @@ enum class Fault {
     too_large,  // more than Limits::response_bytes
     login,      // the server refused user and password
     refused,    // the mail server refused sender or recipients
+    memory,     // there is none left here: nothing is known of the receiver
 };
 
 struct Response {

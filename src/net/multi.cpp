@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <mutex>
+#include <new>
+#include <utility>
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -37,17 +40,26 @@ private:
 
 }  // namespace
 
+// libcurl calls these: nothing may be thrown through it.
 struct Callbacks {
-    static int on_socket(CURL *, curl_socket_t socket, int what, void *owner, void *) {
+    static int on_socket(CURL *handle, curl_socket_t socket, int what, void *owner,
+                         void *) noexcept {
         auto &multi = *static_cast<Multi *>(owner);
         auto &sockets = multi.sockets_;
         std::erase_if(sockets, [&](const SocketEvent &s) { return s.socket == socket; });
-        if (what != CURL_POLL_REMOVE)
-            sockets.push_back({socket, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0});
         ++multi.version_;
+        if (what == CURL_POLL_REMOVE) return 0;
+        try {
+            sockets.push_back({socket, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0});
+        } catch (const std::bad_alloc &) {
+            // Nobody would wait for this socket. (An error returned from here ends every transfer,
+            // also later ones.)
+            const auto found = multi.transfers_.find(handle);
+            if (found != multi.transfers_.end()) found->second->lose();
+        }
         return 0;
     }
-    static int on_timer(CURLM *, long milliseconds, void *owner) {
+    static int on_timer(CURLM *, long milliseconds, void *owner) noexcept {
         static_cast<Multi *>(owner)->deadline_ =
             milliseconds < 0 ? -1 : steady_now() + milliseconds;
         return 0;
@@ -79,17 +91,30 @@ Multi::~Multi() {
 void Multi::start(int64_t id, Request request, const Limits &limits) {
     const SignalsBlocked blocked;
     auto transfer = std::make_unique<Transfer>(id, std::move(request), limits, egress_);
+    // Room for every end, so that none is lost when memory is.
+    finished_.reserve(finished_.size() + transfers_.size() + 1);
     if (!transfer->prepare()) {
         finished_.emplace_back(id, transfer->take_response());
         return;
     }
     void *handle = transfer->handle();
-    transfers_.emplace(handle, std::move(transfer));
-    curl_multi_add_handle(multi_, handle);
+    const auto added = transfers_.emplace(handle, std::move(transfer)).first;
+    if (curl_multi_add_handle(multi_, handle) == CURLM_OK) return;
+    transfers_.erase(added);
+    throw std::bad_alloc();
+}
+
+Multi::Transfers::iterator Multi::end(Transfers::iterator transfer, int code) {
+    curl_multi_remove_handle(multi_, transfer->first);
+    transfer->second->conclude(code);
+    finished_.emplace_back(transfer->second->id(), transfer->second->take_response());
+    return transfers_.erase(transfer);
 }
 
 int64_t Multi::timeout() const {
-    if (!finished_.empty()) return 0;
+    const bool lost = std::any_of(transfers_.begin(), transfers_.end(),
+                                  [](const auto &t) { return t.second->lost(); });
+    if (!finished_.empty() || lost) return 0;
     return deadline_ < 0 ? -1 : std::max<int64_t>(deadline_ - steady_now(), 0);
 }
 
@@ -110,14 +135,16 @@ void Multi::act(const std::vector<SocketEvent> &events) {
         if (message->msg != CURLMSG_DONE) continue;
         const CURLcode code = message->data.result;
         const auto found = transfers_.find(message->easy_handle);
-        if (found == transfers_.end()) continue;
-        curl_multi_remove_handle(multi_, found->first);
-        found->second->conclude(code);
-        finished_.emplace_back(found->second->id(), found->second->take_response());
-        transfers_.erase(found);
+        if (found != transfers_.end()) end(found, code);
     }
+    for (auto next = transfers_.begin(); next != transfers_.end();)
+        next = next->second->lost() ? end(next, CURLE_OUT_OF_MEMORY) : std::next(next);
 }
 
-std::vector<std::pair<int64_t, Response>> Multi::finished() { return std::exchange(finished_, {}); }
+std::vector<std::pair<int64_t, Response>> Multi::finished() {
+    std::vector<std::pair<int64_t, Response>> room;
+    room.reserve(transfers_.size());
+    return std::exchange(finished_, std::move(room));
+}
 
 }  // namespace kpi::net

@@ -7,8 +7,9 @@
 // connection is made.
 // libcurl starts threads that resolve names: signals are blocked around every call, so that those
 // threads never run a handler of the server.
-// Errors: only std::bad_alloc and, from the constructor, kpi::Error XX000. What goes wrong with a
-// request is in its Response.
+// Errors: only std::bad_alloc (start: nothing was started; finished: nothing was taken; never act,
+// which fails the transfer instead) and, from the constructor, kpi::Error XX000. What goes wrong
+// with a request is in its Response.
 #pragma once
 
 #include <cstdint>
@@ -46,10 +47,13 @@ public:
 
 private:
     friend struct Callbacks;
+    using Transfers = std::map<void *, std::unique_ptr<Transfer>>;  // by curl's handle
+
+    Transfers::iterator end(Transfers::iterator transfer, int code);
 
     Egress egress_;
     void *multi_ = nullptr;
-    std::map<void *, std::unique_ptr<Transfer>> transfers_;  // by curl's handle
+    Transfers transfers_;
     std::vector<SocketEvent> sockets_;
     uint64_t version_ = 0;
     int64_t deadline_ = -1;  // of curl's timer, steady clock, ms

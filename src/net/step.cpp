@@ -33,6 +33,7 @@ bool worth_retrying(Fault fault) {
         case Fault::tls:
         case Fault::timeout:
         case Fault::cut:
+        case Fault::memory:
             return true;
         case Fault::none:
         case Fault::blocked:
@@ -58,7 +59,7 @@ Outcome judge(const Response &answer, int64_t unix_time) {
     if (answer.fault != Fault::none) {
         const bool again = worth_retrying(answer.fault);
         outcome.state = again ? State::retry : State::dead;
-        outcome.receiver_down = again;
+        outcome.receiver_down = again && answer.fault != Fault::memory;
         outcome.error = answer.error;
         return outcome;
     }

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "net/failure.hpp"
 #include "net/text.hpp"
 
 namespace kpi::net {
@@ -22,8 +25,19 @@ bool has_header(const Headers &headers, std::string_view wanted) {
 
 }  // namespace
 
-// libcurl calls these: nothing may be thrown through it.
+// libcurl calls these, and nothing may be thrown through it: without memory the transfer ends.
 struct TransferCallbacks {
+    template <typename Action>
+    static auto guarded(Transfer &transfer, decltype(std::declval<Action>()()) otherwise,
+                        Action action) noexcept {
+        try {
+            return action();
+        } catch (const std::bad_alloc &) {
+            transfer.lose();
+            return otherwise;
+        }
+    }
+
     static size_t on_body(char *data, size_t, size_t bytes, void *owner) noexcept {
         auto &transfer = *static_cast<Transfer *>(owner);
         Response &response = transfer.response_;
@@ -31,8 +45,10 @@ struct TransferCallbacks {
             response.fault = Fault::too_large;
             return 0;
         }
-        response.body.append(data, bytes);
-        return bytes;
+        return guarded(transfer, 0, [&] {
+            response.body.append(data, bytes);
+            return bytes;
+        });
     }
 
     static size_t on_header(char *data, size_t, size_t bytes, void *owner) noexcept {
@@ -42,20 +58,10 @@ struct TransferCallbacks {
             transfer.response_.fault = Fault::too_large;
             return 0;
         }
-        const std::string_view line(data, bytes);
-        if (transfer.request_.mail) {
-            transfer.response_.body += line;
+        return guarded(transfer, 0, [&] {
+            transfer.keep_header({data, bytes});
             return bytes;
-        }
-        const size_t colon = line.find(':');
-        if (colon == std::string_view::npos) return bytes;
-        const size_t start = line.find_first_not_of(" \t", colon + 1);
-        const size_t end = line.find_last_not_of(" \t\r\n");
-        transfer.response_.headers[lower(line.substr(0, colon))] =
-            start == std::string_view::npos || start > end
-                ? std::string()
-                : std::string(line.substr(start, end + 1 - start));
-        return bytes;
+        });
     }
 
     static size_t on_mail(char *buffer, size_t size, size_t count, void *owner) noexcept {
@@ -70,14 +76,32 @@ struct TransferCallbacks {
     // The address is judged here and nowhere else: this is the one that is connected to.
     static curl_socket_t on_open(void *owner, curlsocktype, curl_sockaddr *target) noexcept {
         auto &transfer = *static_cast<Transfer *>(owner);
-        const auto address = address_of(target->addr);
-        if (!address || !transfer.egress_.allows(*address, transfer.verdict_)) {
-            transfer.blocked_ = true;
-            return CURL_SOCKET_BAD;
-        }
-        return socket(target->family, target->socktype | SOCK_CLOEXEC, target->protocol);
+        return guarded(transfer, CURL_SOCKET_BAD, [&] {
+            const auto address = address_of(target->addr);
+            if (!address || !transfer.egress_.allows(*address, transfer.verdict_)) {
+                transfer.blocked_ = true;
+                return curl_socket_t(CURL_SOCKET_BAD);
+            }
+            return curl_socket_t(
+                socket(target->family, target->socktype | SOCK_CLOEXEC, target->protocol));
+        });
     }
 };
+
+void Transfer::keep_header(std::string_view line) {
+    if (request_.mail) {
+        response_.body += line;
+        return;
+    }
+    const size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return;
+    const size_t start = line.find_first_not_of(" \t", colon + 1);
+    const size_t end = line.find_last_not_of(" \t\r\n");
+    response_.headers[lower(line.substr(0, colon))] =
+        start == std::string_view::npos || start > end
+            ? std::string()
+            : std::string(line.substr(start, end + 1 - start));
+}
 
 std::string host_of(const std::string &text) {
     CURLU *url = curl_url();
@@ -119,9 +143,10 @@ bool Transfer::judge_url() {
     curl_free(scheme);
     curl_free(user);
     curl_url_cleanup(url);
-    if (!valid || with_user)
+    if (!valid) return refuse(Fault::invalid, "the sink's URL is not valid");
+    if (with_user)
         return refuse(Fault::invalid,
-                      "the sink's URL is not valid (user and password belong in its secret)");
+                      "the sink's URL holds a user or a password, which belong in its secret");
     const bool mail = protocol == "smtp" || protocol == "smtps";
     if ((!mail && protocol != "http" && protocol != "https") || mail != request_.mail.has_value())
         return refuse(Fault::invalid, fmt::format("protocol \"{}\" is not allowed here", protocol));
@@ -145,9 +170,11 @@ bool Transfer::prepare() {
 }
 
 void Transfer::set_common() {
+    // What libcurl has no memory to keep must not be missing from the request.
     const auto set = [this](CURLoption option, auto value) {
-        curl_easy_setopt(handle_, option, value);
+        if (curl_easy_setopt(handle_, option, value) == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
     };
+    set(CURLOPT_ERRORBUFFER, said_.data());
     set(CURLOPT_URL, request_.url.c_str());
     set(CURLOPT_PRIVATE, this);
     set(CURLOPT_NOSIGNAL, 1L);
@@ -185,7 +212,13 @@ void Transfer::set_common() {
 void Transfer::add_header(const std::string &name, const std::string &value) {
     // "Name;" sends an empty header, "Name:" removes one of curl's.
     const std::string line = value.empty() ? name + ";" : name + ": " + value;
-    headers_ = curl_slist_append(headers_, line.c_str());
+    append(headers_, line.c_str());
+}
+
+void Transfer::append(curl_slist *&list, const char *line) {
+    curl_slist *longer = curl_slist_append(list, line);
+    if (longer == nullptr) throw std::bad_alloc();
+    list = longer;
 }
 
 void Transfer::set_http() {
@@ -206,14 +239,13 @@ void Transfer::set_http() {
     if (!has_header(request_.headers, "user-agent")) add_header("User-Agent", "kpi_ext");
     for (const char *unwanted : {"Expect:", "Content-Type:"})
         if (!has_header(request_.headers, lower({unwanted, std::strlen(unwanted) - 1})))
-            headers_ = curl_slist_append(headers_, unwanted);
+            append(headers_, unwanted);
     curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, headers_);
 }
 
 void Transfer::set_mail() {
     const Mail &mail = *request_.mail;
-    for (const std::string &recipient : mail.recipients)
-        recipients_ = curl_slist_append(recipients_, recipient.c_str());
+    for (const std::string &recipient : mail.recipients) append(recipients_, recipient.c_str());
     curl_easy_setopt(handle_, CURLOPT_MAIL_FROM, mail.from.c_str());
     curl_easy_setopt(handle_, CURLOPT_MAIL_RCPT, recipients_);
     // One refused recipient must not keep the others from getting it.
@@ -226,13 +258,20 @@ void Transfer::set_mail() {
                      long(mail.starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
 }
 
-void Transfer::conclude(int code) {
+void Transfer::conclude(int code) noexcept {
     long status = 0;
     curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
     response_.status = int(status);
     response_.sent = int64_t(request_.mail ? mail_sent_ : request_.body.size());
     response_.received = int64_t(response_.body.size());
-    if (code != CURLE_OK) explain(code);
+    try {
+        if (lost_) throw std::bad_alloc();
+        if (code != CURLE_OK) explain(code);
+    } catch (const std::bad_alloc &) {
+        response_ = Response();
+        response_.fault = Fault::memory;
+        response_.error = "out of memory";  // short enough to need none
+    }
 }
 
 void Transfer::explain(int code) {
@@ -253,48 +292,8 @@ void Transfer::explain(int code) {
     if (request_.mail && said_no && response_.status >= 400 && response_.status < 600)
         return say(response_.status < 500 ? Fault::cut : Fault::refused,
                    fmt::format("the mail server refused the message with {}", response_.status));
-    switch (code) {
-        case CURLE_URL_MALFORMAT:
-        case CURLE_UNSUPPORTED_PROTOCOL:
-            return say(Fault::invalid, "the sink's URL is not valid");
-        case CURLE_COULDNT_RESOLVE_HOST:
-            return say(Fault::dns, fmt::format("the name \"{}\" does not resolve", host_));
-        case CURLE_COULDNT_CONNECT: {
-            long number = 0;
-            curl_easy_getinfo(handle_, CURLINFO_OS_ERRNO, &number);
-            return say(Fault::connect,
-                       fmt::format("no connection to the receiver{}{}", number == 0 ? "" : ": ",
-                                   number == 0 ? "" : strerror(int(number))));
-        }
-        case CURLE_OPERATION_TIMEDOUT: {
-            double connected = 0;
-            curl_easy_getinfo(handle_, CURLINFO_CONNECT_TIME, &connected);
-            return say(Fault::timeout,
-                       connected > 0
-                           ? fmt::format("no complete answer within {} ms", limits_.total_timeout)
-                           : "no connection within the time allowed");
-        }
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_SSL_CACERT_BADFILE:
-        case CURLE_SSL_CERTPROBLEM:
-        case CURLE_SSL_CIPHER:
-        case CURLE_SSL_ISSUER_ERROR:
-        case CURLE_USE_SSL_FAILED:
-            return say(Fault::tls,
-                       fmt::format("TLS failed: {}", curl_easy_strerror(CURLcode(code))));
-        case CURLE_LOGIN_DENIED:
-            return say(Fault::login, "the receiver refused user and password");
-        case CURLE_SEND_ERROR:
-        case CURLE_RECV_ERROR:
-        case CURLE_GOT_NOTHING:
-        case CURLE_PARTIAL_FILE:
-        case CURLE_HTTP2:
-            return say(Fault::cut, "the connection ended before the answer was complete");
-        default:
-            break;
-    }
-    say(Fault::cut, curl_easy_strerror(CURLcode(code)));
+    Failure why = failure(handle_, code, host_, limits_, said_.data());
+    say(why.fault, std::move(why.error));
 }
 
 }  // namespace kpi::net

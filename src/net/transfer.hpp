@@ -2,8 +2,10 @@
 // For Multi only; every call is made with signals blocked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "net/egress.hpp"
 #include "net/http.hpp"
@@ -24,8 +26,11 @@ public:
 
     // False: it must not be sent; the response says why.
     bool prepare();
-    // `code`: CURLcode.
-    void conclude(int code);
+    // `code`: CURLcode. Throws nothing: without memory that is what the response says.
+    void conclude(int code) noexcept;
+    // There was no memory for what libcurl told: the transfer is to be ended.
+    void lose() noexcept { lost_ = true; }
+    bool lost() const { return lost_; }
     int64_t id() const { return id_; }
     void *handle() const { return handle_; }
     Response take_response() { return std::move(response_); }
@@ -39,18 +44,21 @@ private:
     void set_http();
     void set_mail();
     void add_header(const std::string &name, const std::string &value);
+    void keep_header(std::string_view line);
     void explain(int code);
+    void append(curl_slist *&list, const char *line);
 
     int64_t id_;
     Request request_;
     Limits limits_;
     const Egress &egress_;
     Egress::Verdict verdict_ = Egress::Verdict::refused;
-    bool blocked_ = false;
+    bool blocked_ = false, lost_ = false;
     std::string host_;
     void *handle_ = nullptr;
     curl_slist *headers_ = nullptr, *recipients_ = nullptr;
     size_t mail_sent_ = 0, header_bytes_ = 0;
+    std::array<char, 256> said_{};  // CURL_ERROR_SIZE
     Response response_;
 };
 

@@ -3,6 +3,8 @@ import hashlib
 import hmac
 import json
 import socket
+import subprocess
+import threading
 import time
 
 import pytest
@@ -114,17 +116,76 @@ def test_nobody_listens(deliver):
 def test_tls_is_verified(deliver, certificate):
     with Receiver(status(200), certificate) as receiver:
         outcome = deliver(webhook(receiver), {'body': {}})
-        assert outcome['state'] == 'retry' and outcome['error'].startswith('TLS failed')
+        assert outcome['state'] == 'retry'
+        assert outcome['error'] == 'TLS failed: the certificate of "127.0.0.1" is self-signed; option cacert may name its file'
         assert not receiver.requests
         outcome = deliver(webhook(receiver), {'body': {}}, cacert=certificate[0])
     assert outcome['state'] == 'delivered'
 
 
-def test_a_certificate_for_another_name(deliver, certificate):
-    with Receiver(status(200), certificate) as receiver:
-        url = receiver.url.replace('127.0.0.1', '127.0.0.2')
-        outcome = deliver({'kind': 'webhook', 'url': url}, {'body': {}}, '127.0.0.2', cacert=certificate[0])
+def test_a_certificate_for_another_name(deliver, certificate, tmp_path):
+    signed = certificate_by(certificate, tmp_path, ('20200101000000Z', '20900101000000Z'), 'DNS:other.example')
+    with Receiver(status(200), signed) as receiver:
+        outcome = deliver(webhook(receiver), {'body': {}}, cacert=certificate[0])
     assert outcome['state'] == 'retry'
+    assert outcome['error'] == 'TLS failed: the certificate is for another host than "127.0.0.1"'
+
+
+@pytest.mark.parametrize('dates, why', [
+    (('20200101000000Z', '20200102000000Z'), 'has expired'),
+    (('20900101000000Z', '20910102000000Z'), 'is not valid yet: is the clock right?'),
+    (None, "is from an authority that is not trusted here; option cacert may name the authority's file"),
+])
+def test_a_certificate_of_an_authority(deliver, certificate, tmp_path, dates, why):
+    signed = certificate_by(certificate, tmp_path, dates or ('20200101000000Z', '20900101000000Z'))
+    with Receiver(status(200), signed) as receiver:
+        outcome = deliver(webhook(receiver), {'body': {}}, **({'cacert': certificate[0]} if dates else {}))
+    assert outcome['state'] == 'retry' and outcome['error'] == f'TLS failed: the certificate of "127.0.0.1" {why}'
+
+
+def certificate_by(authority, folder, dates, names='IP:127.0.0.1'):
+    """A certificate for 127.0.0.1 that an authority signed, valid between two dates, and its key."""
+    key, request, signed = (str(folder / name) for name in ('key.pem', 'request.pem', 'signed.pem'))
+    (folder / 'index').write_text('')
+    (folder / 'serial').write_text('01')
+    (folder / 'ca.conf').write_text(f"""
+[ca]
+default_ca = own
+[own]
+database = {folder}/index
+serial = {folder}/serial
+new_certs_dir = {folder}
+default_md = sha256
+policy = any
+x509_extensions = names
+[any]
+commonName = supplied
+[names]
+subjectAltName = {names}
+""")
+    for command in (['req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=signed', '-keyout', key, '-out', request],
+                    ['ca', '-batch', '-config', str(folder / 'ca.conf'), '-cert', authority[0], '-keyfile', authority[1],
+                     '-startdate', dates[0], '-enddate', dates[1], '-in', request, '-out', signed]):
+        subprocess.run(['openssl', *command], check=True, capture_output=True)
+    return signed, key
+
+
+def test_tls_to_a_port_without(deliver):
+    def greet(listener):
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b'220 plain text here\r\n')
+            connection.recv(65536)
+    with socket.create_server(('127.0.0.1', 0)) as plain:
+        threading.Thread(target=greet, args=(plain,), daemon=True).start()
+        outcome = deliver({'kind': 'webhook', 'url': f'https://127.0.0.1:{plain.getsockname()[1]}/hook'}, {'body': {}})
+    assert outcome['state'] == 'retry' and outcome['error'] == 'TLS failed: "127.0.0.1" does not speak TLS on this port'
+
+
+def test_an_authority_that_cannot_be_read(deliver, certificate):
+    with Receiver(status(200), certificate) as receiver:
+        outcome = deliver(webhook(receiver), {'body': {}}, cacert='/nowhere/ca.pem')
+    assert outcome['error'] == 'TLS failed: the file of option cacert cannot be read or holds no certificate'
 
 
 def test_dns_failure(deliver):
