@@ -227,7 +227,7 @@ int64_t release_lost(const std::vector<std::pair<int64_t, int>> &held_id_attempt
 
 std::optional<int64_t> next_due(const std::vector<std::string> &full) {
     std::vector<std::string> sinks;
-    for (const Spec &spec : usable_sinks())
+    for (const Spec &spec : every_sink())
         if (spec.unusable.empty() &&
             std::find(full.begin(), full.end(), spec.sink.name) == full.end())
             sinks.push_back(spec.sink.name);

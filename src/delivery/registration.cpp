@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
+#include "core/near.hpp"
 #include "delivery/reference.hpp"
 #include "delivery/sinks.hpp"
 #include "net/egress.hpp"
@@ -76,6 +77,49 @@ void check_secrets(const net::Kind &kind, const nlohmann::json &secret) {
     }
 }
 
+void check_options(const net::Kind &kind, const nlohmann::json &options) {
+    std::vector<std::string> known(kPaceOptions.begin(), kPaceOptions.end());
+    known.insert(known.end(), kind.options.begin(), kind.options.end());
+    for (const auto &[name, value] : options.items()) {
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        const bool secret =
+            std::find(kind.secrets.begin(), kind.secrets.end(), name) != kind.secrets.end();
+        const std::string meant = near(name, known);
+        throw Error("22023", fmt::format("a sink of kind {} has no option \"{}\"", kind.name, name),
+                    {},
+                    secret           ? "It is a secret: give it in the argument secret."
+                    : !meant.empty() ? fmt::format("Perhaps {} is meant.", meant)
+                                     : fmt::format("Its options are {}.", fmt::join(known, ", ")));
+    }
+}
+
+// The URL with its reference resolved, which no text of an error quotes.
+void check_url(const net::Kind &kind, const std::string &url) {
+    if (url.empty()) return;
+    if (std::any_of(url.begin(), url.end(), [](char c) { return c >= 0 && c <= ' '; }))
+        throw Error("22023", "the URL of the sink holds a blank", {},
+                    "Write a blank inside a URL as %20, and none around it.");
+    const size_t end = url.find("://");
+    const std::string scheme = url.substr(0, end == std::string::npos ? 0 : end);
+    if (std::find(kind.schemes.begin(), kind.schemes.end(), scheme) == kind.schemes.end())
+        throw Error("22023",
+                    fmt::format("the URL of a sink of kind {} must begin with {}://", kind.name,
+                                fmt::join(kind.schemes, ":// or ")),
+                    {},
+                    fmt::format("It looks like {}://host.example.com/path.", kind.schemes.back()));
+    if (net::host_of(url).empty())
+        throw Error("22023", "the URL of the sink is not valid", {},
+                    fmt::format("It looks like {}://host.example.com/path.", kind.schemes.back()));
+    if (url.substr(end + 3, url.find_first_of("/?#", end + 3) - end - 3).find('@') !=
+        std::string::npos)
+        throw Error("22023", "the URL of the sink holds a user or a password", {},
+                    kind.has_secret_headers
+                        ? "Give them as secret => '{\"authorization\": \"Basic ...\"}'."
+                    : kind.secrets.empty()
+                        ? "This kind of sink needs none."
+                        : fmt::format("Its secrets are {}.", fmt::join(kind.secrets, ", ")));
+}
+
 void check_references(ObjectId caller, const net::Sink &sink) {
     bool reads = is_reference(sink.url) || !net::text_option(sink, "cacert").empty();
     for (const auto &[name, value] : sink.secret.items())
@@ -117,6 +161,7 @@ net::Sink checked(ObjectId caller, const NewSink &given) {
     spread_headers(kind, sink.secret);
     if (kind.needs_url && sink.url.empty())
         throw Error("22023", fmt::format("a sink of kind {} needs a url", kind.name));
+    check_options(kind, sink.options);
     check_secrets(kind, sink.secret);
     (void)pace(sink);
     check_references(caller, sink);
@@ -186,6 +231,7 @@ void add_sink(ObjectId caller, const NewSink &given) {
     const std::string secret = sink.secret.dump();  // with its references
     const bool readable = is_readable(sink);
     const net::Kind &kind = net::kind(given.kind);
+    if (readable) check_url(kind, sink.url);
     if (readable && kind.check_sink != nullptr) kind.check_sink(sink);
     store(caller, given, secret);
     if (readable) warn_of_hosts(sink);

@@ -67,7 +67,7 @@ Pace pace(const net::Sink &sink) {
     return result;
 }
 
-std::vector<Spec> usable_sinks() {
+std::vector<Spec> every_sink() {
     const Table table = pg::query(
         R"(
         SELECT s.name, s.kind, coalesce(x.url, s.url, ''), s.options, x.sink IS NOT NULL, x.secret,

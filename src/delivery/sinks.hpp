@@ -3,7 +3,9 @@
 // The sinks as the courier uses them: options read, secrets resolved. Needs an open Spi.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/http.hpp"
@@ -19,6 +21,10 @@ struct Pace {
     // options timeout and connect_timeout in seconds, response_bytes, cacert
     net::Limits limits;
 };
+// Their names.
+inline constexpr std::array<std::string_view, 7> kPaceOptions = {
+    "parallelism",     "rate",           "max_attempts", "timeout",
+    "connect_timeout", "response_bytes", "cacert"};
 Pace pace(const net::Sink &sink);
 
 // References of the URL and the secrets become what they stand for. Errors: 55000.
@@ -35,6 +41,6 @@ struct Spec {
     bool half_open = false;  // the breaker lets one message through
 };
 // Every sink, also those that are unusable or open. What one of them has wrong is its `unusable`.
-std::vector<Spec> usable_sinks();
+std::vector<Spec> every_sink();
 
 }  // namespace kpi::delivery

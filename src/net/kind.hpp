@@ -15,7 +15,10 @@ struct Kind {
     // The URL is itself a secret: it is kept with the secrets and shown masked.
     bool url_is_secret = false;
     bool needs_url = true;
-    // Names of the secrets it knows.
+    // What its URL may begin with.
+    std::vector<std::string_view> schemes = {"http", "https"};
+    // Names of the options it knows besides those of every kind, and of its secrets.
+    std::vector<std::string_view> options;
     std::vector<std::string_view> secrets;
     // Also secret headers: {"headers": {"X-Api-Key": "..."}}, kept as secrets named "header
     // X-Api-Key".

@@ -99,7 +99,7 @@ bool Courier::look() {
         if (renewal) delivery::renew(held, kLease);
         if (rescue) (void)delivery::release_lost(held);
         if (!claiming) return;
-        sinks = delivery::usable_sinks();
+        sinks = delivery::every_sink();
         const auto room = rooms(sinks);
         if (!room.empty()) claimed = delivery::claim(room, kLease);
         // What is due and was not claimed is in somebody else's hands: no reason to spin.

@@ -18,7 +18,7 @@ namespace kpi::worker {
 namespace {
 
 delivery::Spec sink_named(const std::string &name) {
-    for (delivery::Spec &spec : delivery::usable_sinks())
+    for (delivery::Spec &spec : delivery::every_sink())
         if (spec.sink.name == name) return std::move(spec);
     throw Error("40001", fmt::format("sink \"{}\" is being dropped", name));
 }

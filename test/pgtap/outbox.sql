@@ -1,7 +1,7 @@
 -- as: superuser
 -- The outbox from SQL: queueing, taking back, sending again, forgetting; sinks and their secrets; who may do what.
 SET client_min_messages = warning;
-SELECT plan(83);
+SELECT plan(90);
 CREATE SCHEMA t;
 CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE s text; m text; d text; h text;
@@ -14,10 +14,10 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 
 -- Sinks
-SELECT is(kpi.add_sink('hook', 'webhook', 'https://user:pw@example.com:8443/secret/path?token=abc', secret => '{"hmac_key": "k1"}'), 'hook', 'a sink is added');
+SELECT is(kpi.add_sink('hook', 'webhook', 'https://example.com:8443/secret/path?token=abc', secret => '{"hmac_key": "k1"}'), 'hook', 'a sink is added');
 SELECT is((SELECT url FROM kpi.sink WHERE name = 'hook'), 'https://example.com:8443/...', 'its URL is shown masked');
 SELECT ok(NOT EXISTS (SELECT FROM kpi.sink s WHERE s::text ~ 'secret/path|token|pw|k1'), 'nothing secret stands in kpi.sink');
-SELECT is((SELECT url FROM kpi.sink_secret WHERE sink = 'hook'), 'https://user:pw@example.com:8443/secret/path?token=abc', 'the URL itself is with the secrets');
+SELECT is((SELECT url FROM kpi.sink_secret WHERE sink = 'hook'), 'https://example.com:8443/secret/path?token=abc', 'the URL itself is with the secrets');
 SELECT is(kpi.add_sink('hook', 'webhook', 'env:HOOK_URL', '{"parallelism": 2}'), 'hook', 'a sink is replaced');
 SELECT is((SELECT array_agg(url || options::text) FROM kpi.sink), ARRAY['env:HOOK_URL{"parallelism": 2}'], 'by the new one, whose reference is no secret');
 SELECT is((SELECT secret FROM kpi.sink_secret), '{}', 'with its secrets');
@@ -36,6 +36,13 @@ SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', secre
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '[]')$$), '^22023 options .*JSON object', 'options that are no object');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '{"parallelism": 0}')$$), '^22023 .*from 1 to 100', 'no parallelism');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '{"rate": -1}')$$), '^22023 .*"rate"', 'a negative rate');
+SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '{"timeot": 3}')$$), '^22023 a sink of kind webhook has no option "timeot".*timeout', 'an option that is mistyped');
+SELECT matches(t.raised($$SELECT kpi.add_sink('h', 's3', '', '{"secret_access_key": "s"}')$$), '^22023 .*no option "secret_access_key".*argument secret', 'a secret among the options');
+SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/a b')$$), '^22023 the URL of the sink holds a blank.*%20', 'a URL with a blank');
+SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'gopher://h/')$$), '^22023 .*must begin with http:// or https://', 'a protocol that the kind does not speak');
+SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'h.example/hook')$$), '^22023 .*must begin with http:// or https://', 'a URL without protocol');
+SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://')$$), '^22023 the URL of the sink is not valid', 'a URL without host');
+SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://u:p@h/')$$), '^22023 the URL of the sink holds a user.*authorization', 'a URL with a password');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '{"timeout": "long"}')$$), '^22023 .*"timeout"', 'a timeout that is no number');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '{"headers": {"Host": "x"}}')$$), '^22023 .*Host', 'what the kind itself refuses');
 SELECT matches(t.raised($$SELECT kpi.add_sink(NULL, 'webhook', 'http://h/')$$), '^22004 .*name', 'no name');

@@ -149,6 +149,7 @@ Step deliver(const Sink &sink, const Message &message) {
 const Kind kAzureBlob = {
     .name = "azure_blob",
     .needs_url = false,
+    .options = {"account", "container", "prefix", "endpoint", "block_bytes", "create_container"},
     .secrets = {"connection_string", "account_key", "sas"},
     .check_sink = check_sink,
     .check_message = check_message,

@@ -151,6 +151,7 @@ Step deliver(const Sink &sink, const Message &message) {
 const Kind kAzureFiles = {
     .name = "azure_files",
     .needs_url = false,
+    .options = {"account", "share", "path", "endpoint", "create_share"},
     .secrets = {"connection_string", "account_key", "sas"},
     .check_sink = check_sink,
     .check_message = check_message,

@@ -216,6 +216,7 @@ const Kind kFile = {
     .name = "file",
     .url_is_secret = false,
     .needs_url = false,
+    .options = {"directory"},
     .secrets = {},
     .check_sink = check_sink,
     .check_message = check_message,

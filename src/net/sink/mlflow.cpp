@@ -348,6 +348,7 @@ const Kind kMlflow = {
     .name = "mlflow",
     .url_is_secret = false,
     .needs_url = true,
+    .options = {"experiment", "run_name", "restore"},
     .secrets = {"username", "password", "token"},
     .check_sink = check_sink,
     .check_message = check_message,

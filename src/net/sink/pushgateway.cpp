@@ -88,6 +88,7 @@ const Kind kPushgateway = {
     .name = "pushgateway",
     .url_is_secret = false,
     .needs_url = true,
+    .options = {"job", "user"},
     .secrets = {"password", "token"},
     .check_sink = check_sink,
     .check_message = check_message,

@@ -246,6 +246,8 @@ Step deliver(const Sink &sink, const Message &message) {
 const Kind kS3 = {
     .name = "s3",
     .needs_url = false,
+    .options = {"bucket", "prefix", "region", "path_style", "multipart_above", "part_size",
+                "presign"},
     .secrets = {"access_key_id", "secret_access_key", "session_token"},
     .check_sink = check_sink,
     .check_message = check_message,

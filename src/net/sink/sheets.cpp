@@ -321,6 +321,7 @@ Message test_message(const Sink &) {
 const Kind kSheets = {
     .name = "sheets",
     .needs_url = false,
+    .options = {"spreadsheet", "range", "value_input", "create_sheet"},
     .secrets = {"service_account"},
     .check_sink = check_sink,
     .check_message = check_message,

@@ -201,6 +201,7 @@ const Kind kSlack = {
     .name = "slack",
     .url_is_secret = true,
     .needs_url = false,
+    .options = {"channel", "api"},
     .secrets = {"token"},
     .check_sink = check_sink,
     .check_message = check_message,

@@ -219,6 +219,8 @@ Message test_message(const Sink &sink) {
 
 const Kind kSmtp = {
     .name = "smtp",
+    .schemes = {"smtp", "smtps"},
+    .options = {"from", "to", "tls"},
     .secrets = {"username", "password"},
     .check_sink = check_sink,
     .check_message = check_message,

@@ -135,6 +135,7 @@ const Kind kWebhook = {
     .name = "webhook",
     .url_is_secret = true,
     .needs_url = true,
+    .options = {"headers", "method"},
     .secrets = {"hmac_key", "authorization"},
     .has_secret_headers = true,
     .check_sink = check_sink,
