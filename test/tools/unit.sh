@@ -9,7 +9,7 @@ folder=build/$suite
 mkdir -p build
 sanitize=OFF
 [ "$suite" = asan ] && sanitize=ON
-if ! { cmake -S . -B "$folder" -DKPI_SANITIZE=$sanitize >"$folder.log" 2>&1 &&
+if ! { cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Test -DKPI_SANITIZE=$sanitize >"$folder.log" 2>&1 &&
     cmake --build "$folder" --target kpi_unit -j "${KPI_JOBS:-2}" >>"$folder.log" 2>&1; }; then
     grep -E 'error|Error' -A 5 "$folder.log" | head -60
     echo "$suite: 0 passed, 1 failed"
