@@ -38,6 +38,11 @@ CREATE FUNCTION kpi.anomaly(value float8, at timestamptz, denominator float8 DEF
 COMMENT ON FUNCTION kpi.anomaly(float8, timestamptz, float8, text, jsonb) IS
     'Window function, OVER (PARTITION BY segment ORDER BY at), one row a period: the verdict of a detector that has seen the rows before. denominator: trials of a rate. event: name of the calendar entry of this period. options: kind (auto, count, amount, rate, level), grain (hour, day, week, month), method, threshold, direction (both, up, down), min_history, partial (skip, compare, complete), effect of events (widen, ignore, annotate). Days and hours are those of the session''s time zone';
 
+CREATE FUNCTION kpi._open_share(so_far float8, whole float8, pooled_so_far float8, pooled_whole float8, elapsed float8) RETURNS float8
+    LANGUAGE c IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'kpi_ext_open_share';
+COMMENT ON FUNCTION kpi._open_share(float8, float8, float8, float8, float8) IS
+    'Share of an open period that is usually there by now: a segment''s own, shrunk to that of all segments, and that to the clock''s; used by kpi.anomalies';
+
 CREATE FUNCTION kpi._judge(value float8, at timestamptz, denominator float8, event text, effect text, share float8, options jsonb) RETURNS kpi.verdict
     LANGUAGE c WINDOW STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_ext_judge';
 COMMENT ON FUNCTION kpi._judge(float8, timestamptz, float8, text, text, float8, jsonb) IS 'kpi.anomaly with the effect of each calendar entry and the share of an open period (NULL: by the clock); used by kpi.detect';

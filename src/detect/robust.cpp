@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <tuple>
+#include <utility>
 
 #include "core/error.hpp"
 #include "detect/numbers.hpp"
@@ -11,6 +14,9 @@ namespace kpi::detect {
 
 namespace {
 
+constexpr double kLeastMean = 0.02;
+constexpr double kLeastOpenMean = 0.01;
+constexpr double kMostInBand = 1000;
 constexpr double kFewCounts = 50;     // expected count below which its exact distribution is used
 constexpr double kLargestZ = 1e3;     // beyond this a deviation is only "impossible"
 constexpr double kSpikyClip = 8;      // sigmas that enter the second moment at most
@@ -31,6 +37,7 @@ struct Forecast {
     double share = 1;  // share of the period's total that can be there
     int cell = 0;
     bool special = false;  // calendar day or unfinished: wider, and not learnt from
+    bool open = false;     // unfinished
 };
 
 EventEffect *find_event(State &s, std::uint32_t event) {
@@ -81,23 +88,48 @@ Forecast make_forecast(State &s, const Point &point, const Tuning &t, double tri
         variance += t.partial_sd * t.partial_sd * unit * unit;
         if (s.scale.accumulates()) f.share = std::max(point.fraction, 1e-6);
         f.special = true;
+        f.open = true;
     }
     f.sd = std::sqrt(variance);
     return f;
 }
 
+// The distribution of a small count: mean, and variance over mean. An open period has the share of
+// the mean that is over; of the noise between days as much, and the doubt about the share.
+struct FewCounts {
+    double mean, phi;
+};
+std::optional<FewCounts> few_counts(const State &s, const Tuning &t, const Forecast &f) {
+    if (s.scale.kind != Kind::count || s.scale.shape == Shape::identity) return std::nullopt;
+    if (f.special && !f.open) return std::nullopt;
+    const bool root = s.scale.shape == Shape::root;
+    const double whole =
+        root ? std::max(f.model, 0.0) * f.model - 0.375 + s.variance : s.scale.inverse(f.model);
+    const double mean = std::max(whole, kLeastMean) * f.share;
+    if (mean >= kFewCounts) return std::nullopt;
+    const double phi = std::max(1.0, root ? 4 * s.variance : f.own * std::max(whole, kLeastMean));
+    if (!f.open) return FewCounts{mean, phi};
+    // A first event in the first minutes of a day is nothing yet.
+    const double least = std::max(mean, kLeastOpenMean);
+    return FewCounts{least, 1 + (phi - 1) * f.share + t.partial_sd * t.partial_sd * least};
+}
+
+// Counts beyond which one is flagged, on either side.
+std::pair<double, double> count_band(const FewCounts &law, double threshold) {
+    double upper = std::ceil(law.mean), lower = std::floor(law.mean);
+    while (upper < kMostInBand && count_z(upper + 1, law.mean, law.phi) <= threshold) ++upper;
+    while (lower > 0 && count_z(lower - 1, law.mean, law.phi) >= -threshold) --lower;
+    return {lower, upper};
+}
+
 // Signed deviation in sigmas. Small counts are judged by their own distribution, not by its
 // bell-shaped cousin.
-double deviation(const State &s, const Forecast &f, double value, double model_value) {
+double deviation(const State &s, const Tuning &t, const Forecast &f, double value,
+                 double model_value) {
     const double z = std::clamp((model_value - f.model) / f.sd, -kLargestZ, kLargestZ);
-    if (s.scale.kind != Kind::count || f.special || s.scale.shape == Shape::identity) return z;
-    const bool root = s.scale.shape == Shape::root;
-    const double mu =
-        root ? std::max(f.model, 0.0) * f.model - 0.375 + s.variance : s.scale.inverse(f.model);
-    if (mu >= kFewCounts) return z;
-    const double mean = std::max(mu, 0.02);
-    const double phi = std::max(1.0, root ? 4 * s.variance : f.own * mean);
-    return std::clamp(count_z(value, mean, phi), -kLargestZ, kLargestZ);
+    const auto law = few_counts(s, t, f);
+    if (!law) return z;
+    return std::clamp(count_z(value, law->mean, law->phi), -kLargestZ, kLargestZ);
 }
 
 // Adds today's z and returns the evidence in its own sigmas.
@@ -238,7 +270,7 @@ Verdict judge(State &s, const Point &point, const Tuning &t, std::int64_t gap) {
     const double model_value = s.scale.forward(point.value / f.share, trials);
     const double threshold = std::isfinite(s.options.threshold) ? s.options.threshold : t.threshold;
     Verdict v;
-    v.z = deviation(s, f, point.value, model_value);
+    v.z = deviation(s, t, f, point.value, model_value);
     const Scale::Band band = s.scale.band(f.model, threshold * f.sd);
     v.expected = band.expected * f.share;
     v.lower = band.lower * f.share;
@@ -246,12 +278,21 @@ Verdict judge(State &s, const Point &point, const Tuning &t, std::int64_t gap) {
     const double z = calm(s, t, v.z);
     const double strength = f.special ? std::fabs(z) : strongest(s, t, z, gap);
     const double log_strength = strength > 0 ? std::log(strength) : kLogOfZero;
-    v.score = mix_plain(s, t, strength, log_strength, model_value);
+    const auto open_law = f.open ? few_counts(s, t, f) : std::nullopt;
+    if (open_law) {
+        v.expected = open_law->mean;
+        std::tie(v.lower, v.upper) = count_band(*open_law, threshold);
+    }
+    // Of a count so far the plain weekly mean says nothing: dividing by the share would make one
+    // event a hundred.
+    v.score = open_law ? strength : mix_plain(s, t, strength, log_strength, model_value);
     if (s.observed < s.options.min_history) {
         v.score = 0;
         v.type = Type::learning;
     } else {
         v.p = p_of(s.calibration, log_strength);
+        // The past has few days that tell how a single event counts: not rarer than its own tail.
+        if (open_law) v.p = std::max(v.p, std::min(1.0, 2 * normal_upper(std::fabs(v.z))));
         const bool high = v.score > threshold && point.effect != Effect::ignore &&
                           on_watched_side(s.options.direction, v.z);
         v.is_anomaly = high && !cools_down(s, t, point.period, v.score);

@@ -1,5 +1,6 @@
 // Detection over tracked metrics: kpi.anomalies, kpi.forecast, kpi.explain.
 #include "detect/forecast.hpp"
+#include "detect/open_share.hpp"
 #include "detect/request.hpp"
 #include "monitor/detect.hpp"
 #include "monitor/explain.hpp"
@@ -66,6 +67,14 @@ Datum number_or_null(const std::optional<double> &number, bool &null) {
 }
 
 }  // namespace
+
+KPI_FUNCTION(open_share) {
+    const auto number = [&](int index) {
+        return optional_number(fcinfo, index).value_or(kpi::detect::kMissing);
+    };
+    PG_RETURN_FLOAT8(kpi::detect::open_share({number(0), number(1)}, {number(2), number(3)},
+                                             optional_number(fcinfo, 4).value_or(1)));
+}
 
 KPI_FUNCTION(anomalies) {
     kpi::pg::ResultSet result(fcinfo);

@@ -82,25 +82,33 @@ std::string facts_query(const MetricRequest &r, Timestamp since, Open open) {
         : ratio->is_percent
             ? "d.value::pg_catalog.float8"
             : "CASE WHEN pg_catalog.max(n.value) OVER () <= 1 THEN d.value::pg_catalog.float8 END";
+    // The whole has enough events to tell the shape of a day, which small segments borrow.
+    MetricRequest total = r;
+    total.by.clear();
     // Buckets before a segment's first facts are filled with 0: they are no history.
     return fmt::format(R"(
 WITH q AS MATERIALIZED (SELECT * FROM {0}), usual AS (
     SELECT l.segment, pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY w.value::pg_catalog.float8) AS value
       FROM q l JOIN q w ON w.metric = l.metric AND w.segment = l.segment AND w.is_complete
                        AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
-     WHERE l.metric = {1} AND NOT l.is_complete GROUP BY 1)
+     WHERE l.metric = {1} AND NOT l.is_complete GROUP BY 1), whole AS MATERIALIZED (
+    SELECT * FROM {5} a WHERE a.metric = {1}), pooled AS (
+    SELECT pg_catalog.max(l.expected_so_far)::pg_catalog.float8 AS so_far,
+           pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY w.value::pg_catalog.float8) AS value
+      FROM whole l JOIN whole w ON w.is_complete AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
+     WHERE NOT l.is_complete)
 SELECT segment, at, value, trials, day, share FROM (
 SELECT n.segment, n.bucket AS at, n.value::pg_catalog.float8 AS value, {2} AS trials, n.day,
        CASE WHEN NOT n.is_complete THEN
-           coalesce(n.expected_so_far::pg_catalog.float8 / nullif(u.value, 0), n.elapsed_fraction) ELSE 1 END AS share,
+           kpi._open_share(n.expected_so_far::pg_catalog.float8, u.value, t.so_far, t.value, n.elapsed_fraction) ELSE 1 END AS share,
        pg_catalog.min(n.bucket) FILTER (WHERE n.value <> 0) OVER (PARTITION BY n.segment) AS born
   FROM q n LEFT JOIN q d ON d.metric = {3} AND d.bucket = n.bucket AND d.segment = n.segment
-           LEFT JOIN usual u ON u.segment = n.segment
+           LEFT JOIN usual u ON u.segment = n.segment CROSS JOIN pooled t
  WHERE n.metric = {1} AND (n.is_complete OR {4})) x
  WHERE at >= born)",
                        query_call(metrics, start, r), pg::literal(r.metric), trials,
                        pg::literal(ratio ? ratio->denominator : std::string()),
-                       open == Open::keep ? "true" : "false");
+                       open == Open::keep ? "true" : "false", query_call({r.metric}, start, total));
 }
 
 }  // namespace kpi::monitor
