@@ -107,6 +107,8 @@ if [ "${1:-}" = tidy ]; then
 fi
 check 'floors: includes point down only' test/tools/floors.py
 check 'floors: the checker sees every kind of fault' test/tools/test_floors.py
+check 'no class or inline function is defined twice' test/tools/twins.py
+check 'twins: the checker sees every kind' test/tools/twins.py --test
 check 'clang-format' format
 check 'lines of 100 columns at most' columns
 check 'files of 400 lines at most' lengths
