@@ -18,17 +18,18 @@ enum class Rule : std::uint8_t {
 
 enum class Substitute : std::uint8_t { none, nearest, following };  // US style, British style
 
+// A rule, or a single day; `day` of a rule that was moved in one year stands in kMoved.
 struct Entry {
     std::string_view country, name;
     Rule rule;
     int month, day, weekday;
-    int since = 1970, every = 1;
+    int since = 1970, every = 1, until = 9999;
     Substitute substitute = Substitute::none;
 };
 
 constexpr Entry fixed(std::string_view country, std::string_view name, int month, int day,
                       int since = 1970, Substitute substitute = Substitute::none) {
-    return {country, name, Rule::fixed, month, day, 0, since, 1, substitute};
+    return {country, name, Rule::fixed, month, day, 0, since, 1, 9999, substitute};
 }
 constexpr Entry nth(std::string_view country, std::string_view name, int month, int n,
                     int weekday) {
@@ -37,6 +38,11 @@ constexpr Entry nth(std::string_view country, std::string_view name, int month, 
 constexpr Entry easter(std::string_view country, std::string_view name, int days,
                        int since = 1970) {
     return {country, name, Rule::easter, 0, days, 0, since};
+}
+
+constexpr Entry once(std::string_view country, std::string_view name, int year, int month,
+                     int day) {
+    return {country, name, Rule::fixed, month, day, 0, year, 1, year};
 }
 
 constexpr int kMonday = 1, kThursday = 4;
@@ -72,6 +78,7 @@ constexpr Entry kRules[] = {
     nth("MX", "Benito Juarez's Birthday", 3, 3, kMonday),
     fixed("MX", "Labour Day", 5, 1),
     fixed("MX", "Independence Day", 9, 16),
+    Entry{"MX", "Change of Government", Rule::fixed, 12, 1, 0, 1970, 6, 2018},
     Entry{"MX", "Change of Government", Rule::fixed, 10, 1, 0, 2024, 6},
     nth("MX", "Revolution Day", 11, 3, kMonday),
     fixed("MX", "Christmas Day", 12, 25),
@@ -97,6 +104,7 @@ constexpr Entry kRules[] = {
     easter("DE", "Ascension", 39),
     easter("DE", "Whit Monday", 50),
     fixed("DE", "German Unity Day", 10, 3, 1990),
+    once("DE", "500 Years of Reformation", 2017, 10, 31),
     fixed("DE", "Christmas Day", 12, 25),
     fixed("DE", "Second Christmas Day", 12, 26),
 
@@ -121,6 +129,12 @@ constexpr Entry kRules[] = {
     fixed("GB", "Christmas Day", 12, 25, 1970, kFollowing),
     fixed("GB", "Boxing Day", 12, 26, 1970, kFollowing),
 
+    once("GB", "Wedding of Prince William", 2011, 4, 29),
+    once("GB", "Diamond Jubilee", 2012, 6, 5),
+    once("GB", "Platinum Jubilee", 2022, 6, 3),
+    once("GB", "Funeral of Queen Elizabeth II", 2022, 9, 19),
+    once("GB", "Coronation of King Charles III", 2023, 5, 8),
+
     fixed("PT", "New Year's Day", 1, 1),
     easter("PT", "Good Friday", -2),
     easter("PT", "Easter Sunday", 0),
@@ -134,6 +148,17 @@ constexpr Entry kRules[] = {
     fixed("PT", "Restoration of Independence", 12, 1, 2016),
     fixed("PT", "Immaculate Conception", 12, 8),
     fixed("PT", "Christmas Day", 12, 25),
+};
+
+// Days that a proclamation moved.
+struct Moved {
+    std::string_view country, name;
+    int year, month, day;
+};
+constexpr Moved kMoved[] = {
+    {"GB", "Early May Bank Holiday", 1995, 5, 8}, {"GB", "Spring Bank Holiday", 2002, 6, 4},
+    {"GB", "Spring Bank Holiday", 2012, 6, 4},    {"GB", "Early May Bank Holiday", 2020, 5, 8},
+    {"GB", "Spring Bank Holiday", 2022, 6, 2},
 };
 
 int weekday(std::int64_t day) {  // Monday = 1 … Sunday = 7
@@ -150,6 +175,9 @@ std::int64_t nth_weekday(int year, int month, int n, int wanted) {
 }
 
 std::int64_t day_of(const Entry &e, int year) {
+    for (const Moved &m : kMoved)
+        if (m.year == year && m.country == e.country && m.name == e.name)
+            return day_number(year, m.month, m.day);
     if (e.rule == Rule::nth) return nth_weekday(year, e.month, e.day, e.weekday);
     if (e.rule == Rule::easter) return easter_sunday(year) + e.day;
     return day_number(year, e.month, e.day);
@@ -186,13 +214,20 @@ std::vector<Holiday> holidays(std::string_view country, int year) {
     if (year < 1970 || year > 2199) throw Error("22023", "year must be between 1970 and 2199");
     std::vector<Holiday> out;
     bool known = false;
+    const std::int64_t first = day_number(year, 1, 1), last = day_number(year, 12, 31);
+    const auto add = [&](std::int64_t day, std::string name) {
+        if (day >= first && day <= last) out.push_back({day, std::move(name)});
+    };
     for (const Entry &e : kRules) {
         if (e.country != country) continue;
         known = true;
-        if (year < e.since || (year - e.since) % e.every != 0) continue;
-        const std::int64_t day = day_of(e, year), free = substitute_of(e, day);
-        out.push_back({day, std::string(e.name)});
-        if (free != day) out.push_back({free, std::string(e.name) + " (substitute)"});
+        // The day in place of next year's New Year may be the last Friday of this one.
+        for (const int y : {year, year + 1}) {
+            if (y < e.since || y > e.until || (y - e.since) % e.every != 0) continue;
+            const std::int64_t day = day_of(e, y), free = substitute_of(e, day);
+            add(day, std::string(e.name));
+            if (free != day) add(free, std::string(e.name) + " (substitute)");
+        }
     }
     if (!known) {
         throw Error("22023", "no holiday rules for country \"" + std::string(country) + "\"", {},

@@ -43,9 +43,9 @@ std::string sides_query(const ExplainRequest &r, const std::string &metric, Metr
     if (r.compare != "expected") {
         std::string call = query_call({metric}, r.at, m);
         call.insert(call.size() - 1, ", compare => " + pg::literal(r.compare));
-        return "SELECT segment, coalesce(value, 0)::pg_catalog.float8 AS value, "
-               "coalesce(compared, 0)::pg_catalog.float8 AS expected FROM " +
-               call;
+        return fmt::format(
+            "SELECT segment, coalesce({}, 0) AS value, coalesce({}, 0) AS expected FROM {}",
+            number("value", "0"), number("compared", "0"), call);
     }
     m.end_at = r.at;
     const std::string day =
@@ -60,14 +60,15 @@ std::string sides_query(const ExplainRequest &r, const std::string &metric, Metr
     const std::string start =
         *pg::value("SELECT ($1::pg_catalog.date - 28)::pg_catalog.text", {day}, kRead);
     return fmt::format(R"(
-SELECT s.segment, coalesce(pg_catalog.max(s.value) FILTER (WHERE s.day = {1}), 0)::pg_catalog.float8 AS value,
+SELECT s.segment, coalesce(pg_catalog.max({2}) FILTER (WHERE s.day = {1}), 0) AS value,
        (SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(w.v, 0))
           FROM pg_catalog.unnest(ARRAY[
-                   pg_catalog.max(s.value) FILTER (WHERE s.day = {1} - 7), pg_catalog.max(s.value) FILTER (WHERE s.day = {1} - 14),
-                   pg_catalog.max(s.value) FILTER (WHERE s.day = {1} - 21), pg_catalog.max(s.value) FILTER (WHERE s.day = {1} - 28)
+                   pg_catalog.max({2}) FILTER (WHERE s.day = {1} - 7), pg_catalog.max({2}) FILTER (WHERE s.day = {1} - 14),
+                   pg_catalog.max({2}) FILTER (WHERE s.day = {1} - 21), pg_catalog.max({2}) FILTER (WHERE s.day = {1} - 28)
                ]::pg_catalog.float8[]) w (v)) AS expected
   FROM {0} s GROUP BY s.segment)",
-                       query_call({metric}, start, m), pg::literal(day) + "::pg_catalog.date");
+                       query_call({metric}, start, m), pg::literal(day) + "::pg_catalog.date",
+                       number("s.value", "0"));
 }
 
 Cube read_cube(const ExplainRequest &r, const std::string &top, const std::string &bottom) {

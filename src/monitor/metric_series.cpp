@@ -45,6 +45,13 @@ std::optional<std::string> zone_of(const std::string &metric) {
         {ratio ? ratio->numerator : metric}, kRead);
 }
 
+std::string number(const std::string &value, const std::string &otherwise) {
+    return fmt::format(
+        "CASE WHEN pg_catalog.abs({0}) < 1e150 THEN {0}::pg_catalog.float8 WHEN {0} IS NOT NULL "
+        "THEN {1}::pg_catalog.float8 END",
+        value, otherwise);
+}
+
 std::string query_call(const std::vector<std::string> &metrics, const std::string &start_at,
                        const MetricRequest &r) {
     return fmt::format(
@@ -78,29 +85,30 @@ std::string facts_query(const MetricRequest &r, Timestamp since, Open open) {
                    {days}, kRead);
     // A quotient is a rate, judged by its trials, when it is a percentage or never above one.
     const std::string trials =
-        !ratio ? "NULL::pg_catalog.float8"
+        !ratio ? std::string("NULL::pg_catalog.float8")
         : ratio->is_percent
-            ? "d.value::pg_catalog.float8"
-            : "CASE WHEN pg_catalog.max(n.value) OVER () <= 1 THEN d.value::pg_catalog.float8 END";
+            ? number("d.value")
+            : fmt::format("CASE WHEN pg_catalog.max(n.value) OVER () <= 1 THEN {} END",
+                          number("d.value"));
     // The whole has enough events to tell the shape of a day, which small segments borrow.
     MetricRequest total = r;
     total.by.clear();
     // Buckets before a segment's first facts are filled with 0: they are no history.
     return fmt::format(R"(
 WITH q AS MATERIALIZED (SELECT * FROM {0}), usual AS (
-    SELECT l.segment, pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY w.value::pg_catalog.float8) AS value
+    SELECT l.segment, pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY {6}) AS value
       FROM q l JOIN q w ON w.metric = l.metric AND w.segment = l.segment AND w.is_complete
                        AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
      WHERE l.metric = {1} AND NOT l.is_complete GROUP BY 1), whole AS MATERIALIZED (
     SELECT * FROM {5} a WHERE a.metric = {1}), pooled AS (
-    SELECT pg_catalog.max(l.expected_so_far)::pg_catalog.float8 AS so_far,
-           pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY w.value::pg_catalog.float8) AS value
+    SELECT pg_catalog.max({7}) AS so_far,
+           pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY {6}) AS value
       FROM whole l JOIN whole w ON w.is_complete AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
      WHERE NOT l.is_complete)
 SELECT segment, at, value, trials, day, share FROM (
-SELECT n.segment, n.bucket AS at, n.value::pg_catalog.float8 AS value, {2} AS trials, n.day,
+SELECT n.segment, n.bucket AS at, {9} AS value, {2} AS trials, n.day,
        CASE WHEN NOT n.is_complete THEN
-           kpi._open_share(n.expected_so_far::pg_catalog.float8, u.value, t.so_far, t.value, n.elapsed_fraction) ELSE 1 END AS share,
+           kpi._open_share({8}, u.value, t.so_far, t.value, n.elapsed_fraction) ELSE 1 END AS share,
        pg_catalog.min(n.bucket) FILTER (WHERE n.value <> 0) OVER (PARTITION BY n.segment) AS born
   FROM q n LEFT JOIN q d ON d.metric = {3} AND d.bucket = n.bucket AND d.segment = n.segment
            LEFT JOIN usual u ON u.segment = n.segment CROSS JOIN pooled t
@@ -108,7 +116,9 @@ SELECT n.segment, n.bucket AS at, n.value::pg_catalog.float8 AS value, {2} AS tr
  WHERE at >= born)",
                        query_call(metrics, start, r), pg::literal(r.metric), trials,
                        pg::literal(ratio ? ratio->denominator : std::string()),
-                       open == Open::keep ? "true" : "false", query_call({r.metric}, start, total));
+                       open == Open::keep ? "true" : "false", query_call({r.metric}, start, total),
+                       number("w.value", "NULL"), number("l.expected_so_far", "NULL"),
+                       number("n.expected_so_far", "NULL"), number("n.value"));
 }
 
 }  // namespace kpi::monitor

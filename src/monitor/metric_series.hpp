@@ -30,6 +30,9 @@ std::optional<Ratio> ratio_of(const std::string &metric);
 std::optional<std::string> zone_of(const std::string &metric);
 // First bucket of the asked period; nullopt when there is none.
 std::optional<Timestamp> first_bucket(const MetricRequest &request);
+// SQL for a numeric as float8; beyond what detectors can square it is `otherwise`: one huge value
+// must not fail the series.
+std::string number(const std::string &value, const std::string &otherwise = "'NaN'");
 enum class Open { drop, keep };
 // The query monitor::DetectRequest::facts asks for, from long before `since` on.
 std::string facts_query(const MetricRequest &request, Timestamp since, Open open);

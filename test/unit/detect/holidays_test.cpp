@@ -1,8 +1,14 @@
 #include "detect/holidays.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
 
 #include "core/error.hpp"
 
@@ -61,6 +67,41 @@ TEST(Holidays, ComeInOrderAndUnknownCountriesAreRefused) {
     }
     EXPECT_THROW(holidays("XX", 2025), Error);
     EXPECT_THROW(holidays("US", 3000), Error);
+}
+
+// Optional days, and days of most of a country, which business follows all the same.
+bool is_ours_by_choice(std::string_view country, const Holiday &h) {
+    const bool sunday = ((h.day + 3) % 7 + 7) % 7 == 6;
+    if (country == "ES") return sunday;  // regions move it, each as it likes
+    if (country == "BR") return h.name.starts_with("Carnival") || h.name == "Corpus Christi";
+    if (country == "GB") return h.name == "Easter Monday" || h.name == "Summer Bank Holiday";
+    return false;
+}
+
+// test/data/holidays: 16 years of eight countries, as a public package lists them.
+TEST(Holidays, EveryDayThatThePublicPackageKnows) {
+    std::ifstream file(std::string(KPI_ROOT) + "/test/data/holidays/days.csv");
+    std::map<std::string, std::set<std::string>> listed;
+    std::string line;
+    std::getline(file, line);
+    while (std::getline(file, line)) listed[line.substr(0, 2)].insert(line.substr(3));
+    ASSERT_EQ(listed.size(), 8U);
+    for (const auto &[country, days] : listed) {
+        std::set<std::string> found;
+        for (int year = 2015; year <= 2030; ++year)
+            for (const Holiday &h : holidays(country, year)) {
+                const std::chrono::year_month_day date{
+                    std::chrono::sys_days(std::chrono::days(h.day))};
+                EXPECT_EQ(int(date.year()), year) << country << " " << h.name;
+                const std::string text = fmt::format("{:04}-{:02}-{:02}", int(date.year()),
+                                                     unsigned(date.month()), unsigned(date.day()));
+                found.insert(text);
+                EXPECT_TRUE(days.contains(text) || is_ours_by_choice(country, h))
+                    << country << " " << text << " " << h.name << " is not in the list";
+            }
+        for (const std::string &day : days)
+            EXPECT_TRUE(found.contains(day)) << country << " " << day << " is missing";
+    }
 }
 
 }  // namespace
