@@ -12,8 +12,8 @@ CREATE FUNCTION kpi.forecast(metric text, horizon int DEFAULT 14, by name[] DEFA
 COMMENT ON FUNCTION kpi.forecast(text, int, name[], float8, text, jsonb) IS
     'The next buckets of a metric after the last complete one, each with an interval that holds it with chance coverage. Segments with less than two weeks of days (two days of hours) are left out';
 
-CREATE FUNCTION kpi.explain(metric text, at text DEFAULT 'yesterday', by name[] DEFAULT NULL, compare text DEFAULT 'expected', top int DEFAULT 5)
+CREATE FUNCTION kpi.explain(metric text, at text DEFAULT 'yesterday', by name[] DEFAULT NULL, compare text DEFAULT 'expected', top int DEFAULT 5, filters jsonb DEFAULT '{}')
     RETURNS TABLE (rank int, segment jsonb, value float8, expected float8, change float8, share float8, rate_effect float8, mix_effect float8, presence text)
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 50000 ROWS 5 AS 'MODULE_PATHNAME', 'kpi_ext_explain' SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION kpi.explain(text, text, name[], text, int) IS
-    'Which part of the cube explains the day: causes, best first; several values of one dimension come as an array, two dimensions as a pair. compare: expected (median of the same weekday of four weeks) or a comparison of kpi.query. by NULL: all dimensions. share: of the total change. For quotients the change inside the segment (rate_effect) and of its weight (mix_effect). presence: new or vanished';
+COMMENT ON FUNCTION kpi.explain(text, text, name[], text, int, jsonb) IS
+    'Which part of the cube explains the day: causes, best first; several values of one dimension come as an array, two dimensions as a pair. compare: expected (median of the same weekday of four weeks) or a comparison of kpi.query. by NULL: all dimensions. share: of the total change. For quotients the change inside the segment (rate_effect) and of its weight (mix_effect). presence: new or vanished, or overall where no part stands out: the change is everywhere alike. Where parts cancel each other share is that of all that moved to the same side. An open day is compared up to the same time. filters: as of kpi.query';

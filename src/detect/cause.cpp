@@ -12,7 +12,11 @@ namespace kpi::detect {
 namespace {
 
 constexpr double kPrice = 4;         // log-likelihood a further element must bring
-constexpr double kLeastPair = 0.01;  // of the expected total
+constexpr double kLeastPair = 0.01;  // of the expected total ...
+constexpr double kLargePair = 0.1;   // ... or, where few are expected, of the actual one
+constexpr double kPrior = 1;         // expected events, spread evenly over the cells
+constexpr double kLeastGain = 2;     // below it nothing stands out: a chance of one in twenty
+constexpr double kFewHits = 50;      // expected ones, below which a rate is judged by its hits
 
 // Sums over a part of the cube. For rates `expected` is what the actual trials would bring at the
 // expected rate.
@@ -30,8 +34,10 @@ struct Sums {
     }
 };
 
-Sums sums_of(const Leaf &leaf, Measure measure) {
-    if (measure == Measure::amount) return {leaf.actual, leaf.expected, leaf.expected};
+// `prior`: what is expected where nothing was seen, so that a part that appears can be compared.
+Sums sums_of(const Leaf &leaf, Measure measure, double prior) {
+    if (measure == Measure::amount)
+        return {leaf.actual, leaf.expected + prior, leaf.expected + prior};
     if (leaf.expected_trials <= 0 || leaf.actual_trials <= 0) return {};
     const double rate = std::clamp(leaf.expected / leaf.expected_trials, 0.0, 1.0);
     const double expected = leaf.actual_trials * rate;
@@ -39,31 +45,32 @@ Sums sums_of(const Leaf &leaf, Measure measure) {
 }
 
 // Log-likelihood of a part having its own change, up to what is common to all hypotheses.
-double fit(const Sums &s, Measure measure) {
+double fit(const Sums &s, Measure measure, double least) {
     if (measure == Measure::rate) {
         const double off = s.actual - s.expected;
         return s.variance > 1e-9 ? off * off / (2 * s.variance) : 0;
     }
     if (s.actual <= 0) return 0;
-    return s.actual * std::log(s.actual / std::max(s.expected, 0.5));
+    return s.actual * std::log(s.actual / std::max(s.expected, least));
 }
 
-double gain_of(const Sums &in, const Sums &all, Measure measure) {
-    return fit(in, measure) + fit(all - in, measure) - fit(all, measure);
+double gain_of(const Sums &in, const Sums &all, Measure measure, double least) {
+    return fit(in, measure, least) + fit(all - in, measure, least) - fit(all, measure, least);
 }
 
 struct Search {
-    Measure measure;
+    Measure measure = Measure::amount;
     std::span<const Leaf> leaves;
     std::vector<Sums> cells;
     Sums all;
     std::size_t dimensions = 0;
+    double least = 0.5;  // expected events of a part
     std::vector<Cause> found;
 
     void add(std::vector<Element> elements, bool is_pair, const Sums &in) {
         Cause c;
         c.is_pair = is_pair;
-        c.gain = gain_of(in, all, measure);
+        c.gain = gain_of(in, all, measure, least);
         c.actual = in.actual;
         c.expected = in.expected;
         const double off = all.actual - all.expected;
@@ -111,7 +118,8 @@ void search_pair(Search &s, std::size_t a, std::size_t b) {
         pairs[{s.leaves[i].codes[a], s.leaves[i].codes[b]}] += s.cells[i];
     }
     for (const auto &[code, in] : pairs) {
-        if (in.expected < kLeastPair * s.all.expected) continue;
+        const bool appears = s.all.expected < kFewHits && in.actual >= kLargePair * s.all.actual;
+        if (in.expected < kLeastPair * s.all.expected && !appears) continue;
         s.add({{a, code.first}, {b, code.second}}, true, in);
     }
 }
@@ -149,16 +157,49 @@ double dispersion(const Search &s, const Cause &c) {
     return cells > 3 ? std::max(chi / (cells - 2), 1.0) : 1;
 }
 
+// Hits against those that the actual trials would bring, for rates so small that a normal law is
+// none: each rate is shrunk to that of all, with as many trials as a cell has on average.
+std::vector<Leaf> hits_of(std::span<const Leaf> leaves) {
+    double hits = 0, trials = 0;
+    for (const Leaf &leaf : leaves) {
+        hits += leaf.expected;
+        trials += leaf.expected_trials;
+    }
+    const double rate = (hits + 0.5) / (trials + 1);
+    const double weight = trials / static_cast<double>(leaves.size()) + 1;
+    std::vector<Leaf> out(leaves.begin(), leaves.end());
+    for (Leaf &leaf : out)
+        leaf.expected =
+            leaf.actual_trials * (leaf.expected + weight * rate) / (leaf.expected_trials + weight);
+    return out;
+}
+
+bool expects_few(std::span<const Leaf> leaves) {
+    double hits = 0;
+    for (const Leaf &leaf : leaves) hits += leaf.expected;
+    return hits < kFewHits;
+}
+
 }  // namespace
 
 std::vector<Cause> find_causes(std::span<const Leaf> leaves, Measure measure, std::size_t top) {
     if (leaves.empty() || leaves[0].codes.empty() || top == 0) return {};
-    Search s{measure, leaves, {}, {}, leaves[0].codes.size(), {}};
+    if (measure == Measure::rate && expects_few(leaves))
+        return find_causes(hits_of(leaves), Measure::amount, top);
+    Search s;
+    s.measure = measure;
+    s.leaves = leaves;
+    s.dimensions = leaves[0].codes.size();
+    // Where little is expected every cell gets a bit of the prior, so that what appears from
+    // nothing has something to be compared with.
+    const bool few = measure == Measure::amount && expects_few(leaves);
+    const double prior = few ? kPrior / static_cast<double>(leaves.size()) : 0;
+    if (few) s.least = 1e-9;
     for (const Leaf &leaf : leaves) {
         if (leaf.codes.size() != s.dimensions) {
             throw Error("22023", "all segments must have the same dimensions");
         }
-        s.cells.push_back(sums_of(leaf, measure));
+        s.cells.push_back(sums_of(leaf, measure, prior));
         s.all += s.cells.back();
     }
     for (std::size_t a = 0; a < s.dimensions; ++a) {
@@ -173,8 +214,9 @@ std::vector<Cause> find_causes(std::span<const Leaf> leaves, Measure measure, st
         c.gain = c.gain / phi - kPrice * static_cast<double>(c.elements.size() - 1);
     }
     std::sort(s.found.begin(), s.found.end(), [](auto &a, auto &b) { return a.gain > b.gain; });
-    s.found.erase(std::find_if(s.found.begin(), s.found.end(), [](auto &c) { return c.gain <= 0; }),
-                  s.found.end());
+    s.found.erase(
+        std::find_if(s.found.begin(), s.found.end(), [](auto &c) { return c.gain < kLeastGain; }),
+        s.found.end());
     if (s.found.size() > top) s.found.resize(top);
     return std::move(s.found);
 }

@@ -4,11 +4,13 @@
 //          the cells than "all changed alike". Sampling noise is part of the comparison, so a large
 //          segment that merely follows the rest is not blamed.
 // Source:  likelihood ratio of two Poisson factors (amounts) or two common rate changes (rates),
+//          with one expected event spread evenly over the cells (a Dirichlet prior: what appears
+//          from nothing has something to be compared with),
 //          divided by the left-over dispersion (McCullagh, Nelder 1989), with a price of kPrice per
 //          further element. Adtributor (Bhagwan et al. 2014) ranks by surprise and explains 57 % of
 //          the cases that this finds.
 // Shapes:  candidates are up to kMaxElements extreme values of one dimension, or a pair of values
-//          of two dimensions with at least 1 % of the expected total.
+//          of two dimensions with at least 1 % of the expected total or 10 % of the actual one.
 // Units:   actual, expected and denominators in the metric's own units, >= 0; gain in
 //          log-likelihood units.
 // Errors:  22023 when leaves disagree on the number of dimensions.

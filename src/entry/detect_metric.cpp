@@ -166,6 +166,7 @@ KPI_FUNCTION(explain) {
     if (!PG_ARGISNULL(2)) r.by = kpi::pg::text_array(fcinfo, 2);
     r.compare = text_argument(fcinfo, 3);
     r.top = PG_ARGISNULL(4) ? 5 : PG_GETARG_INT32(4);
+    r.filters = optional_text(fcinfo, 5).value_or("{}");
     int rank = 0;
     for (const auto &e : kpi::monitor::explain(r)) {
         bool nulls[9] = {};

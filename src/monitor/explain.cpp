@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -57,6 +58,13 @@ std::string sides_query(const ExplainRequest &r, const std::string &metric, Metr
                                               return t;
                                           }())),
                    {}, kRead);
+    const bool open = pg::value(fmt::format("SELECT bool_and(is_complete) FROM {}",
+                                            query_call({metric}, r.at, m)),
+                                {}, kRead) == "f";
+    if (open)
+        return fmt::format(
+            "SELECT segment, coalesce({}, 0) AS value, coalesce({}, 0) AS expected FROM {}",
+            number("value", "0"), number("expected_so_far", "0"), query_call({metric}, r.at, m));
     const std::string start =
         *pg::value("SELECT ($1::pg_catalog.date - 28)::pg_catalog.text", {day}, kRead);
     return fmt::format(R"(
@@ -76,6 +84,7 @@ Cube read_cube(const ExplainRequest &r, const std::string &top, const std::strin
     cube.dimensions = r.by ? *r.by : dimensions_of(r.metric);
     MetricRequest m;
     m.by = cube.dimensions;
+    m.filters = r.filters;
     const std::string sql = bottom.empty()
                                 ? fmt::format("SELECT segment, value, expected, 0, 0 FROM ({}) a",
                                               sides_query(r, top, m))
@@ -161,6 +170,16 @@ Explanation describe(const Cube &cube, const detect::Cause &cause, bool is_ratio
         if (total != 0) e.share = (split[0].rate + split[0].mix) / total;
     }
     e.change = e.value - e.expected;
+    // Where parts cancel each other: of all that moved to this side.
+    if (e.share && (*e.share < 0 || *e.share > 1)) {
+        const double moved = parts[0].after_value - parts[0].before_value;
+        double to_this_side = 0;
+        for (const detect::Leaf &leaf : cube.leaves) {
+            const double off = leaf.actual - leaf.expected;
+            if (off * moved > 0) to_this_side += std::abs(off);
+        }
+        e.share = to_this_side > 0 ? std::min(std::abs(moved) / to_this_side, 1.0) : 1.0;
+    }
     return e;
 }
 
@@ -177,6 +196,14 @@ std::vector<Explanation> explain(const ExplainRequest &r) {
          detect::find_causes(cube.leaves, measure, static_cast<std::size_t>(r.top))) {
         out.push_back(
             describe(cube, cause, ratio.has_value(), ratio && ratio->is_percent ? 100 : 1));
+    }
+    if (out.empty() && !cube.leaves.empty()) {
+        // Every element of no dimension: the whole.
+        detect::Cause everything;
+        everything.is_pair = true;
+        out.push_back(
+            describe(cube, everything, ratio.has_value(), ratio && ratio->is_percent ? 100 : 1));
+        out.back().presence = "overall";
     }
     return out;
 }

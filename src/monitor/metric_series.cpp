@@ -25,16 +25,10 @@ int history_days(const std::string &grain) {
 
 }  // namespace
 
-std::optional<Ratio> ratio_of(const std::string &metric) {
-    const Table t = pg::query(
-        "SELECT m[1] IS NOT NULL, m[2], m[3] FROM kpi.metric k, pg_catalog.regexp_match(k.formula, "
-        "'^\\s*(100(?:\\.0*)?\\s*\\*)?\\s*\"?([a-z_][a-z0-9_]*)\"?\\s*/"
-        "\\s*\"?([a-z_][a-z0-9_]*)\"?\\s*$') m "
-        "WHERE k.name = $1 AND m IS NOT NULL",
-        {metric}, kRead);
-    if (t.empty()) return std::nullopt;
-    const Row &row = t.rows[0];
-    return Ratio{*row[1], *row[2], *row[0] == "t"};
+std::optional<Quotient> ratio_of(const std::string &metric) {
+    const Cell formula =
+        pg::value("SELECT formula FROM kpi.metric WHERE name = $1", {metric}, kRead);
+    return formula ? quotient_of(*formula) : std::nullopt;
 }
 
 std::optional<std::string> zone_of(const std::string &metric) {

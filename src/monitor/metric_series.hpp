@@ -8,15 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "core/quotient.hpp"
 #include "core/table.hpp"
 
 namespace kpi::monitor {
-
-// numerator / denominator of a metric whose formula is just that, or 100 times that.
-struct Ratio {
-    std::string numerator, denominator;
-    bool is_percent = false;
-};
 
 struct MetricRequest {
     std::string metric, start_at = "30d", grain = "day";
@@ -25,7 +20,8 @@ struct MetricRequest {
     std::string filters = "{}";
 };
 
-std::optional<Ratio> ratio_of(const std::string &metric);
+// The quotient that the metric's formula is.
+std::optional<Quotient> ratio_of(const std::string &metric);
 // The zone of the source that the metric reads; nullopt when it reads none of its own.
 std::optional<std::string> zone_of(const std::string &metric);
 // First bucket of the asked period; nullopt when there is none.
