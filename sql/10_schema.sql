@@ -1,6 +1,9 @@
 -- kpi_ext: the extension script is the parts of sql/ in the order of their numbers.
 \echo Use "CREATE EXTENSION kpi_ext" to load this file. \quit
 
+-- CREATE EXTENSION puts the schema of the session in the path: nothing planted there may be what this script calls.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Without IF NOT EXISTS: the extension owns its schemas, nobody can have planted objects in them.
 CREATE SCHEMA kpi;
 COMMENT ON SCHEMA kpi IS 'kpi_ext: functions and registry';
