@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/dates.hpp"
 #include "core/error.hpp"
 #include "core/near.hpp"
 
@@ -17,7 +20,9 @@ constexpr const char *kSources =
     "FROM kpi.source_state t WHERE t.source = s.name), pg_catalog.cardinality(s.dimensions), "
     "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = "
     "pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || '_delta')) AND "
-    "a.attnum > 0 AND NOT a.attisdropped) FROM kpi.source s WHERE s.name = ANY ($1)";
+    "a.attnum > 0 AND NOT a.attisdropped), (extract(epoch FROM s.lookback) * 1000000)::int8, "
+    "(extract(epoch FROM s.created_at) * 1000000)::int8 - 946684800000000 FROM kpi.source s WHERE "
+    "s.name = ANY ($1)";
 
 constexpr const char *kDimensions =
     "SELECT s.name, d.name, pg_catalog.format_type(a.atttypid, -1), "
@@ -49,6 +54,8 @@ SourceInfo from_row(const Row &row) {
     if (row[7]) info.computed_at = Timestamp{std::stoll(*row[7])};
     info.dimension_count = std::stoul(*row[8]);
     info.columns = std::stoul(*row[9]);
+    info.lookback = std::stoll(*row[10]);
+    info.created_at = Timestamp{std::stoll(*row[11])};
     return info;
 }
 
@@ -77,6 +84,16 @@ SELECT s.name FROM kpi.source s
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM kpi.source s
   JOIN pg_catalog.pg_class c ON c.oid = s.facts
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
+
+}  // namespace
+
+Timestamp SourceInfo::as_of(Timestamp snapshot, Timestamp bucket) const {
+    if (!computed_at) return snapshot;
+    const Timestamp last{std::max(created_at.microseconds, bucket.microseconds + lookback)};
+    return std::min({snapshot, *computed_at, last});
+}
+
+namespace {
 
 bool is_true(const Cell &cell) { return cell == "t"; }
 

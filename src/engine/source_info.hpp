@@ -41,6 +41,13 @@ struct SourceInfo {
     std::vector<MeasureInfo> measures;
     size_t dimension_count = 0;  // as the registry says, also when `dimensions` is not loaded
     size_t columns = 0;          // of the delta table
+    int64_t lookback = 0;        // window capture: microseconds that are recomputed
+    Timestamp created_at;
+
+    // When a bucket was certainly as it was read: of window capture the last recompute that reached
+    // back to it, for a bucket older than the window when it left it; of trigger capture the
+    // reader's snapshot. A rebuild by hand since then is not counted.
+    Timestamp as_of(Timestamp snapshot, Timestamp bucket) const;
 
     // 0-based place of a dimension; -1: no such dimension.
     int dimension(const std::string &dimension_name) const;

@@ -43,7 +43,7 @@ struct AnswerRow {
     const PlannedBucket *planned;
     const Series *series;
     const Metric *metric;
-    Timestamp now;
+    Timestamp now, as_of;
 
     pg::Number value() const { return series->values[place]; }
     pg::Number compared() const {
@@ -61,6 +61,14 @@ struct Answer {
     Grid grid;
     Extras extras;
 
+    // The oldest of what its sources know of a bucket.
+    Timestamp known_at(Timestamp bucket) const {
+        Timestamp oldest = plan.now;
+        for (const SourceUse &use : timed->group.sources)
+            oldest = std::min(oldest, use.info.as_of(plan.now, bucket));
+        return oldest;
+    }
+
     // In order: by bucket, segment, metric.
     template <class F>
     void each_row(F f) const {
@@ -68,7 +76,8 @@ struct Answer {
             for (size_t number = 0; number < grid.series.size(); ++number) {
                 const Series &series = grid.series[number];
                 f(AnswerRow{this, place, number, &plan.buckets[place], &series,
-                            &timed->group.metrics[series.metric], plan.now});
+                            &timed->group.metrics[series.metric], plan.now,
+                            known_at(plan.buckets[place].bucket.start)});
             }
     }
 };
@@ -121,7 +130,7 @@ public:
         complete_.emplace_back(row.complete() ? "t" : "f");
         fraction_.push_back(fmt::format("{}", row.fraction()));
         expected_.push_back(pg::text(row.expected()).value_or(""));
-        as_of_.push_back(row.now);
+        as_of_.push_back(row.as_of);
     }
     int64_t size() const { return int64_t(day_.size()); }
     std::string json() const {
@@ -216,7 +225,7 @@ public:
         pg::append(out_, {pg::Value(bucket.start), pg::Value(bucket.day), row.series->segment,
                           names_.at(row.metric), pg::Value(row.value()), pg::Value(row.compared()),
                           pg::Value(row.complete()), pg::Value(row.fraction()),
-                          pg::Value(row.expected()), pg::Value(row.now), extra(extras.share),
+                          pg::Value(row.expected()), pg::Value(row.as_of), extra(extras.share),
                           extra(extras.running), extra(extras.average)});
     }
 
