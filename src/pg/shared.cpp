@@ -203,7 +203,9 @@ void end_task() noexcept {
 }
 
 Suspect take_suspect() noexcept {
-    if (own == nullptr) return {};
+    // Of the dead worker before this one: a session that works by hand must not take what the
+    // living one is busy with.
+    if (own == nullptr || pg_atomic_read_u32(&own->pid) != uint32(MyProcPid)) return {};
     const uint32 task = pg_atomic_exchange_u32(&own->task, 0);
     if (task == 0) return {};
     return {task, pg_atomic_add_fetch_u32(&own->deaths, 1)};

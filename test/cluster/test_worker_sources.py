@@ -71,6 +71,20 @@ def test_a_slow_expression_does_not_stop_the_other_sources(database, wait_until)
     wait_until(lambda: merged(database, 'slow'), 'the source to be built', 120)
 
 
+def test_work_by_hand_beside_the_worker_blames_nobody(database, wait_until):
+    set_up(database, ORDERS)
+    wait_until(lambda: merged(database, 'orders'), 'the source to be built')
+    connection = database.connect()
+    mark = database.cluster.mark()
+    with connection.cursor() as cursor:
+        for n in range(40):
+            cursor.execute('INSERT INTO orders (amount) SELECT generate_series(1, 2000)')
+            cursor.execute('CALL kpi.work()')
+    assert not [notice for notice in connection.notices if 'ended during work' in notice]
+    assert 'ended during work' not in database.cluster.log_since(mark)
+    connection.close()
+
+
 @pytest.mark.crashes
 def test_code_that_catches_the_cancel_ends_with_its_worker_only(database, wait_until):
     set_up(database, ORDERS, SLOW % 'LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP;', source_timeout='1s')
