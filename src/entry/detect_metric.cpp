@@ -167,6 +167,7 @@ KPI_FUNCTION(explain) {
     r.compare = text_argument(fcinfo, 3);
     r.top = PG_ARGISNULL(4) ? 5 : PG_GETARG_INT32(4);
     r.filters = optional_text(fcinfo, 5).value_or("{}");
+    r.grain = optional_text(fcinfo, 6).value_or("day");
     int rank = 0;
     for (const auto &e : kpi::monitor::explain(r)) {
         bool nulls[9] = {};

@@ -38,45 +38,75 @@ std::vector<std::string> dimensions_of(const std::string &metric) {
 
 // segment, value, expected of one metric in the asked bucket; a segment that is on one side only
 // counts 0 there.
+// The bucket as kpi.query takes it, and the same one of the four weeks before.
+struct Moments {
+    std::vector<std::pair<std::string, std::string>> ranges;  // start and end; the asked one first
+};
+Moments moments_of(const ExplainRequest &r, const std::string &metric, const MetricRequest &m) {
+    Moments out;
+    if (r.grain == "hour") {
+        const std::string zone = zone_of(metric).value_or("UTC");
+        const Table t = pg::query(R"(
+SELECT pg_catalog.to_char(s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+       pg_catalog.to_char((s + interval '1 hour') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+  FROM pg_catalog.generate_series(0, 4) w,
+       LATERAL (SELECT (pg_catalog.date_trunc('hour', $1::pg_catalog.timestamptz AT TIME ZONE $2)
+                        - w * interval '7 days') AT TIME ZONE $2) x (s)
+ ORDER BY w)",
+                                  {r.at, zone}, kRead);
+        for (const Row &row : t.rows) out.ranges.emplace_back(*row[0], *row[1]);
+        return out;
+    }
+    MetricRequest total = m;
+    total.by.clear();
+    total.end_at = r.at;
+    const Cell day = pg::value(fmt::format("SELECT pg_catalog.min(day)::pg_catalog.text FROM {}",
+                                           query_call({metric}, r.at, total)),
+                               {}, kRead);
+    const Table t = pg::query(
+        "SELECT ($1::pg_catalog.date - 7 * w)::pg_catalog.text FROM "
+        "pg_catalog.generate_series(0, 4) w ORDER BY w",
+        {*day}, kRead);
+    for (const Row &row : t.rows) out.ranges.emplace_back(*row[0], *row[0]);
+    return out;
+}
+
 std::string sides_query(const ExplainRequest &r, const std::string &metric, MetricRequest m) {
     m.metric = metric;
-    m.end_at = r.at;
+    m.grain = r.grain;
+    const Moments moments = moments_of(r, metric, m);
+    const auto call = [&](size_t back) {
+        MetricRequest then = m;
+        then.end_at = moments.ranges[back].second;
+        return query_call({metric}, moments.ranges[back].first, then);
+    };
+    const auto pair = [&](const char *expected, const std::string &from) {
+        return fmt::format(
+            "SELECT segment, coalesce({}, 0) AS value, coalesce({}, 0) AS expected FROM {}",
+            number("value", "0"), number(expected, "0"), from);
+    };
     if (r.compare != "expected") {
-        std::string call = query_call({metric}, r.at, m);
-        call.insert(call.size() - 1, ", compare => " + pg::literal(r.compare));
-        return fmt::format(
-            "SELECT segment, coalesce({}, 0) AS value, coalesce({}, 0) AS expected FROM {}",
-            number("value", "0"), number("compared", "0"), call);
+        std::string compared = call(0);
+        compared.insert(compared.size() - 1, ", compare => " + pg::literal(r.compare));
+        return pair("compared", compared);
     }
-    m.end_at = r.at;
-    const std::string day =
-        *pg::value(fmt::format("SELECT pg_catalog.min(day)::pg_catalog.text FROM {}",
-                               query_call({metric}, r.at,
-                                          [&] {
-                                              auto t = m;
-                                              t.by.clear();
-                                              return t;
-                                          }())),
-                   {}, kRead);
-    const bool open = pg::value(fmt::format("SELECT bool_and(is_complete) FROM {}",
-                                            query_call({metric}, r.at, m)),
-                                {}, kRead) == "f";
-    if (open)
-        return fmt::format(
-            "SELECT segment, coalesce({}, 0) AS value, coalesce({}, 0) AS expected FROM {}",
-            number("value", "0"), number("expected_so_far", "0"), query_call({metric}, r.at, m));
-    const std::string start =
-        *pg::value("SELECT ($1::pg_catalog.date - 28)::pg_catalog.text", {day}, kRead);
+    const bool open =
+        pg::value(fmt::format("SELECT bool_and(is_complete) FROM {}", call(0)), {}, kRead) == "f";
+    if (open && r.grain == "day") return pair("expected_so_far", call(0));
+    std::string weeks;
+    for (size_t back = 0; back < moments.ranges.size(); ++back)
+        weeks +=
+            fmt::format("{}SELECT {} AS back, segment, {} AS value FROM {}",
+                        back == 0 ? "" : " UNION ALL ", back, number("value", "0"), call(back));
     return fmt::format(R"(
-SELECT s.segment, coalesce(pg_catalog.max({2}) FILTER (WHERE s.day = {1}), 0) AS value,
+SELECT s.segment, coalesce(pg_catalog.max(s.value) FILTER (WHERE back = 0), 0) AS value,
        (SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(w.v, 0))
           FROM pg_catalog.unnest(ARRAY[
-                   pg_catalog.max({2}) FILTER (WHERE s.day = {1} - 7), pg_catalog.max({2}) FILTER (WHERE s.day = {1} - 14),
-                   pg_catalog.max({2}) FILTER (WHERE s.day = {1} - 21), pg_catalog.max({2}) FILTER (WHERE s.day = {1} - 28)
+                   pg_catalog.max(s.value) FILTER (WHERE back = 1), pg_catalog.max(s.value) FILTER (WHERE back = 2),
+                   pg_catalog.max(s.value) FILTER (WHERE back = 3), pg_catalog.max(s.value) FILTER (WHERE back = 4)
                ]::pg_catalog.float8[]) w (v)) AS expected
-  FROM {0} s GROUP BY s.segment)",
-                       query_call({metric}, start, m), pg::literal(day) + "::pg_catalog.date",
-                       number("s.value", "0"));
+  FROM ({0}) s GROUP BY s.segment)",
+                       weeks);
 }
 
 Cube read_cube(const ExplainRequest &r, const std::string &top, const std::string &bottom) {
@@ -186,6 +216,9 @@ Explanation describe(const Cube &cube, const detect::Cause &cause, bool is_ratio
 }  // namespace
 
 std::vector<Explanation> explain(const ExplainRequest &r) {
+    if (r.grain != "day" && r.grain != "hour")
+        throw Error("22023", fmt::format("grain \"{}\" cannot be explained", r.grain), {},
+                    "Use day, or hour with a timestamp as at.");
     if (r.top < 1 || r.top > 1000) throw Error("22023", "top must be between 1 and 1000");
     const auto ratio = ratio_of(r.metric);
     const Cube cube =

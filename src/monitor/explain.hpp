@@ -16,7 +16,7 @@ struct ExplainRequest {
     std::string metric, at = "yesterday", compare = "expected";
     std::optional<std::vector<std::string>> by;  // nullopt: every dimension of the source
     int top = 5;
-    std::string filters = "{}";
+    std::string filters = "{}", grain = "day";  // hour: `at` is a timestamp
 };
 
 struct Explanation {

@@ -3,7 +3,7 @@
 SET timezone = 'UTC';
 CREATE TABLE t (at timestamptz, carrier text, origin text, n int, hits int);
 CREATE VIEW t_facts AS SELECT at, carrier, origin, n AS flights, hits AS cancelled FROM t;
-SELECT plan(12);
+SELECT plan(14);
 SELECT kpi.track('t_facts', 'at', '{carrier,origin}', timezone => 'UTC', build => 'now') \gset
 SELECT kpi.define('rate', '1.0 * cancelled / flights'), kpi.define('rate_pct', 'round(cancelled * 100 / nullif(flights, 0), 2)') \gset
 -- Eleven carriers, three origins, a hundred flights a day each, none cancelled but one a week.
@@ -29,4 +29,10 @@ SELECT is((SELECT share FROM kpi.explain('flights')), 1::float8, 'the whole is a
 -- Shares are shares.
 UPDATE t SET n = CASE carrier WHEN 'c1' THEN 1000 WHEN 'c2' THEN 0 ELSE 100 END WHERE at::date = current_date - 1;
 SELECT is_empty('SELECT * FROM kpi.explain(''flights'') WHERE share NOT BETWEEN 0 AND 1', 'no share below 0 or above 1');
+-- An hour.
+INSERT INTO t SELECT current_date - 1 + interval '15 hours 20 minutes', 'c2', 'o1', 0, 1 FROM generate_series(1, 12);
+INSERT INTO t SELECT current_date - 1 + interval '15 hours 20 minutes', 'c' || c, 'o1', 0, 0 FROM generate_series(1, 11) c;
+SELECT is((SELECT segment || jsonb_build_object('value', value) FROM kpi.explain('cancelled', to_char(current_date - 1, 'YYYY-MM-DD') || ' 15:30Z', by => '{carrier}', grain => 'hour') WHERE rank = 1),
+    '{"carrier": "c2", "value": 12}'::jsonb, 'an hour is explained');
+SELECT throws_ok($$SELECT * FROM kpi.explain('cancelled', grain => 'week')$$, '22023', NULL, 'a week is not');
 SELECT * FROM finish();

@@ -49,7 +49,7 @@ INSERT INTO t.good (name, args) VALUES
 ('load_holidays', ARRAY[$$'MX'$$, '2026', '2026', $$'{"country": "MX"}'$$, $$'widen'$$]),
 ('anomalies', ARRAY[$$'revenue'$$, $$'30d'$$, $$'today'$$, $$'{country}'$$, $$'day'$$, $$'robust'$$, '3', $$'both'$$, '28', $$'skip'$$, '0.1', '0', $$'{"n": 1}'$$]),
 ('forecast', ARRAY[$$'revenue'$$, '14', $$'{country}'$$, '0.9', $$'day'$$, $$'{"n": 1}'$$]),
-('explain', ARRAY[$$'revenue'$$, $$'yesterday'$$, $$'{country}'$$, $$'expected'$$, '5', $$'{"n": 1}'$$]),
+('explain', ARRAY[$$'revenue'$$, $$'yesterday'$$, $$'{country}'$$, $$'expected'$$, '5', $$'{"n": 1}'$$, $$'day'$$]),
 ('add_sink', ARRAY[$$'there'$$, $$'webhook'$$, $$'http://127.0.0.1:9/'$$, $$'{}'$$, $$'{}'$$]),
 ('drop_sink', ARRAY[$$'here'$$]), ('share_sink', ARRAY[$$'here'$$, $$'kpi_admin'$$]), ('unshare_sink', ARRAY[$$'here'$$, $$'kpi_admin'$$]),
 ('notify', ARRAY[$$'here'$$, $$'{"text": "x"}'::jsonb$$, $$'key'$$, 'now()', $$'group'$$]),
