@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <vector>
 
 namespace kpi {
@@ -35,9 +36,11 @@ public:
                (std::isdigit(static_cast<unsigned char>(rest_[n])) || rest_[n] == '.'))
             ++n;
         if (n == 0) return std::nullopt;
-        const std::string digits(rest_.substr(0, n));
+        double value = 0;
+        const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + n, value);
+        if (error != std::errc() || end != rest_.data() + n) return std::nullopt;
         rest_.remove_prefix(n);
-        return std::atof(digits.c_str());
+        return value;
     }
     std::optional<std::string> name() {
         skip();
