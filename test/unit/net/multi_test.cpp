@@ -27,7 +27,14 @@ thread_local int64_t memory_left = std::numeric_limits<int64_t>::max();
     if (void *memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
     throw std::bad_alloc();
 }
+// All of a family: memory of one that a sanitizer provides must not come to one of ours.
+[[gnu::noinline]] void *operator new(size_t bytes, const std::nothrow_t &) noexcept {
+    return --memory_left < 0 ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
+}
 [[gnu::noinline]] void operator delete(void *memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void *memory, const std::nothrow_t &) noexcept {
+    std::free(memory);
+}
 [[gnu::noinline]] void operator delete(void *memory, size_t) noexcept { std::free(memory); }
 
 namespace kpi::net {
