@@ -21,7 +21,11 @@ SELECT s.bytes
        LATERAL (SELECT pg_catalog.pg_relation_size(pg_catalog.to_regclass($2)) +
                        pg_catalog.pg_relation_size(pg_catalog.to_regclass($3)) AS bytes) s
  WHERE st.source = $1 AND s.bytes IS NOT NULL
-   AND (st.analyzed_bytes IS NULL OR s.bytes > 10 * st.analyzed_bytes))";
+   AND (st.analyzed_bytes IS NULL OR s.bytes > 10 * st.analyzed_bytes
+        -- A restore brings the note along, not the statistics.
+        OR EXISTS (SELECT FROM pg_catalog.pg_class c
+                    WHERE c.oid IN (pg_catalog.to_regclass($2), pg_catalog.to_regclass($3))
+                      AND c.reltuples < 0 AND pg_catalog.pg_relation_size(c.oid) > 0)))";
 
 void set_analyzed(const std::string &source, const std::string &bytes) {
     pg::execute(
