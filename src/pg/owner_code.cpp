@@ -55,7 +55,7 @@ void watch_owner_code() {
 
 int owner_code_context(int context) { return context | kOwnerCode; }
 
-OwnerCode enter_owner_code(Oid owner, Writing writing) {
+OwnerCode enter_owner_code(Oid owner) {
     OwnerCode saved;
     GetUserIdAndSecContext(&saved.role, &saved.context);
     saved.nest = NewGUCNestLevel();
@@ -64,7 +64,7 @@ OwnerCode enter_owner_code(Oid owner, Writing writing) {
                                       SECURITY_RESTRICTED_OPERATION);
     // The variable behind transaction_read_only, without the cost of a setting for each row. The
     // code cannot turn it off: PostgreSQL refuses that once a snapshot was taken.
-    if (writing == Writing::refused) XactReadOnly = true;
+    XactReadOnly = true;
     return saved;
 }
 

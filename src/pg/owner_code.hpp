@@ -24,8 +24,8 @@ struct OwnerCode {
     int nest;
     bool read_only;
 };
-enum class Writing { allowed, refused };
-OwnerCode enter_owner_code(Oid owner, Writing writing);
+// Nothing can be written until it is left.
+OwnerCode enter_owner_code(Oid owner);
 void leave_owner_code(const OwnerCode &saved);
 
 // For scopes that set the role themselves: the bits of the security context.

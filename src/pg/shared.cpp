@@ -19,8 +19,8 @@ struct alignas(128) Slot {
     pg_atomic_uint32 deltas;
     pg_atomic_uint32 leave;
     pg_atomic_uint32 courier_seat, courier_pid, courier_end;
-    // what the worker is working on, and how many workers in a row died of the same
-    pg_atomic_uint32 task, deaths;
+    // what the worker is working on; what one died of, and how many in a row of the same
+    pg_atomic_uint32 task, suspect, deaths;
     pg_atomic_uint64 rings, wakes, rounds;
     pg_atomic_uint64 started_at, round_at, heartbeat_at, drained_at;
 };
@@ -52,9 +52,9 @@ void request_memory() {
 #endif
 
 void clear(Slot &slot, uint32 database) {
-    for (auto *word :
-         {&slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas, &slot.leave,
-          &slot.courier_seat, &slot.courier_pid, &slot.courier_end, &slot.task, &slot.deaths})
+    for (auto *word : {&slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas,
+                       &slot.leave, &slot.courier_seat, &slot.courier_pid, &slot.courier_end,
+                       &slot.task, &slot.suspect, &slot.deaths})
         pg_atomic_write_u32(word, 0);
     for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at,
                        &slot.heartbeat_at, &slot.drained_at})
@@ -70,7 +70,7 @@ void init(Shared *memory) {
     for (Slot &slot : memory->slots) {
         for (auto *word : {&slot.database, &slot.seat, &slot.pid, &slot.pending, &slot.urgent,
                            &slot.deltas, &slot.leave, &slot.courier_seat, &slot.courier_pid,
-                           &slot.courier_end, &slot.task, &slot.deaths})
+                           &slot.courier_end, &slot.task, &slot.suspect, &slot.deaths})
             pg_atomic_init_u32(word, 0);
         for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at,
                            &slot.heartbeat_at, &slot.drained_at})
@@ -198,8 +198,11 @@ void begin_task(uint32_t task) noexcept {
 
 void end_task() noexcept {
     if (own == nullptr || pg_atomic_read_u32(&own->pid) != uint32(MyProcPid)) return;
-    pg_atomic_write_u32(&own->task, 0);
-    pg_atomic_write_u32(&own->deaths, 0);
+    // Only what the others died of, done to its end, is no suspect any more.
+    if (pg_atomic_exchange_u32(&own->task, 0) == pg_atomic_read_u32(&own->suspect)) {
+        pg_atomic_write_u32(&own->suspect, 0);
+        pg_atomic_write_u32(&own->deaths, 0);
+    }
 }
 
 Suspect take_suspect() noexcept {
@@ -208,6 +211,7 @@ Suspect take_suspect() noexcept {
     if (own == nullptr || pg_atomic_read_u32(&own->pid) != uint32(MyProcPid)) return {};
     const uint32 task = pg_atomic_exchange_u32(&own->task, 0);
     if (task == 0) return {};
+    if (pg_atomic_exchange_u32(&own->suspect, task) != task) pg_atomic_write_u32(&own->deaths, 0);
     return {task, pg_atomic_add_fetch_u32(&own->deaths, 1)};
 }
 

@@ -98,10 +98,15 @@ std::vector<Rounds::Source> Rounds::due_sources(Demand demand) {
             Patience &patience = health.patience;
             patience.failures = suspect_.deaths == 1 ? 1 : int(std::min(suspect_.deaths, 16U)) + 4;
             patience.not_before = pg::ticks() + backoff(patience.failures);
+            const uint32_t deaths = suspect_.deaths;
             suspect_ = {};
             pg::log(
                 pg::Level::warning,
-                fmt::format("the last kpi_ext worker ended during work on source \"{}\"", *row[0]),
+                deaths == 1
+                    ? fmt::format("the last kpi_ext worker ended during work on source \"{}\"",
+                                  *row[0])
+                    : fmt::format("the last {} kpi_ext workers ended during work on source \"{}\"",
+                                  deaths, *row[0]),
                 {}, "The source is set aside for a while; the others go on.");
         }
     }

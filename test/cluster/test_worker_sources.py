@@ -94,6 +94,8 @@ def test_code_that_catches_the_cancel_ends_with_its_worker_only(database, wait_u
     for n in range(3):
         database.sql(f'INSERT INTO orders (amount) VALUES ({n})')
         wait_until(lambda: merged(database, 'orders'), 'the other source to be merged', 120)
+    wait_until(lambda: 'the last 2 kpi_ext workers ended during work on source "slow"' in database.cluster.log_since(mark),
+               'the deaths to be counted, whatever else was merged between them', 120)
 
 
 def test_notify_by_anybody_costs_one_recompute_an_interval(database, wait_until):

@@ -172,7 +172,7 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     check_owners(source, out->owner);
 
     // The planner runs functions of constants.
-    const pg::OwnerCode caller = pg::enter_owner_code(out->owner, pg::Writing::refused);
+    const pg::OwnerCode caller = pg::enter_owner_code(out->owner);
     Builder builder{out, view, read_view(view), map};
     if (builder.expressions == nullptr)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -249,8 +249,7 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
     // Built-in immutable functions do nothing but compute: they need no owner and no level of
     // settings.
     pg::OwnerCode caller = {};
-    if (evaluator->has_functions)
-        caller = pg::enter_owner_code(evaluator->owner, pg::Writing::refused);
+    if (evaluator->has_functions) caller = pg::enter_owner_code(evaluator->owner);
     MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 
     bool null = false;

@@ -32,21 +32,17 @@ std::string shown(const Table &values) {
     return out;
 }
 
-std::string lower(const std::string &text) {
-    return *pg::value("SELECT pg_catalog.lower($1)", {text});
-}
-
 // Values that differ from a wanted word in case or blanks only.
 std::vector<std::string> alike(const Table &values, const std::vector<std::string> &words) {
-    std::vector<std::string> out;
-    for (const Row &row : values.rows) {
-        if (!row[0]) continue;
-        const std::string plain =
-            *pg::value("SELECT pg_catalog.lower(pg_catalog.btrim($1))", {*row[0]});
-        if (std::any_of(words.begin(), words.end(),
-                        [&](const std::string &word) { return lower(word) == plain; }))
-            out.push_back(*row[0]);
-    }
+    std::vector<std::string> held, out;
+    for (const Row &row : values.rows)
+        if (row[0]) held.push_back(*row[0]);
+    const Table found = pg::query(
+        "SELECT v FROM pg_catalog.unnest($1) WITH ORDINALITY u (v, place) WHERE "
+        "pg_catalog.lower(pg_catalog.btrim(v)) IN (SELECT pg_catalog.lower(w) FROM "
+        "pg_catalog.unnest($2) w) ORDER BY place",
+        {held, words});
+    for (const Row &row : found.rows) out.push_back(*row[0]);
     return out;
 }
 
