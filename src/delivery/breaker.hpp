@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "net/step.hpp"
+#include "net/wire/step.hpp"
 
 namespace kpi::delivery {
 

@@ -3,7 +3,7 @@
 #include "core/error.hpp"
 #include "delivery/reference.hpp"
 #include "delivery/registration.hpp"
-#include "net/environment.hpp"
+#include "net/sink/environment.hpp"
 #include "pg/lock.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "net/step.hpp"
+#include "net/wire/step.hpp"
 
 namespace kpi::delivery {
 

@@ -5,7 +5,7 @@
 #include "core/error.hpp"
 #include "delivery/outbox.hpp"
 #include "delivery/registration.hpp"
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 #include "pg/lock.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"

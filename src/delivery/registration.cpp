@@ -6,12 +6,12 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
-#include "core/near.hpp"
+#include "core/similar_names.hpp"
 #include "delivery/reference.hpp"
 #include "delivery/sinks.hpp"
-#include "net/egress.hpp"
-#include "net/kind.hpp"
-#include "net/transfer.hpp"
+#include "net/sink/kind.hpp"
+#include "net/wire/egress.hpp"
+#include "net/wire/transfer.hpp"
 #include "pg/lock.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"

@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "delivery/reference.hpp"
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
 

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "net/http.hpp"
-#include "net/step.hpp"
+#include "net/wire/http.hpp"
+#include "net/wire/step.hpp"
 
 namespace kpi::delivery {
 

@@ -2,9 +2,9 @@
 // The capture room works in PostgreSQL's regime (nothing there throws), so its doors need no
 // enter(); facts of window capture come from the rollup room, which needs one.
 #include "engine/capture/dirty.hpp"
-#include "engine/capture/facts.hpp"
 #include "engine/capture/trigger.hpp"
-#include "engine/rollup/plans.hpp"
+#include "engine/facts/facts.hpp"
+#include "engine/rollup/settings.hpp"
 #include "engine/rollup/window.hpp"
 #include "pg/function.hpp"
 

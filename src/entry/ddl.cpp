@@ -1,5 +1,5 @@
 // Event trigger functions: what DDL does to tracked tables and views.
-#include "engine/ddl.hpp"
+#include "engine/source/ddl.hpp"
 
 #include "pg/function.hpp"
 #include "pg/guard.hpp"

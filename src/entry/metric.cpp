@@ -1,5 +1,5 @@
 // SQL functions of the registry of metrics: kpi.define, kpi.undefine.
-#include "engine/query/define.hpp"
+#include "engine/registry/define.hpp"
 #include "pg/function.hpp"
 
 using kpi::pg::optional_text;

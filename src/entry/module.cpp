@@ -5,7 +5,7 @@
 // the postmaster.
 #include "engine/capture/transaction.hpp"
 #include "engine/capture/trigger.hpp"
-#include "net/egress.hpp"
+#include "net/wire/egress.hpp"
 #include "pg/enrolment.hpp"
 #include "pg/owner_code.hpp"
 #include "pg/process.hpp"

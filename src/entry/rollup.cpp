@@ -1,5 +1,5 @@
 // SQL functions of the rollups: kpi._sum, kpi.merge, kpi.rebuild, kpi.verify, kpi.freeze.
-#include "engine/rollup/verify.hpp"
+#include "engine/source/verify.hpp"
 #include "pg/function.hpp"
 #include "pg/guard.hpp"
 

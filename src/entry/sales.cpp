@@ -1,7 +1,7 @@
 // SQL functions of the sales pack.
 #include <fmt/format.h>
 
-#include "engine/sales/pack.hpp"
+#include "pack/pack.hpp"
 #include "pg/function.hpp"
 #include "pg/guard.hpp"
 

@@ -1,5 +1,5 @@
 // SQL functions that turn a view into a source and back.
-#include "engine/track.hpp"
+#include "engine/source/track.hpp"
 
 #include "pg/function.hpp"
 #include "pg/guard.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "core/near.hpp"
+#include "core/similar_names.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::monitor {

@@ -3,7 +3,7 @@
 #include <map>
 
 #include "core/error.hpp"
-#include "core/near.hpp"
+#include "core/similar_names.hpp"
 #include "monitor/detect.hpp"
 
 namespace kpi::monitor {

@@ -2,7 +2,7 @@
 
 #include "pg/guard.hpp"
 #include "pg/settings.hpp"
-#include "pg/wait.hpp"
+#include "pg/waiter.hpp"
 
 namespace kpi::pg {
 namespace {

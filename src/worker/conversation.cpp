@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <string_view>
 
-#include "net/digest.hpp"
-#include "net/kind.hpp"
-#include "net/text.hpp"
-#include "pg/wait.hpp"
+#include "net/sign/digest.hpp"
+#include "net/sink/kind.hpp"
+#include "net/text/text.hpp"
+#include "pg/waiter.hpp"
 
 namespace kpi::worker {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "net/step.hpp"
+#include "net/wire/step.hpp"
 
 namespace kpi::worker {
 

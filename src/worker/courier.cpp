@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"

@@ -16,9 +16,9 @@
 
 #include "delivery/outbox.hpp"
 #include "delivery/sinks.hpp"
-#include "net/multi.hpp"
-#include "net/step.hpp"
-#include "pg/wait.hpp"
+#include "net/wire/multi.hpp"
+#include "net/wire/step.hpp"
+#include "pg/waiter.hpp"
 #include "worker/steps.hpp"
 
 namespace kpi::worker {

@@ -14,7 +14,7 @@
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 #include "pg/sql.hpp"
-#include "pg/wait.hpp"
+#include "pg/waiter.hpp"
 #include "worker/backoff.hpp"
 
 namespace kpi::worker {

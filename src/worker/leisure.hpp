@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "pg/wait.hpp"
+#include "pg/waiter.hpp"
 #include "worker/steps.hpp"
 
 namespace kpi::worker {

@@ -12,7 +12,7 @@
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 #include "pg/sql.hpp"
-#include "pg/wait.hpp"
+#include "pg/waiter.hpp"
 #include "worker/backoff.hpp"
 #include "worker/rounds.hpp"
 #include "worker/steps.hpp"

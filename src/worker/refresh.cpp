@@ -4,7 +4,7 @@
 
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
-#include "pg/wait.hpp"
+#include "pg/waiter.hpp"
 #include "worker/backoff.hpp"
 
 namespace kpi::worker {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "engine/facts_change.hpp"
 #include "engine/rollup/upkeep.hpp"
+#include "engine/source/facts_change.hpp"
 #include "pg/doorbell.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
-#include "pg/wait.hpp"
+#include "pg/waiter.hpp"
 #include "worker/backoff.hpp"
 
 namespace kpi::worker {

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "engine/tables.hpp"
+#include "engine/registry/tables.hpp"
 #include "pg/lock.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 #include "pg/sql.hpp"
-#include "pg/wait.hpp"
+#include "pg/waiter.hpp"
 
 namespace kpi::worker {
 namespace {

@@ -6,12 +6,12 @@
 
 #include "delivery/registration.hpp"
 #include "delivery/sinks.hpp"
-#include "net/kind.hpp"
-#include "net/multi.hpp"
+#include "net/sink/kind.hpp"
+#include "net/wire/multi.hpp"
 #include "pg/lock.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
-#include "pg/wait.hpp"
+#include "pg/waiter.hpp"
 #include "worker/conversation.hpp"
 
 namespace kpi::worker {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/table.hpp"
-#include "net/step.hpp"
+#include "net/wire/step.hpp"
 
 namespace kpi::worker {
 

@@ -13,9 +13,9 @@
 #include <poll.h>
 
 #include "core/error.hpp"
-#include "net/digest.hpp"
-#include "net/kind.hpp"
-#include "net/multi.hpp"
+#include "net/sign/digest.hpp"
+#include "net/sink/kind.hpp"
+#include "net/wire/multi.hpp"
 
 using namespace kpi;
 using nlohmann::json;

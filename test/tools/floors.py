@@ -2,13 +2,14 @@
 """Proves the floors of the house (docs/design.md, "Rooms") from the includes of src/.
 
     floor 3  entry/                                  sees everything
-    floor 2  engine/ monitor/ delivery/ worker/      see floors 1 and 0; worker/ its neighbours, monitor/ engine/
+    floor 2  engine/ monitor/ pack/ delivery/ worker/  see floors 1 and 0; worker/ its neighbours, monitor/ engine/,
+                                                     pack/ both of them
     floor 1  pg/ net/ detect/                        see core/ only
     floor 0  core/                                   std, fmt, nlohmann
 
 Inside engine/ and net/ arrows point one way too (INSIDE below): nobody sees a folder that is not named for it.
-PostgreSQL is seen, through any chain of includes, only in pg/, entry/ and engine/capture/. Its headers are named in
-pg/prelude.hpp alone. curl and OpenSSL are named only in net/.
+PostgreSQL is seen, through any chain of includes, only in pg/, entry/ and the folders of engine/ that work
+inside the executor (view, capture, facts). Its headers are named in pg/prelude.hpp alone. curl and OpenSSL are named only in net/.
 Prints one line per fault, exit 1 if there is any.  floors.py [DIR]  checks another src folder (used by its own test).
 """
 import os
@@ -20,23 +21,30 @@ SEES = {
     'core': set(), 'pg': {'core'}, 'net': {'core'}, 'detect': {'core'},
     'engine': ONE | {'core'}, 'delivery': ONE | {'core'},
     'monitor': ONE | {'core', 'engine'},
+    'pack': ONE | {'core', 'engine', 'monitor'},
     'worker': ONE | {'core', 'engine', 'monitor', 'delivery'},
-    'entry': ONE | {'core', 'engine', 'monitor', 'delivery', 'worker'},
+    'entry': ONE | {'core', 'engine', 'monitor', 'pack', 'delivery', 'worker'},
 }
-# Folders of one room: which of its neighbours each may see. Rooms that are not here have one folder.
+# Rooms in layers: which of its neighbours each folder may see. Rooms that are not here have one folder.
+KINDS = ('azure', 'file', 'mlflow', 'pushgateway', 's3', 'sheets', 'slack', 'smtp', 'webhook')
 INSIDE = {
-    'engine/capture': set(),
-    'engine/rollup': {'engine'},
-    'engine/query': {'engine', 'engine/capture'},
-    'engine': {'engine/capture', 'engine/query', 'engine/rollup'},
-    'engine/sales': {'engine', 'engine/query'},
-    'net': set(),
-    'net/sink': {'net'},
+    'engine/registry': set(),
+    'engine/view': set(),
+    'engine/capture': {'engine/view'},
+    'engine/facts': {'engine/capture', 'engine/view'},
+    'engine/query': {'engine/registry', 'engine/capture'},
+    'engine/rollup': {'engine/registry'},
+    'engine/source': {'engine/registry', 'engine/view', 'engine/query', 'engine/rollup'},
+    'net/text': set(),
+    'net/wire': {'net/text'},
+    'net/sign': {'net/wire', 'net/text'},
+    'net/sink': {'net/wire', 'net/text'},
+    **{f'net/sink/{kind}': {'net/sink', 'net/sign', 'net/wire', 'net/text'} for kind in KINDS},
 }
 # Third-party headers: first part of the path -> the only room that may name it (None: every room).
 OWNER = {'fmt': None, 'nlohmann': None, 'curl': 'net', 'openssl': 'net'}
 C_HEADERS = {'sys', 'pthread.h', 'unistd.h', 'poll.h', 'fcntl.h', 'netinet', 'arpa', 'netdb.h', 'signal.h'}
-POSTGRES_ROOMS = ('pg/', 'entry/', 'engine/capture/')
+POSTGRES_ROOMS = ('pg/', 'entry/', 'engine/view/', 'engine/capture/', 'engine/facts/')
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 

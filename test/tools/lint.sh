@@ -22,11 +22,13 @@ columns() { sources | xargs -r test/tools/wrap.py --check; }
 lengths() { texts | xargs -r wc -l | awk '$2 != "total" && $1 > 400 {print $2 ": " $1 " lines, 400 at most"; bad = 1} END {exit bad}'; }
 marks() { ! texts | grep -v 'tools/lint.sh' | xargs -r grep -nE '\b(TODO|FIXME|XXX|HACK)\b'; }
 
-# Every folder of src/ opens with its purpose: the first line of one of its files is "// <folder>: ...".
+# Every folder of src/ opens with its purpose: a README.md that begins "# <folder>: ...". A kind of sink is described at
+# the head of its source.
 purposes() {
     local bad=0 folder
-    for folder in $(find src -name '*.?pp' -printf '%h\n' | sort -u); do
-        head -qn 1 "$folder"/*.?pp | grep -q "^// ${folder#src/}: " || { echo "$folder: no file opens with '// ${folder#src/}: purpose'"; bad=1; }
+    for folder in $(find src -name '*.?pp' -printf '%h\n' | grep -v '^src/net/sink/.' | sort -u); do
+        head -qn 1 "$folder/README.md" 2>/dev/null | grep -q "^# ${folder#src/}: " ||
+            { echo "$folder: no README.md that opens with '# ${folder#src/}: purpose'"; bad=1; }
     done
     return $bad
 }

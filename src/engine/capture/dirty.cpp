@@ -1,7 +1,7 @@
 #include "engine/capture/dirty.hpp"
 
-#include "engine/capture/rights.hpp"
 #include "engine/capture/trigger.hpp"
+#include "engine/view/rights.hpp"
 
 namespace kpi::capture {
 namespace {

@@ -3,7 +3,7 @@
 // in progress); never frozen days.
 #pragma once
 
-#include "engine/capture/registry.hpp"
+#include "engine/view/captured_source.hpp"
 
 namespace kpi::capture {
 

@@ -1,7 +1,7 @@
 #include "engine/capture/evaluator.hpp"
 
 #include "engine/capture/delta.hpp"
-#include "engine/capture/view.hpp"
+#include "engine/view/view.hpp"
 #include "pg/owner_code.hpp"
 
 namespace kpi::capture {

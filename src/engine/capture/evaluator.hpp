@@ -5,8 +5,9 @@
 #pragma once
 
 #include "engine/capture/calendar.hpp"
-#include "engine/capture/registry.hpp"
+#include "engine/capture/decimal.hpp"
 #include "engine/capture/row_error.hpp"
+#include "engine/view/captured_source.hpp"
 
 namespace kpi::capture {
 

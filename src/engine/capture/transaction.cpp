@@ -1,7 +1,7 @@
 #include "engine/capture/transaction.hpp"
 
 #include "engine/capture/delta.hpp"
-#include "engine/capture/own.hpp"
+#include "engine/capture/own_changes.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
 

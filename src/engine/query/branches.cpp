@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/capture/own.hpp"
+#include "engine/capture/own_changes.hpp"
 #include "engine/query/layers.hpp"
 
 namespace kpi::engine {

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/source_info.hpp"
+#include "engine/registry/source_info.hpp"
 
 namespace kpi::engine {
 

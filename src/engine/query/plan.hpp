@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/calendar.hpp"
-#include "engine/source_info.hpp"
+#include "engine/registry/source_info.hpp"
 
 namespace kpi::engine {
 

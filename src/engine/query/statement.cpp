@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "core/error.hpp"
-#include "core/near.hpp"
+#include "core/similar_names.hpp"
 #include "engine/query/branches.hpp"
 
 namespace kpi::engine {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "engine/query/filter.hpp"
-#include "engine/query/metrics.hpp"
 #include "engine/query/plan.hpp"
+#include "engine/registry/metrics.hpp"
 
 namespace kpi::engine {
 

@@ -12,7 +12,7 @@
 
 #include <string>
 
-#include "engine/source_info.hpp"
+#include "engine/registry/source_info.hpp"
 
 namespace kpi::engine {
 

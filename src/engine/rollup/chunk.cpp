@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "engine/rollup/plans.hpp"
+#include "engine/rollup/settings.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {

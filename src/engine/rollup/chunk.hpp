@@ -2,7 +2,7 @@
 // waits for the base table gets its turn between two transactions.
 #pragma once
 
-#include "engine/rollup/facts.hpp"
+#include "engine/rollup/facts_statement.hpp"
 #include "engine/rollup/layout.hpp"
 
 namespace kpi::engine {

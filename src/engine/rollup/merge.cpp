@@ -4,7 +4,7 @@
 
 #include "engine/rollup/grouping.hpp"
 #include "engine/rollup/mutex.hpp"
-#include "engine/rollup/plans.hpp"
+#include "engine/rollup/settings.hpp"
 #include "engine/rollup/step.hpp"
 #include "pg/sql.hpp"
 

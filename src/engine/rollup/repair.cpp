@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "engine/rollup/chunk.hpp"
-#include "engine/rollup/marks.hpp"
-#include "engine/rollup/mend.hpp"
+#include "engine/rollup/dirty_marks.hpp"
 #include "engine/rollup/mutex.hpp"
-#include "engine/rollup/plans.hpp"
+#include "engine/rollup/reconcile.hpp"
+#include "engine/rollup/settings.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 

@@ -1,7 +1,7 @@
 // Steps of the worker that only tidy: hour retention and the fold of capture errors.
 #include "engine/rollup/layout.hpp"
 #include "engine/rollup/mutex.hpp"
-#include "engine/rollup/plans.hpp"
+#include "engine/rollup/settings.hpp"
 #include "engine/rollup/upkeep.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "engine/rollup/marks.hpp"
-#include "engine/rollup/mend.hpp"
+#include "engine/registry/tables.hpp"
+#include "engine/rollup/dirty_marks.hpp"
 #include "engine/rollup/mutex.hpp"
-#include "engine/rollup/plans.hpp"
-#include "engine/tables.hpp"
+#include "engine/rollup/reconcile.hpp"
+#include "engine/rollup/settings.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {

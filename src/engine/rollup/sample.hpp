@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/rollup/facts.hpp"
+#include "engine/rollup/facts_statement.hpp"
 #include "engine/rollup/upkeep.hpp"
 
 namespace kpi::engine {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
-#include "engine/rollup/plans.hpp"
+#include "engine/registry/tables.hpp"
+#include "engine/rollup/settings.hpp"
 #include "engine/rollup/step.hpp"
 #include "engine/rollup/upkeep.hpp"
-#include "engine/tables.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "engine/rollup/facts.hpp"
-#include "engine/rollup/plans.hpp"
+#include "engine/rollup/facts_statement.hpp"
+#include "engine/rollup/settings.hpp"
 
 namespace kpi::engine {
 namespace {

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 
-namespace kpi::net {
+namespace kpi::net::azure {
 namespace {
 
 Sink sink() {
@@ -34,7 +34,7 @@ std::string state(const std::function<void()> &run) {
 }
 
 Outcome after(const Response &answer) {
-    Step step = kAzureBlob.deliver(sink(), message());
+    Step step = kBlobKind.deliver(sink(), message());
     step = std::get<std::unique_ptr<Exchange>>(step)->then(answer);
     return std::get<Outcome>(step);
 }
@@ -59,25 +59,25 @@ TEST(AzureBlob, BusyIsTriedAgainWithTheServicesOwnCode) {
 }
 
 TEST(AzureBlob, TheRequestIsForTheAccountsOwnEndpoint) {
-    Step step = kAzureBlob.deliver(sink(), message("a b/c.csv"));
+    Step step = kBlobKind.deliver(sink(), message("a b/c.csv"));
     EXPECT_EQ(std::get<std::unique_ptr<Exchange>>(step)->request.url,
               "https://kpiacct.blob.core.windows.net/reports/a%20b/c.csv");
 }
 
 TEST(AzureBlob, NamesThatTheServiceOrTheWayWouldChange) {
     for (const char *wrong : {"", "/a", "a//b", "a/", "..", "a/../b", "./a", "a.", "a\nb", "a\\b"})
-        EXPECT_EQ(state([&] { kAzureBlob.check_message(sink(), message(wrong)); }), "22023")
+        EXPECT_EQ(state([&] { kBlobKind.check_message(sink(), message(wrong)); }), "22023")
             << wrong;
-    EXPECT_EQ(state([&] { kAzureBlob.check_message(sink(), message(std::string(1025, 'a'))); }),
+    EXPECT_EQ(state([&] { kBlobKind.check_message(sink(), message(std::string(1025, 'a'))); }),
               "22023");
-    EXPECT_EQ(state([&] { kAzureBlob.check_message(sink(), message()); }), "none");
+    EXPECT_EQ(state([&] { kBlobKind.check_message(sink(), message()); }), "none");
 }
 
 TEST(AzureBlob, OptionsThatCannotWork) {
     const auto with = [](const char *option, const nlohmann::json &value) {
         Sink one = sink();
         one.options[option] = value;
-        return state([&] { kAzureBlob.check_sink(one); });
+        return state([&] { kBlobKind.check_sink(one); });
     };
     EXPECT_EQ(with("container", "$web"), "none");
     for (const char *wrong : {"", "ab", "UPPER", "a--b", "-ab", "a_b"})
@@ -94,7 +94,7 @@ TEST(AzureBlob, SecretsThatAreMissingOrWouldTravelInClear) {
         Sink one = sink();
         one.secret = secret;
         one.options.update(options);
-        return state([&] { (void)kAzureBlob.deliver(one, message()); });
+        return state([&] { (void)kBlobKind.deliver(one, message()); });
     };
     EXPECT_EQ(with(nlohmann::json::object(), nlohmann::json::object()), "22023");
     EXPECT_EQ(with({{"sas", "sig=1"}}, {{"endpoint", "http://azurite:10000/a"}}), "22023");
@@ -104,4 +104,4 @@ TEST(AzureBlob, SecretsThatAreMissingOrWouldTravelInClear) {
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::azure

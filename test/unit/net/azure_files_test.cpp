@@ -10,10 +10,10 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
-#include "net/sign_azure.hpp"
+#include "net/sign/sign_azure.hpp"
+#include "net/sink/kind.hpp"
 
-namespace kpi::net {
+namespace kpi::net::azure {
 namespace {
 
 constexpr const char *kKey = "MDEyMzQ1Njc4OWFiY2RlZg==";
@@ -114,7 +114,7 @@ Message message(const std::string &content, const std::string &key = "2026/día 
 }
 
 Outcome deliver(Share &share, const Sink &to, const Message &what) {
-    Step step = kAzureFiles.deliver(to, what);
+    Step step = kFilesKind.deliver(to, what);
     while (auto *next = std::get_if<std::unique_ptr<Exchange>>(&step)) {
         const Response said = share.take((*next)->request);
         step = (*next)->then(said);
@@ -169,7 +169,7 @@ TEST(AzureFiles, AShareIsMadeOnlyWhereAskedFor) {
 }
 
 TEST(AzureFiles, ABusyServiceIsTriedAgain) {
-    Step step = kAzureFiles.deliver(sink(), message("x"));
+    Step step = kFilesKind.deliver(sink(), message("x"));
     step = std::get<std::unique_ptr<Exchange>>(step)->then(answer(503, "ServerBusy"));
     EXPECT_EQ(std::get<Outcome>(step).state, Outcome::State::retry);
 }
@@ -184,13 +184,13 @@ TEST(AzureFiles, WhatCannotBeAFileOrAShare) {
         return "none";
     };
     for (const char *wrong : {"", "a:b", "a?", "../a", "a/..", "a//b"})
-        EXPECT_EQ(state([&] { kAzureFiles.check_message(sink(), message("x", wrong)); }), "22023")
+        EXPECT_EQ(state([&] { kFilesKind.check_message(sink(), message("x", wrong)); }), "22023")
             << wrong;
     Sink one = sink();
     one.options["share"] = "$root";
-    EXPECT_EQ(state([&] { kAzureFiles.check_sink(one); }), "22023");
-    EXPECT_EQ(state([&] { kAzureFiles.check_sink(sink()); }), "none");
+    EXPECT_EQ(state([&] { kFilesKind.check_sink(one); }), "22023");
+    EXPECT_EQ(state([&] { kFilesKind.check_sink(sink()); }), "none");
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::azure

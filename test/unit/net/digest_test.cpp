@@ -1,4 +1,4 @@
-#include "net/digest.hpp"
+#include "net/sign/digest.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "net/egress.hpp"
+#include "net/wire/egress.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "net/environment.hpp"
+#include "net/sink/environment.hpp"
 
 #include <map>
 
 #include <gtest/gtest.h>
 
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 
 namespace {
 

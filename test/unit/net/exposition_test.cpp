@@ -1,11 +1,11 @@
-#include "net/exposition.hpp"
+#include "net/sink/pushgateway/exposition.hpp"
 
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 
-namespace kpi::net {
+namespace kpi::net::pushgateway {
 namespace {
 
 using nlohmann::json;
@@ -114,8 +114,8 @@ protected:
     static Request request(const Sink &sink, const char *body) {
         Message message;
         message.body = body;
-        kPushgateway.check_message(sink, message);
-        Step step = kPushgateway.deliver(sink, message);
+        kKind.check_message(sink, message);
+        Step step = kKind.deliver(sink, message);
         return std::get<std::unique_ptr<Exchange>>(step)->request;
     }
     void SetUp() override { sink_.url = "http://host:9091/prefix/"; }
@@ -149,13 +149,13 @@ TEST_F(Pushgateway, RefusesMessagesItCannotUse) {
                              R"({"metrics": [], "job": 5})", R"({"metrics": [], "grouping": []})"})
         EXPECT_THROW(request(sink_, body), Error) << body;
     sink_.url = "http://host/?x";
-    EXPECT_THROW(kPushgateway.check_sink(sink_), Error);
+    EXPECT_THROW(kKind.check_sink(sink_), Error);
 }
 
 TEST_F(Pushgateway, ARefusedPushIsFinalAndSaysWhy) {
     Message message;
     message.body = R"({"delete": true})";
-    Step step = kPushgateway.deliver(sink_, message);
+    Step step = kKind.deliver(sink_, message);
     Response answer;
     answer.status = 400;
     answer.body = "pushed metrics are invalid";
@@ -166,4 +166,4 @@ TEST_F(Pushgateway, ARefusedPushIsFinalAndSaysWhy) {
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::pushgateway

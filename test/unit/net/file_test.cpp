@@ -8,9 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 
-namespace kpi::net {
+namespace kpi::net::file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -34,8 +34,8 @@ protected:
         return message;
     }
     Outcome deliver(const Message &message) {
-        kFile.check_message(sink_, message);
-        return std::get<Outcome>(kFile.deliver(sink_, message));
+        kKind.check_message(sink_, message);
+        return std::get<Outcome>(kKind.deliver(sink_, message));
     }
     std::string read(const std::string &path) {
         std::ifstream stream(root_ / path, std::ios::binary);
@@ -81,11 +81,11 @@ TEST_F(File, RefusesPathsThatLeadOut) {
                                             "a\nx",
                                             std::string(256, 'n')};
     for (const std::string &path : paths) {
-        EXPECT_THROW(kFile.check_message(sink_, file(path, "x")), Error) << path;
-        EXPECT_THROW(kFile.deliver(sink_, file(path, "x")), Error) << path;
+        EXPECT_THROW(kKind.check_message(sink_, file(path, "x")), Error) << path;
+        EXPECT_THROW(kKind.deliver(sink_, file(path, "x")), Error) << path;
     }
     sink_.options["directory"] = "../other";
-    EXPECT_THROW(kFile.check_sink(sink_), Error);
+    EXPECT_THROW(kKind.check_sink(sink_), Error);
     EXPECT_EQ(entries("out"), 0u);
 }
 
@@ -152,14 +152,14 @@ TEST_F(File, AWriteThatFailsHalfWayLeavesTheOldFile) {
 TEST_F(File, NeedsADirectory) {
     for (const char *directory : {"", "relative"}) {
         sink_.file_directory = directory;
-        EXPECT_THROW(kFile.deliver(sink_, file("x", "x")), Error);
+        EXPECT_THROW(kKind.deliver(sink_, file("x", "x")), Error);
     }
 }
 
 TEST_F(File, ItsTestMessageIsOne) {
-    EXPECT_EQ(deliver(kFile.test_message(sink_)).state, Outcome::State::delivered);
+    EXPECT_EQ(deliver(kKind.test_message(sink_)).state, Outcome::State::delivered);
     EXPECT_EQ(entries("out"), 1u);
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::file

@@ -6,12 +6,12 @@
 #include <openssl/err.h>
 
 #include "core/error.hpp"
-#include "net/digest.hpp"
-#include "net/google.hpp"
-#include "net/jwt.hpp"
+#include "net/sign/digest.hpp"
+#include "net/sign/jwt.hpp"
+#include "net/sink/sheets/google.hpp"
 #include "unit/net/rsa_key.hpp"
 
-namespace kpi::net {
+namespace kpi::net::sheets {
 namespace {
 
 using nlohmann::json;
@@ -217,4 +217,4 @@ TEST_F(GoogleCall, TheServersTimeIsTriedOnce) {
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::sheets

@@ -1,6 +1,6 @@
 // Messages as mail servers and readers must see them. Python's e-mail parser reads them back in
 // test/wire/test_smtp.py.
-#include "net/mime.hpp"
+#include "net/sink/smtp/mime.hpp"
 
 #include <functional>
 
@@ -8,7 +8,7 @@
 
 #include "core/error.hpp"
 
-namespace kpi::net {
+namespace kpi::net::smtp {
 namespace {
 
 Letter letter() {
@@ -134,4 +134,4 @@ TEST(Mime, FileNamesInAnyLanguage) {
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::smtp

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
-#include "net/sink/mlflow_report.hpp"
+#include "net/sink/kind.hpp"
+#include "net/sink/mlflow/report.hpp"
 
-namespace kpi::net {
+namespace kpi::net::mlflow {
 namespace {
 
 using nlohmann::json;
@@ -24,7 +24,7 @@ protected:
     static MlflowReport report(const json &body) { return mlflow_report(message(body)); }
     std::string state(const json &body) const {
         try {
-            kMlflow.check_message(sink_, message(body));
+            kKind.check_message(sink_, message(body));
         } catch (const Error &error) {
             EXPECT_FALSE(error.message.empty());
             return error.sqlstate;
@@ -42,7 +42,7 @@ protected:
     }
     // Up to the search for the run.
     Step searching(const json &body) const {
-        return answered(kMlflow.deliver(sink_, message(body)), 200,
+        return answered(kKind.deliver(sink_, message(body)), 200,
                         {{"experiment", {{"experiment_id", "7"}, {"lifecycle_stage", "active"}}}});
     }
     static json run(const std::string &status, const json &tags) {
@@ -123,10 +123,10 @@ TEST_F(Mlflow, NamesReadAsPaths) {
     file.content = "x";
     for (const char *name : {"", "../a", "/a", "a//b", "a\\b", "a#b", "a%2Fb"}) {
         file.object_key = name;
-        EXPECT_THROW(kMlflow.check_message(sink_, file), Error) << name;
+        EXPECT_THROW(kKind.check_message(sink_, file), Error) << name;
     }
     file.object_key = "reports/june (1).csv";
-    EXPECT_NO_THROW(kMlflow.check_message(sink_, file));
+    EXPECT_NO_THROW(kKind.check_message(sink_, file));
 }
 
 TEST_F(Mlflow, SearchesWithTheQuoteThatTheKeyDoesNotHold) {
@@ -237,7 +237,7 @@ TEST_F(Mlflow, ASinkHasATrackingUriAndOneLogin) {
         made.secret = secret;
         made.options = options;
         try {
-            kMlflow.check_sink(made);
+            kKind.check_sink(made);
         } catch (const Error &error) {
             return error.sqlstate;
         }
@@ -256,8 +256,8 @@ TEST_F(Mlflow, ASinkHasATrackingUriAndOneLogin) {
     EXPECT_EQ(state_of("https://m", none, {{"restore", "yes"}}), "22023");
     EXPECT_EQ(state_of("https://m", none, {{"experiment", ""}}), "22023");
     EXPECT_EQ(state_of("https://m", none, {{"experiment", std::string(501, 'x')}}), "22023");
-    EXPECT_NO_THROW(kMlflow.check_message(sink_, kMlflow.test_message(sink_)));
+    EXPECT_NO_THROW(kKind.check_message(sink_, kKind.test_message(sink_)));
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::mlflow

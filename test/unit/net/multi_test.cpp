@@ -1,6 +1,6 @@
 // Requests in libcurl's hands, against a server on this machine's loopback: kept connections that
 // stop answering, and memory that is refused at every step.
-#include "net/multi.hpp"
+#include "net/wire/multi.hpp"
 
 #include <atomic>
 #include <cstdlib>

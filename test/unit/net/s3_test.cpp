@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/digest.hpp"
-#include "net/kind.hpp"
+#include "net/sign/digest.hpp"
+#include "net/sink/kind.hpp"
 
-namespace kpi::net {
+namespace kpi::net::s3 {
 namespace {
 
 using State = Outcome::State;
@@ -73,7 +73,7 @@ std::string header(const Request &sent, const std::string &wanted) {
 }
 
 TEST(S3, PutsTheObjectSignedAndWithItsDigests) {
-    const Step step = kS3.deliver(sink({{"region", "eu-central-1"}}), message());
+    const Step step = kKind.deliver(sink({{"region", "eu-central-1"}}), message());
     const Request &put = request(step);
     EXPECT_EQ(put.method, "PUT");
     EXPECT_EQ(put.url, "https://reports.s3.eu-central-1.amazonaws.com/kpi/a/b%20c.csv");
@@ -92,7 +92,7 @@ TEST(S3, PutsTheObjectSignedAndWithItsDigests) {
 
 TEST(S3, WhereTheBucketIs) {
     const auto url = [](const nlohmann::json &options, const std::string &endpoint) {
-        return request(kS3.deliver(sink(options, endpoint), message("k"))).url;
+        return request(kKind.deliver(sink(options, endpoint), message("k"))).url;
     };
     EXPECT_EQ(url({}, "https://ceph:8443/"), "https://ceph:8443/reports/kpi/k");
     EXPECT_EQ(url({}, "https://ceph:443"), "https://ceph/reports/kpi/k");
@@ -104,7 +104,7 @@ TEST(S3, WhereTheBucketIs) {
 TEST(S3, TheSessionTokenIsSigned) {
     Sink with = sink();
     with.secret["session_token"] = "TOKEN";
-    const Step step = kS3.deliver(with, message());
+    const Step step = kKind.deliver(with, message());
     EXPECT_EQ(header(request(step), "X-Amz-Security-Token"), "TOKEN");
     EXPECT_NE(header(request(step), "Authorization").find("x-amz-security-token"),
               std::string::npos);
@@ -113,39 +113,39 @@ TEST(S3, TheSessionTokenIsSigned) {
 TEST(S3, ATextUnderItsKeyOrTheJsonUnderTheObjectKey) {
     Message text;
     text.body = R"({"key":"note.txt","text":"hello"})";
-    const Step one = kS3.deliver(sink(), text);
+    const Step one = kKind.deliver(sink(), text);
     EXPECT_TRUE(request(one).url.ends_with("/kpi/note.txt"));
     EXPECT_EQ(request(one).body, "hello");
     EXPECT_EQ(header(request(one), "x-amz-meta-idempotency-key"), "");
     text.object_key = "whole.json";
-    const Step two = kS3.deliver(sink(), text);
+    const Step two = kKind.deliver(sink(), text);
     EXPECT_EQ(request(two).body, text.body);
     EXPECT_EQ(header(request(two), "Content-Type"), "application/json");
     Message neither;
     neither.body = R"({"key":"a"})";
-    EXPECT_EQ(state([&] { kS3.check_message(sink(), neither); }), "22023");
+    EXPECT_EQ(state([&] { kKind.check_message(sink(), neither); }), "22023");
 }
 
 TEST(S3, TheResultNamesTheObjectAndLinksToItWhenAsked) {
     Response good = answer(200);
     good.headers["etag"] = "\"abc\"";
-    const Outcome plain = outcome(after(kS3.deliver(sink(), message("k")), good));
+    const Outcome plain = outcome(after(kKind.deliver(sink(), message("k")), good));
     EXPECT_EQ(plain.state, State::delivered);
     EXPECT_EQ(plain.result,
               (nlohmann::json{{"bucket", "reports"}, {"key", "kpi/k"}, {"etag", "\"abc\""}}));
     const Outcome linked =
-        outcome(after(kS3.deliver(sink({{"presign", 604800}}), message("k")), good));
+        outcome(after(kKind.deliver(sink({{"presign", 604800}}), message("k")), good));
     const auto url = linked.result["url"].get<std::string>();
     EXPECT_TRUE(
         url.starts_with("https://reports.s3.us-east-1.amazonaws.com/kpi/k?X-Amz-Algorithm="));
     EXPECT_NE(url.find("X-Amz-Expires=604800&"), std::string::npos);
-    EXPECT_EQ(state([] { kS3.check_sink(sink({{"presign", 604801}})); }), "22023");
+    EXPECT_EQ(state([] { kKind.check_sink(sink({{"presign", 604801}})); }), "22023");
 }
 
 TEST(S3, TheRegionIsCorrectedOnce) {
     Response moved = answer(301, "PermanentRedirect");
     moved.headers["x-amz-bucket-region"] = "eu-west-1";
-    Step step = after(kS3.deliver(sink(), message("k")), moved);
+    Step step = after(kKind.deliver(sink(), message("k")), moved);
     EXPECT_EQ(request(step).url, "https://reports.s3.eu-west-1.amazonaws.com/kpi/k");
     EXPECT_NE(header(request(step), "Authorization").find("/eu-west-1/s3/"), std::string::npos);
     moved.headers["x-amz-bucket-region"] = "eu-west-2";
@@ -156,17 +156,17 @@ TEST(S3, TheRegionIsCorrectedOnce) {
     Response malformed = answer(400);
     malformed.body =
         "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>";
-    step = after(kS3.deliver(sink({}, "https://ceph"), message("k")), malformed);
+    step = after(kKind.deliver(sink({}, "https://ceph"), message("k")), malformed);
     EXPECT_EQ(request(step).url, "https://ceph/reports/kpi/k");
     EXPECT_NE(header(request(step), "Authorization").find("/eu-west-3/s3/"), std::string::npos);
     malformed.body =
         "<Error><Code>AuthorizationHeaderMalformed</Code><Region>x.evil.org/</Region></Error>";
-    EXPECT_EQ(outcome(after(kS3.deliver(sink(), message("k")), malformed)).state, State::dead);
+    EXPECT_EQ(outcome(after(kKind.deliver(sink(), message("k")), malformed)).state, State::dead);
 }
 
 TEST(S3, WhatIsTriedAgain) {
     const auto judged = [](const Response &got) {
-        return outcome(after(kS3.deliver(sink(), message("k")), got));
+        return outcome(after(kKind.deliver(sink(), message("k")), got));
     };
     for (const auto &[status, code] : {std::pair(503, "SlowDown"),
                                        {500, "InternalError"},
@@ -192,12 +192,13 @@ Step opened() {
     Response initiated = answer(200);
     initiated.body =
         "<InitiateMultipartUploadResult><UploadId>u/1</UploadId></InitiateMultipartUploadResult>";
-    return after(kS3.deliver(sink({{"multipart_above", 5 << 20}, {"part_size", 5 << 20}}), large()),
-                 initiated);
+    return after(
+        kKind.deliver(sink({{"multipart_above", 5 << 20}, {"part_size", 5 << 20}}), large()),
+        initiated);
 }
 
 TEST(S3, LargeContentGoesInParts) {
-    const Step first = kS3.deliver(sink({{"multipart_above", 5 << 20}}), large());
+    const Step first = kKind.deliver(sink({{"multipart_above", 5 << 20}}), large());
     EXPECT_EQ(request(first).method, "POST");
     EXPECT_TRUE(request(first).url.ends_with("/kpi/a/b%20c.csv?uploads="));
     EXPECT_EQ(header(request(first), "Content-Type"), "text/csv");
@@ -238,15 +239,16 @@ TEST(S3, AFailedPartAbortsTheUploadAndStaysTheReason) {
 }
 
 TEST(S3, AFailureAfterTheStatusIsNoDelivery) {
-    EXPECT_EQ(outcome(after(kS3.deliver(sink(), message("k")), answer(200, "InternalError"))).state,
-              State::retry);
-    EXPECT_EQ(outcome(after(kS3.deliver(sink(), message("k")), answer(200, "InvalidPart"))).state,
+    EXPECT_EQ(
+        outcome(after(kKind.deliver(sink(), message("k")), answer(200, "InternalError"))).state,
+        State::retry);
+    EXPECT_EQ(outcome(after(kKind.deliver(sink(), message("k")), answer(200, "InvalidPart"))).state,
               State::dead);
 }
 
 TEST(S3, OptionsSecretsAndKeysThatCannotWork) {
     const auto with = [](const char *option, const nlohmann::json &value) {
-        return state([&] { kS3.check_sink(sink({{option, value}})); });
+        return state([&] { kKind.check_sink(sink({{option, value}})); });
     };
     EXPECT_EQ(with("region", "eu-north-1"), "none");
     for (const char *wrong : {"", "ab", "UPPER", "a..b", "-abc", "a_b", "a/b"})
@@ -257,16 +259,16 @@ TEST(S3, OptionsSecretsAndKeysThatCannotWork) {
     EXPECT_EQ(with("path_style", "yes"), "22023");
     for (const char *wrong :
          {"ftp://h", "https://", "https://h/bucket", "https://u:p@h", "https://h?x"})
-        EXPECT_EQ(state([&] { kS3.check_sink(sink({}, wrong)); }), "22023") << wrong;
+        EXPECT_EQ(state([&] { kKind.check_sink(sink({}, wrong)); }), "22023") << wrong;
     for (const auto &wrong : {std::string(), std::string("/a"), std::string("a/../b"),
                               std::string("./a"), std::string("a\nb"), std::string(1025, 'a')})
-        EXPECT_EQ(state([&] { kS3.check_message(sink(), message(wrong)); }), "22023") << wrong;
+        EXPECT_EQ(state([&] { kKind.check_message(sink(), message(wrong)); }), "22023") << wrong;
     Sink bare = sink();
     bare.secret.erase("secret_access_key");
-    EXPECT_EQ(state([&] { (void)kS3.deliver(bare, message()); }), "22023");
+    EXPECT_EQ(state([&] { (void)kKind.deliver(bare, message()); }), "22023");
     bare.secret = {{"access_key_id", "A\r\nHost: x"}, {"secret_access_key", "s"}};
-    EXPECT_EQ(state([&] { (void)kS3.deliver(bare, message()); }), "22023");
+    EXPECT_EQ(state([&] { (void)kKind.deliver(bare, message()); }), "22023");
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::s3

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
-#include "net/sink/sheets_fit.hpp"
+#include "net/sink/kind.hpp"
+#include "net/sink/sheets/fit.hpp"
 #include "unit/net/rsa_key.hpp"
 
-namespace kpi::net {
+namespace kpi::net::sheets {
 namespace {
 
 using nlohmann::json;
@@ -41,7 +41,7 @@ Message message(const json &body) {
 // The text of the error; empty: it is taken.
 std::string fault(const json &body, const Sink &on = sink()) {
     try {
-        kSheets.check_message(on, message(body));
+        kKind.check_message(on, message(body));
     } catch (const Error &error) {
         EXPECT_EQ(error.sqlstate, "22023");
         return error.message;
@@ -51,7 +51,7 @@ std::string fault(const json &body, const Sink &on = sink()) {
 
 std::string sink_fault(const Sink &made) {
     try {
-        kSheets.check_sink(made);
+        kKind.check_sink(made);
     } catch (const Error &error) {
         EXPECT_EQ(error.sqlstate, "22023");
         return error.message;
@@ -140,7 +140,7 @@ TEST(Sheets, RefusesMessagesItDoesNotUnderstand) {
     Message file = message(json::object());
     file.content = "a,b\n";
     file.content_type = "text/csv";
-    EXPECT_THROW(kSheets.check_message(sink(), file), Error);
+    EXPECT_THROW(kKind.check_message(sink(), file), Error);
 }
 
 TEST(Sheets, AKeyIsComparedAsTheSheetKeepsIt) {
@@ -177,10 +177,10 @@ TEST(Sheets, ChecksItsOptions) {
 
 TEST(Sheets, SaysWhereItCalls) {
     Sink given = sink();
-    EXPECT_EQ(kSheets.calls(given), (std::vector<std::string>{"https://oauth2.example/token",
-                                                              "https://sheets.googleapis.com"}));
+    EXPECT_EQ(kKind.calls(given), (std::vector<std::string>{"https://oauth2.example/token",
+                                                            "https://sheets.googleapis.com"}));
     given.url = "https://proxy.example/";
-    EXPECT_EQ(kSheets.calls(given)[1], "https://proxy.example");
+    EXPECT_EQ(kKind.calls(given)[1], "https://proxy.example");
 }
 
 TEST(SheetsFit, ChangesOnlyWhatIsTooSmall) {
@@ -206,4 +206,4 @@ TEST(SheetsFit, ChangesOnlyWhatIsTooSmall) {
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::sheets

@@ -1,12 +1,12 @@
 // Signatures of Azure Storage; Azurite judges them too, in test/wire/test_azure_blob.py.
-#include "net/sign_azure.hpp"
+#include "net/sign/sign_azure.hpp"
 
 #include <functional>
 
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/digest.hpp"
+#include "net/sign/digest.hpp"
 
 namespace kpi::net {
 namespace {

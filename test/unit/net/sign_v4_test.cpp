@@ -1,9 +1,9 @@
 // AWS Signature Version 4 against the examples that AWS publishes.
-#include "net/sign_v4.hpp"
+#include "net/sign/sign_v4.hpp"
 
 #include <gtest/gtest.h>
 
-#include "net/digest.hpp"
+#include "net/sign/digest.hpp"
 
 namespace kpi::net {
 namespace {

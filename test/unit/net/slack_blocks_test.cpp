@@ -1,13 +1,13 @@
-#include "net/sink/slack_blocks.hpp"
+#include "net/sink/slack/blocks.hpp"
 
-#include "net/text.hpp"
+#include "net/text/text.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "core/error.hpp"
 
-namespace kpi::net {
+namespace kpi::net::slack {
 namespace {
 
 using nlohmann::json;
@@ -133,4 +133,4 @@ TEST(SlackBlocks, RefusesWhatSlackWould) {
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::slack

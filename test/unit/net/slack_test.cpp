@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 
-namespace kpi::net {
+namespace kpi::net::slack {
 namespace {
 
 using nlohmann::json;
@@ -23,8 +23,8 @@ protected:
         return made;
     }
     static std::unique_ptr<Exchange> first(const Sink &sink, const Message &message) {
-        kSlack.check_message(sink, message);
-        Step step = kSlack.deliver(sink, message);
+        kKind.check_message(sink, message);
+        Step step = kKind.deliver(sink, message);
         return std::move(std::get<std::unique_ptr<Exchange>>(step));
     }
     static json sent(const Exchange &exchange) { return json::parse(exchange.request.body); }
@@ -150,34 +150,34 @@ TEST_F(Slack, RefusesMessagesItCannotSend) {
           json{{"text", "a"}, {"edit", 1}, {"thread", 1}},
           json{{"text", "a"}, {"edit", json::array()}}, json{{"text", "a"}, {"blocks", 5}},
           json{{"text", "a"}, {"unfurl_links", "no"}}}) {
-        EXPECT_THROW(kSlack.check_message(bot_, message(body)), Error) << body;
-        EXPECT_THROW(kSlack.check_message(webhook_, message(body)), Error) << body;
+        EXPECT_THROW(kKind.check_message(bot_, message(body)), Error) << body;
+        EXPECT_THROW(kKind.check_message(webhook_, message(body)), Error) << body;
     }
     const Message elsewhere = message({{"text", "a"}, {"channel", "C2"}});
-    EXPECT_THROW(kSlack.check_message(webhook_, elsewhere), Error);
-    EXPECT_NO_THROW(kSlack.check_message(bot_, elsewhere));
+    EXPECT_THROW(kKind.check_message(webhook_, elsewhere), Error);
+    EXPECT_NO_THROW(kKind.check_message(bot_, elsewhere));
     bot_.options = json::object();
-    EXPECT_THROW(kSlack.check_message(bot_, message({{"text", "a"}})), Error);
+    EXPECT_THROW(kKind.check_message(bot_, message({{"text", "a"}})), Error);
     bot_.options["channel"] = "C1";
     Message file = message({{"text", "a"}});
     file.content = "x";
-    EXPECT_THROW(kSlack.check_message(bot_, file), Error) << "no name";
+    EXPECT_THROW(kKind.check_message(bot_, file), Error) << "no name";
     file.object_key = "a/b.csv";
-    EXPECT_NO_THROW(kSlack.check_message(bot_, file));
-    EXPECT_THROW(kSlack.check_message(webhook_, file), Error);
+    EXPECT_NO_THROW(kKind.check_message(bot_, file));
+    EXPECT_THROW(kKind.check_message(webhook_, file), Error);
     file.content = "";
-    EXPECT_THROW(kSlack.check_message(bot_, file), Error);
+    EXPECT_THROW(kKind.check_message(bot_, file), Error);
 }
 
 TEST_F(Slack, ASinkIsAWebhookOrABot) {
-    EXPECT_NO_THROW(kSlack.check_sink(bot_));
-    EXPECT_NO_THROW(kSlack.check_sink(webhook_));
+    EXPECT_NO_THROW(kKind.check_sink(bot_));
+    EXPECT_NO_THROW(kKind.check_sink(webhook_));
     webhook_.secret["token"] = "x";
-    EXPECT_THROW(kSlack.check_sink(webhook_), Error);
-    EXPECT_THROW(kSlack.check_sink(Sink()), Error);
+    EXPECT_THROW(kKind.check_sink(webhook_), Error);
+    EXPECT_THROW(kKind.check_sink(Sink()), Error);
     bot_.options["api"] = "slack.com";
-    EXPECT_THROW(kSlack.check_sink(bot_), Error);
+    EXPECT_THROW(kKind.check_sink(bot_), Error);
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::slack

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "net/kind.hpp"
+#include "net/sink/kind.hpp"
 
-namespace kpi::net {
+namespace kpi::net::smtp {
 namespace {
 
 Sink sink() {
@@ -26,7 +26,7 @@ Message message(const nlohmann::json &body) {
 }
 
 std::unique_ptr<Exchange> first(const Sink &to, const Message &what) {
-    Step step = kSmtp.deliver(to, what);
+    Step step = kKind.deliver(to, what);
     return std::move(std::get<std::unique_ptr<Exchange>>(step));
 }
 
@@ -105,7 +105,7 @@ TEST(Smtp, SinksThatCannotWork) {
         Sink one = sink();
         one.url = url;
         one.options = options;
-        return problem([&] { kSmtp.check_sink(one); });
+        return problem([&] { kKind.check_sink(one); });
     };
     EXPECT_EQ(with("smtp://h:587", {{"from", "a@b"}}), "none");
     EXPECT_EQ(with("smtps://h", {{"from", "a@b"}}), "none");
@@ -122,7 +122,7 @@ TEST(Smtp, SinksThatCannotWork) {
 
 TEST(Smtp, MessagesThatCannotBeSent) {
     const auto with = [](const nlohmann::json &body) {
-        return problem([&] { kSmtp.check_message(sink(), message(body)); });
+        return problem([&] { kKind.check_message(sink(), message(body)); });
     };
     EXPECT_EQ(with({{"subject", "s"}, {"text", "t"}}), "none");
     EXPECT_EQ(with({{"subject", "s"}}), "22023 an e-mail needs text, html or content");
@@ -146,4 +146,4 @@ TEST(Smtp, OneSecretIsNotEnough) {
 }
 
 }  // namespace
-}  // namespace kpi::net
+}  // namespace kpi::net::smtp

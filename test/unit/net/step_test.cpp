@@ -1,4 +1,4 @@
-#include "net/step.hpp"
+#include "net/wire/step.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "net/text.hpp"
+#include "net/text/text.hpp"
 
 #include <gtest/gtest.h>
 

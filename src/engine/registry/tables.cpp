@@ -1,0 +1,130 @@
+#include "engine/registry/tables.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "pg/lock.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::engine {
+namespace {
+
+// The delta is a queue: dead rows follow the merges, whatever its size, so vacuum by count; and
+// never give pages back, because that takes an AccessExclusive lock in front of writers.
+constexpr const char *kDeltaStorage =
+    "autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_scale_factor = 0, "
+    "autovacuum_vacuum_insert_threshold = -1, "
+    "vacuum_truncate = off, toast.vacuum_truncate = off";
+// Merges update counters, which the index does not cover: room on the page keeps these updates HOT.
+constexpr const char *kRollupStorage =
+    "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.1";
+
+std::string dimension_columns(const NewSource &source) {
+    std::string out;
+    for (size_t i = 0; i < source.dimensions.size(); ++i) {
+        const auto &dimension = source.dimensions[i];
+        out += fmt::format(", d{} {}", i + 1, dimension.type);
+        if (!dimension.collation.empty()) out += " COLLATE " + dimension.collation;
+    }
+    return out;
+}
+
+std::string measure_columns(const NewSource &source) {
+    std::string out;
+    for (size_t i = 0; i < source.measures.size(); ++i) {
+        out += fmt::format(", m{} numeric", i + 1);
+        if (source.measures[i].kind == MeasureKind::numeric)
+            out += fmt::format(", m{0}_nan int8, m{0}_pinf int8, m{0}_ninf int8", i + 1);
+    }
+    return out;
+}
+
+// The segment part of an index: a hash, because values may be longer than an index entry may be.
+std::string segment_key(const NewSource &source) {
+    std::string row;
+    for (size_t i = 0; i < source.dimensions.size(); ++i)
+        row += fmt::format("{}d{}", i == 0 ? "" : ", ", i + 1);
+    return row.empty() ? row : fmt::format(", pg_catalog.hash_record_extended(ROW({}), 0)", row);
+}
+
+struct Shape {
+    const char *suffix;
+    const char *keys;   // columns before the dimensions
+    const char *index;  // index columns before the segment; empty: no index
+    const char *storage;
+    const char *comment;
+};
+
+void comment_column(const std::string &table, const std::string &column, const std::string &text) {
+    pg::execute(fmt::format("COMMENT ON COLUMN {}.{} IS {}", table, column, pg::literal(text)));
+}
+
+void comment_columns(const NewSource &source, const std::string &table) {
+    for (size_t i = 0; i < source.dimensions.size(); ++i)
+        comment_column(table, fmt::format("d{}", i + 1), "Dimension " + source.dimensions[i].name);
+    for (size_t i = 0; i < source.measures.size(); ++i) {
+        const auto &[name, kind] = source.measures[i];
+        comment_column(table, fmt::format("m{}", i + 1), fmt::format("Sum of measure {}", name));
+        if (kind != MeasureKind::numeric) continue;
+        comment_column(table, fmt::format("m{}_nan", i + 1),
+                       fmt::format("Number of NaN in {}", name));
+        comment_column(table, fmt::format("m{}_pinf", i + 1),
+                       fmt::format("Number of Infinity in {}", name));
+        comment_column(table, fmt::format("m{}_ninf", i + 1),
+                       fmt::format("Number of -Infinity in {}", name));
+    }
+}
+
+void create(const NewSource &source, const Shape &shape, const std::string &owner) {
+    const std::string table = data_table(source.name, shape.suffix);
+    pg::execute(fmt::format("CREATE TABLE {} ({}{}{}) WITH ({})", table, shape.keys,
+                            dimension_columns(source), measure_columns(source), shape.storage));
+    // A publication FOR ALL TABLES would otherwise refuse every UPDATE and DELETE of the merge.
+    pg::execute(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table));
+    if (shape.index[0] != '\0')
+        pg::execute(
+            fmt::format("CREATE INDEX ON {} ({}{})", table, shape.index, segment_key(source)));
+    pg::execute(fmt::format("COMMENT ON TABLE {} IS {}", table,
+                            pg::literal(fmt::format("Source {}: {}", source.name, shape.comment))));
+    comment_columns(source, table);
+    // Default privileges of the schema or of the owner must not widen what is granted here.
+    pg::execute(fmt::format("REVOKE ALL ON {} FROM PUBLIC", table));
+    pg::execute(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}", table, owner));
+}
+
+}  // namespace
+
+std::string data_table(const std::string &source, const std::string &suffix) {
+    return "kpi_data." + pg::quote(source + "_" + suffix);
+}
+
+void create_tables(const NewSource &source) {
+    const auto role =
+        pg::value("SELECT rolname FROM pg_catalog.pg_roles WHERE oid = $1", {source.owner});
+    if (!role)
+        throw Error("42704", fmt::format("role with OID {} does not exist", source.owner.value));
+    const std::string owner = pg::quote(*role);
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    const Shape shapes[] = {
+        {"delta", "hour timestamptz NOT NULL, day date NOT NULL, n int4 NOT NULL", "",
+         kDeltaStorage, "changes not merged yet, one row per transaction, hour and segment"},
+        {"rollup_day", "level int2 NOT NULL, day date NOT NULL, n int8 NOT NULL", "level, day",
+         kRollupStorage, "sums by day: total, single dimensions, full segments"},
+        {"rollup_hour",
+         "level int2 NOT NULL, day date NOT NULL, hour timestamptz NOT NULL, n int8 NOT NULL",
+         "level, day, hour", kRollupStorage,
+         "sums by hour: total, single dimensions, full segments"},
+    };
+    for (const Shape &shape : shapes) create(source, shape, owner);
+}
+
+void drop_tables(const std::string &source) {
+    const pg::RunAs as_extension_owner(pg::extension_owner());
+    const pg::LocalSettings quiet{{{"client_min_messages", "warning"}}};
+    for (const char *suffix : {"daily", "hourly"})
+        pg::execute(fmt::format("DROP VIEW IF EXISTS {}", data_table(source, suffix)));
+    for (const char *suffix : {"delta", "rollup_day", "rollup_hour"})
+        pg::execute(fmt::format("DROP TABLE IF EXISTS {}", data_table(source, suffix)));
+}
+
+}  // namespace kpi::engine

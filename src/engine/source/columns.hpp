@@ -1,0 +1,25 @@
+// The columns of a facts view, sorted into time, dimensions and measures; every complaint about
+// them has its mend. Needs an open Spi.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/table.hpp"
+#include "engine/registry/tables.hpp"
+
+namespace kpi::engine {
+
+struct FactsColumns {
+    std::string time_column, time_type;
+    std::vector<NewDimension> dimensions;
+    std::vector<NewMeasure> measures;
+    std::vector<std::string> measure_types;  // SQL text of the base types, beside `measures`
+};
+
+// Errors: 42703 no such column, 42804 wrong type (float, money, what cannot be grouped), 54011 too
+// many, 42P17 no measure, a reserved or doubled name.
+FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
+                          const std::vector<std::string> &dimensions);
+
+}  // namespace kpi::engine
