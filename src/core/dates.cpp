@@ -255,8 +255,8 @@ std::optional<Timestamp> parse_instant(std::string_view text) {
 }
 
 int64_t unix_milliseconds(Timestamp time) {
-    constexpr int64_t kEpoch = 10957 * kDay;  // 2000-01-01, from 1970-01-01
-    const int64_t microseconds = time.microseconds + kEpoch;
+    constexpr int64_t kUnixEpoch = 10957 * kDay;  // 2000-01-01, from 1970-01-01
+    const int64_t microseconds = time.microseconds + kUnixEpoch;
     const int64_t part = microseconds % 1000;
     return microseconds / 1000 - (part < 0 ? 1 : 0);
 }

@@ -8,6 +8,7 @@
 #include "net/wire/egress.hpp"
 #include "pg/enrolment.hpp"
 #include "pg/owner_code.hpp"
+#include "pg/permission_hint.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/shared.hpp"
@@ -45,6 +46,7 @@ void _PG_init(void) {
     kpi::capture::register_invalidation();
     kpi::pg::watch_enrolment();
     kpi::pg::watch_owner_code();
+    kpi::pg::watch_permissions();
     // Preloaded once: a library loaded later cannot have shared memory or a launcher; CALL
     // kpi.work() serves.
     if (process_shared_preload_libraries_in_progress) kpi::pg::register_launcher();
