@@ -28,10 +28,18 @@ GRANT EXECUTE ON FUNCTION
     kpi.notify(text, bytea, text, text, jsonb, text, timestamptz, text),
     kpi.redeliver(bigint),
     kpi.cancel(bigint),
-    kpi.purge(interval)
+    kpi.purge(interval),
+    kpi.ack(bigint),
+    kpi.assign(bigint, text),
+    kpi.comment(bigint, text),
+    kpi.feedback(bigint, text),
+    kpi.silence(jsonb, timestamptz, text),
+    kpi.drop_silence(bigint)
     TO kpi_admin;
 -- Row security shows each of them its own; kpi_reader sees figures without contents.
 GRANT SELECT ON kpi.sink, kpi.sink_share, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kpi_admin, kpi_reader;
 GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
+GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats TO kpi_admin;
+GRANT SELECT ON kpi.incident_stats TO kpi_reader;
 GRANT EXECUTE ON PROCEDURE kpi.work() TO kpi_admin;

@@ -67,6 +67,13 @@ bool check_allowed_hosts(char **value, void **, GucSource) {
     return false;
 }
 
+bool check_language(char **value, void **, GucSource) {
+    if (*value != nullptr && (std::string_view(*value) == "en" || std::string_view(*value) == "es"))
+        return true;
+    GUC_check_errhint("Use en or es.");
+    return false;
+}
+
 }  // namespace
 
 void set_host_check(CheckHosts check) { check_hosts = check; }
@@ -89,6 +96,10 @@ void define_settings() {
     DefineCustomStringVariable("kpi.file_directory", "Folder below which file sinks write.",
                                "Empty: file sinks cannot write.", &values.file_directory, "",
                                PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("kpi.language", "Language of messages to people: en or es.",
+                               "Names of metrics and segments are shown as they are.",
+                               &values.language, "en", PGC_SUSET, 0, check_language, nullptr,
+                               nullptr);
 #if PG_VERSION_NUM >= 150000
     MarkGUCPrefixReserved("kpi");
 #else

@@ -26,6 +26,8 @@ struct Settings {
     char *allowed_hosts = nullptr;
     // The folder that file sinks write below; empty: none.
     char *file_directory = nullptr;
+    // Of messages to people: en or es.
+    char *language = nullptr;
 };
 
 const Settings &settings() noexcept;

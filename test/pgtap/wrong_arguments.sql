@@ -19,6 +19,7 @@ SELECT kpi.track('public.unused', 'at', timezone => 'UTC') \gset
 SET client_min_messages = error;
 SELECT kpi.add_sink('here', 'webhook', 'http://127.0.0.1:9/') \gset
 SELECT kpi.notify('here', '{"text": "one"}') AS waits \gset
+SELECT kpi._observe('trouble', 'data', 'trouble', 'warning', true, '{}', current_user::regrole) AS trouble \gset
 SELECT kpi.add_event('Party', 'promotion', '2026-01-01') AS party \gset
 
 -- A call that works, one literal an argument, in order.
@@ -55,6 +56,8 @@ INSERT INTO t.good (name, args) VALUES
 ('notify', ARRAY[$$'here'$$, $$'{"text": "x"}'::jsonb$$, $$'key'$$, 'now()', $$'group'$$]),
 ('notify', ARRAY[$$'here'$$, $$'\x01'::bytea$$, $$'text/plain'$$, $$'a.txt'$$, $$'{}'$$, $$'key'$$, 'now()', $$'group'$$]),
 ('cancel', ARRAY[:'waits']),
+('ack', ARRAY[:'trouble']), ('assign', ARRAY[:'trouble', $$'@ana'$$]), ('comment', ARRAY[:'trouble', $$'seen'$$]), ('feedback', ARRAY[:'trouble', $$'true'$$]),
+('silence', ARRAY[$$'{"rule": "x"}'$$, $$now() + interval '1 hour'$$, $$'maintenance'$$]), ('drop_silence', ARRAY['1']),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES
 ('summary', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),

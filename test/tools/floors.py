@@ -40,6 +40,10 @@ INSIDE = {
     'net/sign': {'net/wire', 'net/text'},
     'net/sink': {'net/wire', 'net/text'},
     **{f'net/sink/{kind}': {'net/sink', 'net/sign', 'net/wire', 'net/text'} for kind in KINDS},
+    'monitor/judge': set(),
+    'monitor/incident': {'monitor', 'monitor/judge'},
+    'monitor/rule': {'monitor', 'monitor/incident', 'monitor/judge'},
+    'monitor': set(),
 }
 # Third-party headers: first part of the path -> the only room that may name it (None: every room).
 OWNER = {'fmt': None, 'nlohmann': None, 'curl': 'net', 'openssl': 'net'}

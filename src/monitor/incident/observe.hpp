@@ -1,0 +1,35 @@
+// Looking at a problem once: its incident is opened, kept or closed, and what is to be said about
+// it is queued, in the caller's transaction. Needs an open Spi and the rights of the extension's
+// owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "monitor/incident/record.hpp"
+
+namespace kpi::monitor {
+
+struct Observation {
+    std::string fingerprint, kind, title, severity = "warning";
+    std::string details = "{}", segment = "{}", labels = "{}";  // JSON objects
+    std::optional<std::string> rule, assignee;
+    std::vector<std::string> sinks, later_sinks;  // later: when it escalates
+    ObjectId role;
+    Seen seen = Seen::bad;
+    Terms terms;
+    bool quiet = false;  // a part of another incident
+};
+
+// `incident`: the open one, or one without id. Saves it and tells what is to be told; returns it as
+// it is then (its phase is none or resolved when all is well).
+Incident look(Incident incident, const Observation &seen, std::int64_t now);
+// The same for whoever does not hold the incident: found by its fingerprint. nullopt: all is well.
+// Errors: 22023 for an unknown kind or severity and an empty fingerprint.
+std::optional<std::int64_t> observe(const Observation &seen, std::int64_t now);
+// What is due for incidents that nobody looks at in this moment: the end of a silence.
+void tend(std::int64_t now);
+
+}  // namespace kpi::monitor

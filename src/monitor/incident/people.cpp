@@ -1,0 +1,118 @@
+#include "monitor/incident/people.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "monitor/incident/record.hpp"
+#include "monitor/incident/tell.hpp"
+#include "pg/lock.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::monitor {
+namespace {
+
+std::string name_of(ObjectId role) {
+    return pg::value("SELECT rolname FROM pg_catalog.pg_roles WHERE oid = $1", {role})
+        .value_or("?");
+}
+
+void demand_text(const char *argument, const std::string &text) {
+    if (text.empty()) throw Error("22023", fmt::format("{} must not be empty", argument));
+}
+
+// The days of the incident, in its time zone.
+void enter_calendar(const Incident &incident) {
+    const auto details = nlohmann::json::parse(incident.details);
+    const std::string zone = details.value("timezone", "UTC");
+    pg::execute(
+        R"(
+INSERT INTO kpi.event (name, kind, days, scope, effect)
+SELECT $1, 'incident', pg_catalog.daterange(d.first, greatest(d.first, least(d.last, d.first + 365)), '[]'), $2, 'ignore'
+  FROM (SELECT ($3 AT TIME ZONE $5)::pg_catalog.date AS first,
+               (coalesce($4::pg_catalog.timestamptz, pg_catalog.clock_timestamp()) AT TIME ZONE $5)::pg_catalog.date AS last) d
+    ON CONFLICT ON CONSTRAINT event_name_days_scope_key DO NOTHING)",
+        {fmt::format("expected: {}", incident.title), Json{incident.segment},
+         Timestamp{incident.life.started},
+         incident.life.ended == 0 ? Param(Null{}) : Param(Timestamp{incident.life.ended}), zone});
+}
+
+}  // namespace
+
+void acknowledge(ObjectId caller, std::int64_t id) {
+    const std::string who = name_of(caller);
+    const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    Incident incident = incident_of_caller(id, caller);
+    if (incident.life.phase == Phase::acknowledged) return;
+    if (incident.life.phase != Phase::firing)
+        throw Error("55000", fmt::format("incident {} is {}", id, phase_name(incident.life.phase)),
+                    {}, "Only an incident that fires can be acknowledged; see kpi.open_incident.");
+    const std::int64_t now = clock_now();
+    incident.life.phase = Phase::acknowledged;
+    incident.acknowledged_by = who;
+    save(incident);
+    add_event(id, now, "acknowledged", who);
+    tell_acknowledged(incident, now);
+}
+
+void assign(ObjectId caller, std::int64_t id, const std::string &assignee) {
+    demand_text("assignee", assignee);
+    const std::string who = name_of(caller);
+    const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    Incident incident = incident_of_caller(id, caller);
+    incident.assignee = assignee;
+    save(incident);
+    add_event(id, clock_now(), "assigned", who, assignee);
+}
+
+void comment(ObjectId caller, std::int64_t id, const std::string &text) {
+    demand_text("text", text);
+    const std::string who = name_of(caller);
+    const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    (void)incident_of_caller(id, caller);
+    add_event(id, clock_now(), "comment", who, text);
+}
+
+void give_feedback(ObjectId caller, std::int64_t id, const std::string &verdict) {
+    if (verdict != "true" && verdict != "false_alarm" && verdict != "expected")
+        throw Error("22023", fmt::format("verdict cannot be \"{}\"", verdict), {},
+                    "Use true, false_alarm or expected.");
+    const std::string who = name_of(caller);
+    const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    const Incident incident = incident_of_caller(id, caller);
+    pg::execute("UPDATE kpi.incident SET feedback = $2 WHERE id = $1", {id, verdict});
+    add_event(id, clock_now(), "feedback", who, verdict);
+    if (verdict == "expected") enter_calendar(incident);
+}
+
+std::int64_t silence(ObjectId caller, const std::string &matcher, Timestamp until,
+                     const std::string &why) {
+    if (matcher.empty() || matcher[0] != '{')
+        throw Error("22023", "matcher must be a JSON object", {},
+                    "For example {\"rule\": \"LowRevenue\", \"country\": \"MX\"}; {} is every "
+                    "incident of yours.");
+    demand_text("why", why);
+    const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    if (until.microseconds <= clock_now())
+        throw Error("22023", "until must be in the future", {},
+                    "For example now() + interval '2 hours'.");
+    return std::stoll(
+        *pg::value("INSERT INTO kpi.silence (matcher, until, why, role) VALUES ($1, $2, $3, "
+                   "$4) RETURNING id",
+                   {Json{matcher}, until, why, caller}));
+}
+
+bool drop_silence(ObjectId caller, std::int64_t id) {
+    const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+    const Table found = pg::query(
+        "SELECT kpi._may_run($2, role) FROM kpi.silence WHERE id = $1 FOR UPDATE", {id, caller});
+    if (found.empty()) return false;
+    if (found.rows[0][0] != "t")
+        throw Error("42501", fmt::format("silence {} belongs to another role", id), {},
+                    "Its role may drop it, or a member of kpi_operator.");
+    pg::execute("DELETE FROM kpi.silence WHERE id = $1", {id});
+    return true;
+}
+
+}  // namespace kpi::monitor

@@ -1,0 +1,47 @@
+// Incidents as rows of kpi.incident. Needs an open Spi and the rights of the extension's owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/table.hpp"
+#include "monitor/judge/life.hpp"
+
+namespace kpi::monitor {
+
+struct Incident {
+    std::int64_t id = 0;  // 0: no row yet
+    std::string fingerprint, kind, title, severity;
+    std::string details = "{}", segment = "{}", labels = "{}";  // JSON objects
+    std::optional<std::string> rule, assignee, acknowledged_by;
+    std::vector<std::string> sinks;
+    ObjectId role;
+    std::optional<std::int64_t> parent;
+    Life life;
+    std::int64_t seen_at = 0;  // when the row was last written
+};
+
+// Open ones, locked; the order is that of their ids.
+std::optional<Incident> open_incident(const std::string &fingerprint);
+std::vector<Incident> open_incidents_of(const std::string &rule);
+// Those that rules do not look after: kinds other than rule and error, firing.
+std::vector<Incident> open_incidents_of_others();
+// Any one, locked. Errors: 42704 with where to look, 42501 when the caller may not run it.
+Incident incident_of_caller(std::int64_t id, ObjectId caller);
+
+// Writes the row; a life that ended before it fired deletes it. A new incident gets its id, or is
+// left without one when another transaction has just opened the same.
+void save(Incident &incident);
+void add_event(std::int64_t incident, std::int64_t at, const char *kind,
+               const std::optional<std::string> &by = std::nullopt,
+               const std::optional<std::string> &text = std::nullopt);
+
+// Whether a silence holds for an incident of this role with these labels.
+bool is_silenced(const std::string &labels, ObjectId role, std::int64_t now);
+const char *phase_name(Phase phase);
+// Microseconds since 2000 of the server's clock.
+std::int64_t clock_now();
+
+}  // namespace kpi::monitor
