@@ -35,10 +35,10 @@ void each_row(const std::string &path, F f) {
     while (std::getline(in, line)) f(fields_of(line));
 }
 
-std::int64_t period_of(const std::string &ts, Grain grain) {
+std::int64_t period_of(const std::string &ts, Frequency grain) {
     const std::int64_t day =
         day_number(std::atoi(ts.c_str()), std::atoi(ts.c_str() + 5), std::atoi(ts.c_str() + 8));
-    return grain == Grain::hour ? 24 * day + std::atoi(ts.c_str() + 11) : day;
+    return grain == Frequency::hour ? 24 * day + std::atoi(ts.c_str() + 11) : day;
 }
 
 Kind kind_of(const std::string &name) {
@@ -56,10 +56,10 @@ int main(int argc, char **argv) {
     }
     const std::string base = std::string(argv[1]) + "/" + argv[2];
     std::map<std::string, std::unique_ptr<Detector>> detectors;
-    std::map<std::string, Grain> grains;
+    std::map<std::string, Frequency> grains;
     each_row(base + "_meta.csv", [&](const std::vector<std::string> &f) {
         Options options;
-        options.grain = f[1] == "h" ? Grain::hour : Grain::day;
+        options.grain = f[1] == "h" ? Frequency::hour : Frequency::day;
         options.kind = kind_of(f[2]);
         grains[f[0]] = options.grain;
         detectors[f[0]] = std::make_unique<Detector>(method_by_name(argv[3]), options);

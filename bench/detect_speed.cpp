@@ -14,7 +14,7 @@ namespace {
 
 using namespace kpi::detect;  // NOLINT: a bench program has no other names
 
-double points_per_second(const std::vector<double> &values, Grain grain, int length) {
+double points_per_second(const std::vector<double> &values, Frequency grain, int length) {
     const auto begin = std::chrono::steady_clock::now();
     double keep = 0;
     Options options;
@@ -33,7 +33,7 @@ double points_per_second(const std::vector<double> &values, Grain grain, int len
     return static_cast<double>(values.size()) / spent.count();
 }
 
-void report(const char *name, double mean, double sd, Grain grain, int length) {
+void report(const char *name, double mean, double sd, Frequency grain, int length) {
     std::mt19937_64 random(1);
     std::normal_distribution<double> normal(mean, sd);
     std::vector<double> values(400000);
@@ -48,9 +48,9 @@ void report(const char *name, double mean, double sd, Grain grain, int length) {
 
 int main() {
     std::printf("| series | million points/s, median of 9 | range |\n|---|---|---|\n");
-    report("1000 daily counts of about 3000, 400 days", 3000, 55, Grain::day, 400);
-    report("1000 daily counts of about 6, 400 days", 6, 2.5, Grain::day, 400);
-    report("200 hourly counts of about 300, 2000 hours", 300, 17, Grain::hour, 2000);
-    report("one daily series of 400,000 days", 3000, 55, Grain::day, 400000);
+    report("1000 daily counts of about 3000, 400 days", 3000, 55, Frequency::day, 400);
+    report("1000 daily counts of about 6, 400 days", 6, 2.5, Frequency::day, 400);
+    report("200 hourly counts of about 300, 2000 hours", 300, 17, Frequency::hour, 2000);
+    report("one daily series of 400,000 days", 3000, 55, Frequency::day, 400000);
     return 0;
 }

@@ -43,11 +43,11 @@ struct Early {
 constexpr auto kAny = [](int) { return true; };
 
 // Median of the week around each day, so that a trend does not leak into the season.
-void fit_base(Early &e, Grain grain) {
+void fit_base(Early &e, Frequency grain) {
     const auto model = [&](int i) { return e.model[i]; };
     const double centre = e.median_where(0, e.length, kAny, model);
     std::fill(e.base.begin(), e.base.end(), centre);
-    if (grain != Grain::day || e.length < 14) return;
+    if (grain != Frequency::day || e.length < 14) return;
     for (int i = 0; i < e.length; ++i) {
         const int from = std::clamp(i - 3, 0, e.length - 7);
         const double local = e.median_where(from, from + 7, kAny, model);
@@ -103,12 +103,12 @@ void fit_hours(Early &e, State &s) {
 }
 
 void fit_level(Early &e, State &s) {
-    const int window = s.options.grain == Grain::hour ? 24 : 14;
+    const int window = s.options.grain == Frequency::hour ? 24 : 14;
     const auto plain = [&](int i) { return e.model[i] - s.season[e.cell(i)]; };
     s.level = e.median_where(e.length - window, e.length, kAny, plain);
     if (e.work.empty()) s.level = e.median_where(0, e.length, kAny, plain);
     s.slope = 0;
-    if (s.options.grain != Grain::day || e.length < 2 * window) return;
+    if (s.options.grain != Frequency::day || e.length < 2 * window) return;
     const double before = e.median_where(e.length - 2 * window, e.length - window, kAny, plain);
     if (e.work.empty()) return;
     s.slope = kSlopeTrust * (s.level - before) / window;
@@ -165,8 +165,8 @@ void fit_start(State &s, const Tuning &t, int length) {
     }
     fit_base(e, s.options.grain);
     s.season.fill(0);
-    if (s.options.grain == Grain::day) fit_weekdays(e, s);
-    if (s.options.grain == Grain::hour) fit_hours(e, s);
+    if (s.options.grain == Frequency::day) fit_weekdays(e, s);
+    if (s.options.grain == Frequency::hour) fit_hours(e, s);
     const int cells = cell_count(s.options.grain);
     double mean = 0;
     for (int c = 0; c < cells; ++c) mean += s.season[c] / cells;

@@ -39,7 +39,7 @@ constexpr double kLowQuantile = 0.01, kHighQuantile = 0.99;
 
 const Named &named(Method method) { return kMethods[static_cast<std::size_t>(method)]; }
 
-int seasons_kept(Grain grain) { return grain == Grain::hour ? 10 : 8; }
+int seasons_kept(Frequency grain) { return grain == Frequency::hour ? 10 : 8; }
 
 }  // namespace
 
@@ -51,7 +51,7 @@ Method method_by_name(std::string_view name) {
                 "Use robust, zscore, robust_z, ratio, percentile, weekday, tukey, stl or ewma.");
 }
 
-double default_threshold(Method method, Grain grain) {
+double default_threshold(Method method, Frequency grain) {
     return method == Method::robust ? tuning_for(grain).threshold : named(method).threshold;
 }
 

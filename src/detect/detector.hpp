@@ -47,7 +47,7 @@ enum class Method : std::uint8_t {
 
 // Raises 22023 for an unknown name.
 Method method_by_name(std::string_view name);
-double default_threshold(Method method, Grain grain);
+double default_threshold(Method method, Frequency grain);
 
 class Detector {
 public:

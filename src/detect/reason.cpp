@@ -14,8 +14,8 @@ constexpr std::array<std::string_view, 9> kTypes{
 constexpr std::array<std::string_view, 9> kOrdinals{"",      "",      "second",  "third", "fourth",
                                                     "fifth", "sixth", "seventh", "eighth"};
 
-std::string_view noun(Grain grain) {
-    return grain == Grain::day ? "day" : grain == Grain::hour ? "hour" : "period";
+std::string_view noun(Frequency grain) {
+    return grain == Frequency::day ? "day" : grain == Frequency::hour ? "hour" : "period";
 }
 
 std::string grouped(double value) {
@@ -34,7 +34,7 @@ std::string change(double value, double expected) {
     return fmt::format(", {:+.{}f} %", percent, std::fabs(percent) < 10 ? 1 : 0);
 }
 
-std::string run(const Verdict &v, Grain grain) {
+std::string run(const Verdict &v, Frequency grain) {
     if (v.streak < 2) return "";
     const auto n = static_cast<std::size_t>(v.streak);
     const std::string side = v.z > 0 ? "high" : "low";
@@ -53,7 +53,7 @@ std::string number(double value) {
     return std::fabs(value) >= 1000 ? grouped(value) : fmt::format("{:.4g}", value);
 }
 
-std::string reason(const Verdict &v, double value, Grain grain, std::string_view event) {
+std::string reason(const Verdict &v, double value, Frequency grain, std::string_view event) {
     switch (v.type) {
         case Type::none:
             return {};

@@ -12,7 +12,7 @@
 namespace kpi::detect {
 
 // `event`: name of the calendar entry of the period, or empty.
-std::string reason(const Verdict &verdict, double value, Grain grain, std::string_view event);
+std::string reason(const Verdict &verdict, double value, Frequency grain, std::string_view event);
 // "18,240", "0.0417": four significant digits below 1,000, whole and grouped above.
 std::string number(double value);
 // The name of a type as SQL shows it: "spike", "level_shift", …

@@ -33,11 +33,11 @@ constexpr std::array<Choice<Kind>, 5> kKinds{{{"auto", Kind::automatic},
                                               {"amount", Kind::amount},
                                               {"rate", Kind::rate},
                                               {"level", Kind::level}}};
-constexpr std::array<Choice<Grain>, 5> kGrains{{{"hour", Grain::hour},
-                                                {"day", Grain::day},
-                                                {"week", Grain::other},
-                                                {"month", Grain::other},
-                                                {"other", Grain::other}}};
+constexpr std::array<Choice<Frequency>, 5> kGrains{{{"hour", Frequency::hour},
+                                                    {"day", Frequency::day},
+                                                    {"week", Frequency::other},
+                                                    {"month", Frequency::other},
+                                                    {"other", Frequency::other}}};
 constexpr std::array<Choice<Direction>, 3> kDirections{
     {{"both", Direction::both}, {"up", Direction::up}, {"down", Direction::down}}};
 constexpr std::array<Choice<Present>, 3> kPresents{
@@ -94,10 +94,10 @@ std::uint32_t event_id(std::string_view name) {
     return hash == 0 ? 1 : hash;
 }
 
-Grain grain_of_step(double seconds) {
-    if (seconds < 0.95 * kHour) return Grain::other;
-    if (seconds < 20 * kHour) return Grain::hour;
-    return seconds < 6 * kDay ? Grain::day : Grain::other;
+Frequency grain_of_step(double seconds) {
+    if (seconds < 0.95 * kHour) return Frequency::other;
+    if (seconds < 20 * kHour) return Frequency::hour;
+    return seconds < 6 * kDay ? Frequency::day : Frequency::other;
 }
 
 }  // namespace kpi::detect

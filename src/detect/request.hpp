@@ -33,6 +33,6 @@ Effect effect_by_name(std::string_view name);
 std::uint32_t event_id(std::string_view name);
 
 // The grain of a series whose neighbouring periods are this many seconds apart at least.
-Grain grain_of_step(double seconds);
+Frequency grain_of_step(double seconds);
 
 }  // namespace kpi::detect

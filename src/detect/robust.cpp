@@ -249,7 +249,7 @@ bool is_learning(State &s, const Point &point, const Tuning &t) {
     const int turn = season_length(s.options.grain);
     const int length = static_cast<int>(slot) + 1;
     const bool again =
-        s.started && s.options.grain != Grain::other && length % turn == 0 && length > least;
+        s.started && s.options.grain != Frequency::other && length % turn == 0 && length > least;
     if (!is_calendar_day(point)) {
         s.early_value[slot] = point.value;
         s.early_trials[slot] = point.denominator;

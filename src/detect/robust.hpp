@@ -52,7 +52,7 @@ struct Tuning {
     double body, tail;      // 80 % and 97 % quantiles of the score of a well-behaved series
 };
 
-const Tuning &tuning_for(Grain grain);
+const Tuning &tuning_for(Frequency grain);
 
 struct EventEffect {
     std::uint32_t event = 0;

@@ -116,7 +116,7 @@ Scale choose_scale(const Options &options, std::span<const double> values, bool 
         return s;
     }
     const bool small = s.kind == Kind::count && f.median <= kSmallCount;
-    if (options.grain == Grain::hour || small || f.zeros >= kManyZeros) {
+    if (options.grain == Frequency::hour || small || f.zeros >= kManyZeros) {
         s.shape = Shape::root;
         s.offset = s.kind == Kind::count ? 0.375 : 0.01 * f.median;
         return s;

@@ -12,9 +12,9 @@ namespace kpi::detect {
 
 inline constexpr int kMaxCells = 72;
 
-int cell_count(Grain grain);
-int cell_of(Grain grain, std::int64_t period);
+int cell_count(Frequency grain);
+int cell_of(Frequency grain, std::int64_t period);
 // Periods in one turn of the season: 7 days, 24 hours, 1.
-int season_length(Grain grain);
+int season_length(Frequency grain);
 
 }  // namespace kpi::detect

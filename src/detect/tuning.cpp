@@ -76,9 +76,9 @@ constexpr Tuning kOther = other();
 
 }  // namespace
 
-const Tuning &tuning_for(Grain grain) {
-    if (grain == Grain::hour) return kHourly;
-    return grain == Grain::day ? kDaily : kOther;
+const Tuning &tuning_for(Frequency grain) {
+    if (grain == Frequency::hour) return kHourly;
+    return grain == Frequency::day ? kDaily : kOther;
 }
 
 }  // namespace kpi::detect

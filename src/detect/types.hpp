@@ -25,7 +25,7 @@ inline constexpr double kLargest = 1e150;
 enum class Kind : std::uint8_t { automatic, count, amount, rate, level };
 
 // The width of a period: decides the season. `other` has no season.
-enum class Grain : std::uint8_t { day, hour, other };
+enum class Frequency : std::uint8_t { day, hour, other };
 
 enum class Direction : std::uint8_t { both, up, down };
 
@@ -72,7 +72,7 @@ struct Verdict {
 
 struct Options {
     Kind kind = Kind::automatic;
-    Grain grain = Grain::day;
+    Frequency grain = Frequency::day;
     Direction direction = Direction::both;
     Partial partial = Partial::skip;
     double threshold = kMissing;  // NaN = the detector's default for the grain

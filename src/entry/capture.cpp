@@ -5,7 +5,7 @@
 #include "engine/capture/trigger.hpp"
 #include "engine/facts/facts.hpp"
 #include "engine/rollup/settings.hpp"
-#include "engine/rollup/window.hpp"
+#include "engine/rollup/window_capture.hpp"
 #include "pg/function.hpp"
 
 namespace {

@@ -68,7 +68,7 @@ Request read_request(WindowObject object, int argument) {
 
 // The least step between the first four rows of the partition; rows after the current one are asked
 // for their time only, never for their value.
-Grain peek_grain(WindowObject object, int64_t first) {
+Frequency peek_grain(WindowObject object, int64_t first) {
     int64_t previous = first, least = 0;
     for (int k = 1; k <= 3; ++k) {
         bool null = false, out = false;
@@ -80,7 +80,7 @@ Grain peek_grain(WindowObject object, int64_t first) {
         if (at > previous && (least == 0 || at - previous < least)) least = at - previous;
         previous = at;
     }
-    return least == 0 ? Grain::day : grain_of_step(static_cast<double>(least) / 1e6);
+    return least == 0 ? Frequency::day : grain_of_step(static_cast<double>(least) / 1e6);
 }
 
 int64_t local_micros(int64_t at) {
@@ -111,15 +111,15 @@ Partition &open_partition(WindowObject object, const Row &row, int options_at) {
 
 // The number of the row's period on its grid, and the share of it that is over.
 Point place(Partition &p, const Row &row) {
-    const Grain grain = p.request.options.grain;
+    const Frequency grain = p.request.options.grain;
     const int64_t local = local_micros(row.at);
     Point point;
     int64_t width = 0;
-    if (grain == Grain::other) {
+    if (grain == Frequency::other) {
         point.period = p.any ? p.last_period + 1 : 0;
         if (p.any && row.at <= p.last_at) point.period = p.last_period;
     } else {
-        width = grain == Grain::day ? kMicrosPerDay : kMicrosPerHour;
+        width = grain == Frequency::day ? kMicrosPerDay : kMicrosPerHour;
         point.period = floor_div(local, width) + kDaysTo2000 * (kMicrosPerDay / width);
     }
     if (p.request.present == Present::complete || width == 0) return point;
@@ -212,7 +212,7 @@ Datum judge(FunctionCallInfo fcinfo, int effect_at, int share_at, int options_at
     // The hour that a clock set back repeats is no period of its own.
     Verdict v;
     if (p.any && point.period == p.last_period && row.at > p.last_at &&
-        p.request.options.grain == Grain::hour && row.at - p.last_at >= kMicrosPerHour) {
+        p.request.options.grain == Frequency::hour && row.at - p.last_at >= kMicrosPerHour) {
         v.type = Type::missing;
     } else {
         v = p.detector->observe(point);

@@ -40,13 +40,13 @@ struct Series {
 };
 
 void append_outlook(kpi::pg::ResultSet &result, const Series &s, int horizon, double coverage,
-                    kpi::detect::Grain grain) {
+                    kpi::detect::Frequency grain) {
     if (!s.state.started) return;
     int64_t at = s.last_at;
     for (const auto &o : kpi::detect::forecast(s.state, horizon, coverage)) {
         at = kpi::pg::call([&] {
             Interval step{};
-            if (grain == kpi::detect::Grain::hour)
+            if (grain == kpi::detect::Frequency::hour)
                 step.time = 3600 * INT64CONST(1000000);
             else
                 step.day = 1;
@@ -127,7 +127,7 @@ KPI_FUNCTION(forecast) {
     if (!since) return Datum{0};
     kpi::detect::Request request;
     kpi::detect::set_option(request, "grain", m.grain);
-    const bool hourly = request.options.grain == kpi::detect::Grain::hour;
+    const bool hourly = request.options.grain == kpi::detect::Frequency::hour;
     const int64_t width = hourly ? kMicrosPerDay / 24 : kMicrosPerDay;
     const auto rows = kpi::pg::query(
         "SELECT segment::pg_catalog.text, (pg_catalog.extract('epoch', at) * "

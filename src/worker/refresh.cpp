@@ -81,7 +81,7 @@ std::vector<View> dirty_views(double interval) {
     return views;
 }
 
-void Refresher::refresh_due(Changes &changes) {
+void Refresher::refresh_due(Announcement &changes) {
     if (pg::ticks() - looked_at_ < kLookEvery) return;
     looked_at_ = pg::ticks();
     std::vector<View> views;

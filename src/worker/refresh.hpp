@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/changes.hpp"
+#include "core/announcement.hpp"
 #include "core/error.hpp"
 #include "core/table.hpp"
 #include "worker/patience.hpp"
@@ -36,7 +36,7 @@ std::vector<View> dirty_views(double interval);
 class Refresher {
 public:
     explicit Refresher(Steps &steps) : steps_(steps) {}
-    void refresh_due(Changes &changes);
+    void refresh_due(Announcement &changes);
 
 private:
     void failed(const View &view, const Error &error, int64_t took);

@@ -18,7 +18,7 @@ constexpr int64_t kExpireEvery = 3600'000'000;
 constexpr int64_t kFoldEvery = 5'000'000;
 constexpr size_t kPayloadBytes = 7900;  // NOTIFY takes less than 8000
 
-engine::Step merge_batch(const std::string &source) { return engine::merge(source); }
+engine::Progress merge_batch(const std::string &source) { return engine::merge(source); }
 
 // A number for a source's name, never 0 (FNV-1a).
 uint32_t task_of(const std::string &source) {
@@ -118,8 +118,9 @@ std::vector<Rounds::Source> Rounds::due_sources(Demand demand) {
     return sources;
 }
 
-engine::Step Rounds::step(const std::string &source, engine::Step (*work)(const std::string &)) {
-    engine::Step done;
+engine::Progress Rounds::step(const std::string &source,
+                              engine::Progress (*work)(const std::string &)) {
+    engine::Progress done;
     steps_.run([&] { done = work(source); });
     if (done.rows > 0) changes_.add_source(source, done.days);
     if (done.busy) leave(Rest::blocked);
@@ -135,7 +136,7 @@ void Rounds::work_on(const Source &source) {
     if (more) leave(Rest::unfinished);
     if (source.dirty) {
         pg::report_activity("kpi_ext: repairing " + source.name);
-        const engine::Step done = step(source.name, engine::repair);
+        const engine::Progress done = step(source.name, engine::repair);
         // What a repair writes are deltas, to be merged, and there may be further ranges.
         if (done.more || done.rows > 0) leave(Rest::unfinished);
     }
@@ -144,7 +145,7 @@ void Rounds::work_on(const Source &source) {
     steps_.run([&] { (void)engine::refresh_statistics(source.name); });
     Health &health = health_[source.name];
     if (pg::ticks() - health.expired_at < kExpireEvery) return;
-    engine::Step done;
+    engine::Progress done;
     steps_.run([&] { done = engine::expire_hours(source.name); });
     if (done.more) leave(Rest::unfinished);
     if (!done.more && !done.busy) health.expired_at = pg::ticks();

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/changes.hpp"
+#include "core/announcement.hpp"
 #include "core/error.hpp"
 #include "pg/shared.hpp"
 #include "worker/leisure.hpp"
@@ -19,7 +19,7 @@
 #include "worker/steps.hpp"
 
 namespace kpi::engine {
-struct Step;
+struct Progress;
 }
 
 namespace kpi::worker {
@@ -52,7 +52,7 @@ private:
     std::vector<Source> due_sources(Demand demand);
     void work_on(const Source &source);
     void leave(Rest rest) { rest_ = std::max(rest_, rest); }
-    engine::Step step(const std::string &source, engine::Step (*work)(const std::string &));
+    engine::Progress step(const std::string &source, engine::Progress (*work)(const std::string &));
     void spend_leisure(const std::vector<Source> &sources);
     void follow_owners();
     void fold_errors();
@@ -62,7 +62,7 @@ private:
     Steps &steps_;
     Refresher refresher_;
     Leisure leisure_;
-    Changes changes_;
+    Announcement changes_;
     std::map<std::string, Health> health_;
     int64_t folded_at_ = 0;
     pg::Suspect suspect_;  // what the worker before this one died of

@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (!bytes.take(head)) return 0;
     Options options;
     options.kind = static_cast<Kind>(head[1] % 5);
-    options.grain = static_cast<Grain>(head[2] % 3);
+    options.grain = static_cast<Frequency>(head[2] % 3);
     options.direction = static_cast<Direction>(head[3] % 3);
     options.partial = static_cast<Partial>(head[4] % 2);
     options.min_history = 2 + head[5] % 60;

@@ -8,7 +8,7 @@ constexpr int32 kMaxRows = PG_INT32_MAX / 2;  // a delta row counts in 32 bits
 // distinct messages a level keeps; further ones are counted under one
 constexpr int kMaxFailures = 50;
 
-uint32 hash_of(const Bucket &bucket, const char *key, int length) {
+uint32 hash_of(const LocalHour &bucket, const char *key, int length) {
     const uint32 h =
         length > 0 ? hash_bytes(reinterpret_cast<const unsigned char *>(key), length) : 0;
     return hash_combine(
@@ -16,7 +16,7 @@ uint32 hash_of(const Bucket &bucket, const char *key, int length) {
 }
 
 // The slot of the key, or the empty slot where it belongs.
-Entry **find_slot(Changes *changes, const Bucket &bucket, const char *key, int length,
+Entry **find_slot(Changes *changes, const LocalHour &bucket, const char *key, int length,
                   uint32 hash) {
     const auto mask = uint32(changes->capacity - 1);
     for (uint32 i = hash & mask;; i = (i + 1) & mask) {
@@ -45,7 +45,8 @@ void resize(Changes *changes, int capacity) {
     if (old != nullptr) pfree(old);
 }
 
-Entry *entry_of(Changes *changes, const Bucket &bucket, const char *key, int length, uint32 hash) {
+Entry *entry_of(Changes *changes, const LocalHour &bucket, const char *key, int length,
+                uint32 hash) {
     if (changes->capacity == 0) resize(changes, kFirstCapacity);
     Entry **slot = find_slot(changes, bucket, key, length, hash);
     if (*slot != nullptr) return *slot;

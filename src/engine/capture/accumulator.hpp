@@ -10,7 +10,7 @@ namespace kpi::capture {
 
 // One key. The sums and the key bytes follow the struct.
 struct Entry {
-    Bucket bucket;
+    LocalHour bucket;
     uint32 hash;
     int32 rows;  // added minus removed
     int32 key_length;

@@ -1,4 +1,4 @@
-// engine/capture: the hot path, the one folder of engine/ that sees PostgreSQL's headers. It turns
+// engine/capture: the hot path. It turns
 // changed rows into contributions, keeps them in a transaction-local accumulator and flushes one
 // row per key. Regime of this folder: PostgreSQL's. Memory is palloc'd, errors are ereport'ed, no
 // C++ object with a destructor lives across a PostgreSQL call, nothing here throws. May include
@@ -10,13 +10,13 @@
 // numeric: src/backend/utils/adt/numeric.c, stable since 9.1 on disk.
 #pragma once
 
+#include "core/measure.hpp"
+
 #include "pg/prelude.hpp"
 
 namespace kpi::capture {
 
 using ::int128;  // PostgreSQL's: aligned as palloc aligns
-
-enum class MeasureKind : uint8_t { integer, numeric };
 
 // One measure of one contribution.
 struct Decimal {

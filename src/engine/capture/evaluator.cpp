@@ -224,7 +224,7 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     out->source = source;
     pg_tz *zone = pg_tzset(source->timezone);
     if (zone == nullptr) elog(ERROR, "time zone \"%s\" is not known", source->timezone);
-    out->calendar = Calendar(zone);
+    out->calendar = LocalHours(zone);
     for (Contribution *row : {&out->before, &out->after}) {
         row->key_room = 64;
         row->key = static_cast<char *>(palloc(size_t(row->key_room)));

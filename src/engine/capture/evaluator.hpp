@@ -4,8 +4,8 @@
 // verify share this code).
 #pragma once
 
-#include "engine/capture/calendar.hpp"
 #include "engine/capture/decimal.hpp"
+#include "engine/capture/local_hours.hpp"
 #include "engine/capture/row_error.hpp"
 #include "engine/view/captured_source.hpp"
 
@@ -16,7 +16,7 @@ struct Contribution {
     bool present = false;
     bool too_large = false;  // a measure is beyond what sums can hold
     TimestampTz at = 0;
-    Bucket bucket{};
+    LocalHour bucket{};
     char *key = nullptr;
     int key_length = 0, key_room = 0;
     Decimal *measures = nullptr;
@@ -44,7 +44,7 @@ struct Evaluator {
     int used_count;
     bool can_raise;      // needs the guard (a subtransaction) for each row
     bool has_functions;  // code of users may run: as its owner, and so that nothing of it stays
-    Calendar calendar;
+    LocalHours calendar;
     Contribution before, after;
 };
 

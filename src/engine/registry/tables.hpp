@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/measure.hpp"
 #include "core/table.hpp"
 
 namespace kpi::engine {
@@ -20,9 +21,6 @@ struct NewDimension {
     std::string type;
     std::string collation;  // SQL text, schema-qualified and quoted; empty: type has none
 };
-
-// integer: smallint, integer, bigint: no NaN, no infinity
-enum class MeasureKind { integer, numeric };
 
 struct NewMeasure {
     std::string name;

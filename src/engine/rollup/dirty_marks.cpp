@@ -6,10 +6,10 @@
 
 namespace kpi::engine {
 
-std::vector<Mark> seen_marks(const std::string &source) {
+std::vector<DirtyMark> seen_marks(const std::string &source) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const pg::LocalSettings settings = plain_settings();
-    std::vector<Mark> out;
+    std::vector<DirtyMark> out;
     const Table found = pg::query(
         R"(SELECT ctid, "from", "to" FROM kpi.dirty WHERE source = $1 ORDER BY "to" DESC, "from")",
         {source}, {.see = pg::See::latest});
@@ -17,13 +17,14 @@ std::vector<Mark> seen_marks(const std::string &source) {
     return out;
 }
 
-void clear_marks(const std::string &source, const std::vector<Mark> &marks, const DayRange &days) {
+void clear_marks(const std::string &source, const std::vector<DirtyMark> &marks,
+                 const DayRange &days) {
     if (marks.empty()) return;
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const pg::LocalSettings settings = plain_settings();
     std::vector<std::string> ids;
     ids.reserve(marks.size());
-    for (const Mark &mark : marks) ids.push_back(mark.id);
+    for (const DirtyMark &mark : marks) ids.push_back(mark.id);
     pg::execute(R"(
 WITH gone AS (DELETE FROM kpi.dirty WHERE ctid = ANY ($2::tid[]) AND source = $1
                  AND "from" < $4::date AND "to" > $3::date

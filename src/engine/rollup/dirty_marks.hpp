@@ -10,15 +10,16 @@
 
 namespace kpi::engine {
 
-struct Mark {
+struct DirtyMark {
     std::string id;  // tuple address
     DayRange days;
 };
 
 // In order of their end, latest first.
-std::vector<Mark> seen_marks(const std::string &source);
+std::vector<DirtyMark> seen_marks(const std::string &source);
 // Takes the days away from the marks: what sticks out of the range stays marked.
-void clear_marks(const std::string &source, const std::vector<Mark> &marks, const DayRange &days);
+void clear_marks(const std::string &source, const std::vector<DirtyMark> &marks,
+                 const DayRange &days);
 void add_mark(const std::string &source, const DayRange &days, const std::string &why);
 
 }  // namespace kpi::engine

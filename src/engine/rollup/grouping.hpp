@@ -7,7 +7,7 @@
 
 namespace kpi::engine {
 
-enum class Grain { day, hour };
+enum class RollupGrain { day, hour };
 
 // SELECT level, day, hour, d1.., n, m1..: the total, every single dimension and the full segment of
 // `rows`, a FROM item with the columns of the delta table. hour is NULL in rows of the day grain;

@@ -15,8 +15,8 @@ namespace {
 // change goes by its tuple address, which is stable because only the holder of the mutex writes
 // rollups. (ON CONFLICT would need a unique index, which cannot tell a NULL dimension from a long
 // value's hash.)
-std::string add_to_rollup(const Layout &source, Grain grain) {
-    const bool hourly = grain == Grain::hour;
+std::string add_to_rollup(const Layout &source, RollupGrain grain) {
+    const bool hourly = grain == RollupGrain::hour;
     return fmt::format(
         R"(,
 {grain}_probe AS MATERIALIZED (
@@ -59,20 +59,21 @@ SELECT (SELECT count(*) FROM gone), day
  UNION ALL SELECT (SELECT count(*) FROM gone), NULL ORDER BY 2)",
         fmt::arg("bounds", kBounds), fmt::arg("delta", source.delta),
         fmt::arg("grouped", grouped(source, "kept")),
-        fmt::arg("day", add_to_rollup(source, Grain::day)),
-        fmt::arg("hour", add_to_rollup(source, Grain::hour)), fmt::arg("max_days", kMaxDays + 1));
+        fmt::arg("day", add_to_rollup(source, RollupGrain::day)),
+        fmt::arg("hour", add_to_rollup(source, RollupGrain::hour)),
+        fmt::arg("max_days", kMaxDays + 1));
 }
 
 }  // namespace
 
-Step merge(const std::string &name, int64_t limit) {
+Progress merge(const std::string &name, int64_t limit) {
     const Layout source = load_layout(name, pg::Access::read_write);
     if (!lock_source({.delta = source.delta_id}, Wait::no)) return {.busy = true};
     const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
     const pg::LocalSettings settings = merge_settings();
     // The latest snapshot in any isolation level: it must see what the last holder of the mutex
     // committed.
-    Step step =
+    Progress step =
         step_of(pg::query(merge_statement(source), {name, limit}, {.see = pg::See::latest}));
     if (step.rows > 0) note_change(name);
     step.more = step.rows >= limit;

@@ -52,8 +52,9 @@ enum class Range { empty, filled };
 // statement: every snapshot, also one that is older, sees either all of it or nothing. (Swapping in
 // a fresh file would show its rows to nobody with an older snapshot, and empty rollups to them.)
 // Rows go into the index in its order: four times fewer pages are touched, and they are filled.
-std::string rewrite_rollup(const Layout &source, const DayRange &days, Grain grain, Range range) {
-    const bool hourly = grain == Grain::hour;
+std::string rewrite_rollup(const Layout &source, const DayRange &days, RollupGrain grain,
+                           Range range) {
+    const bool hourly = grain == RollupGrain::hour;
     const std::string sums = source.each_sum("{0}");
     const std::string list =
         fmt::format("level, {}, n{}{}", hourly ? "day, hour" : "day", source.more_dims(), sums);
@@ -114,8 +115,8 @@ SELECT (SELECT count(*) FROM changed), day
         fmt::arg("within", within(days)), fmt::arg("facts", facts_part(source, days)),
         fmt::arg("pending", pending(source, "-", days)),
         fmt::arg("grouped", grouped(source, "present")),
-        fmt::arg("day", rewrite_rollup(source, days, Grain::day, range)),
-        fmt::arg("hour", rewrite_rollup(source, days, Grain::hour, range)),
+        fmt::arg("day", rewrite_rollup(source, days, RollupGrain::day, range)),
+        fmt::arg("hour", rewrite_rollup(source, days, RollupGrain::hour, range)),
         fmt::arg("max_days", kMaxDays + 1));
 }
 
@@ -170,22 +171,22 @@ bool has_totals(const Layout &source, const DayRange &days) {
     return any_row(source.day, "level = 0 AND " + within(days));
 }
 
-Step rewrite(const Layout &source, const DayRange &days) {
+Progress rewrite(const Layout &source, const DayRange &days) {
     return step_of(pg::query(rewrite_statement(source, days, range_of(source, days)),
                              {source.name()}, {.see = pg::See::latest}));
 }
 
-Step append(const Layout &source, const DayRange &days) {
+Progress append(const Layout &source, const DayRange &days) {
     return step_of(
         pg::query(append_statement(source, days), {source.name()}, {.see = pg::See::latest}));
 }
 
 }  // namespace
 
-Step mend(const Layout &source, const DayRange &days, Method method) {
+Progress mend(const Layout &source, const DayRange &days, Method method) {
     const pg::LocalSettings settings = facts_settings();
-    const std::vector<Mark> marks = seen_marks(source.name());
-    Step step;
+    const std::vector<DirtyMark> marks = seen_marks(source.name());
+    Progress step;
     if (const auto range = live(source.name(), days)) {
         const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
         if (method == Method::either)

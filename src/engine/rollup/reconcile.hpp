@@ -19,6 +19,6 @@ enum class Method { rewrite, append, either };
 // marks it takes away are all covered; a mark made meanwhile stays. DayRange before frozen_before
 // are left alone. Returns rows written and days. Errors: a data error in the facts of a window
 // source is raised.
-Step mend(const Layout &source, const DayRange &days, Method method);
+Progress mend(const Layout &source, const DayRange &days, Method method);
 
 }  // namespace kpi::engine

@@ -63,28 +63,28 @@ SELECT s.name FROM kpi.source s
     return out;
 }
 
-Step repair(const std::string &name) {
+Progress repair(const std::string &name) {
     const pg::LocalSettings settings = plain_settings();
     if (seen_marks(name).empty()) return {};
     const Layout source = load_layout(name, pg::Access::read_write);
     if (!lock_for_repair(source)) return {.busy = true};
-    const std::vector<Mark> marks = seen_marks(name);
+    const std::vector<DirtyMark> marks = seen_marks(name);
     if (marks.empty()) return {};
     const std::string at = now();
     const DayRange days = latest_chunk(source, marks.front().days);
-    Step step = mend(source, days, Method::either);
+    Progress step = mend(source, days, Method::either);
     if (!source.by_trigger() && days.to == "infinity") set_computed_at(name, at);
     step.more = !seen_marks(name).empty();
     return step;
 }
 
-Step recompute_window(const std::string &name) {
+Progress recompute_window(const std::string &name) {
     const pg::LocalSettings settings = plain_settings();
     const Layout source = load_layout(name, pg::Access::read_write);
     if (source.by_trigger()) return {};
     if (!lock_for_repair(source)) return {.busy = true};
     const std::string at = now();
-    Step step = mend(source, {.from = window_start(name)}, Method::either);
+    Progress step = mend(source, {.from = window_start(name)}, Method::either);
     set_computed_at(name, at);
     return step;
 }

@@ -22,7 +22,7 @@ SELECT d
 
 }  // namespace
 
-Step expire_hours(const std::string &name) {
+Progress expire_hours(const std::string &name) {
     const pg::LocalSettings settings = merge_settings();
     if (!pg::value(kNewStart, {name}, {.see = pg::See::latest})) return {};
     const Layout source = load_layout(name, pg::Access::read_write);
@@ -35,7 +35,7 @@ Step expire_hours(const std::string &name) {
                     {.see = pg::See::latest});
     }
     const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
-    Step step;
+    Progress step;
     for (const int level : source.levels())
         step.rows += pg::execute(
             fmt::format("DELETE FROM {} WHERE level = {} AND day < $1::date", source.hour, level),

@@ -44,7 +44,7 @@ SELECT name, pg_catalog.clock_timestamp(), CASE WHEN $2 THEN pg_catalog.clock_ti
                 {source, differ, differing.from, differing.to});
 }
 
-Step rewrite_sample(const std::string &name, const DayRange &differing) {
+Progress rewrite_sample(const std::string &name, const DayRange &differing) {
     const pg::LocalSettings settings = plain_settings();
     const Layout source = load_layout(name, pg::Access::read_write);
     if (!lock_source({source.base, source.info.facts, source.delta_id}, Wait::no))

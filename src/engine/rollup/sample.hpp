@@ -22,6 +22,6 @@ void note_sample(const std::string &source, const DayRange &differing);
 
 // Rewrites the days in every grain and level, at once where nobody else works on the source: the
 // usual repair adds to the hours of full segments only, and damage may be elsewhere.
-Step rewrite_sample(const std::string &source, const DayRange &differing);
+Progress rewrite_sample(const std::string &source, const DayRange &differing);
 
 }  // namespace kpi::engine

@@ -48,7 +48,7 @@ bool lock_at_once(const std::string &table) {
 
 }  // namespace
 
-Step refresh_statistics(const std::string &source) {
+Progress refresh_statistics(const std::string &source) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const pg::LocalSettings settings = plain_settings();
     const std::string tables[] = {data_table(source, "rollup_day"),

@@ -5,8 +5,8 @@
 
 namespace kpi::engine {
 
-Step step_of(const Table &touched) {
-    Step step;
+Progress step_of(const Table &touched) {
+    Progress step;
     step.rows = std::stoll(touched.rows.at(0)[0].value_or("0"));
     if (touched.rows.size() > kMaxDays + 1) return step;
     for (const Row &row : touched.rows)

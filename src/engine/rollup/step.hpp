@@ -1,4 +1,4 @@
-// The result of a statement of this room as a Step.
+// The result of a statement of this room as a Progress.
 #pragma once
 
 #include "core/table.hpp"
@@ -6,12 +6,12 @@
 
 namespace kpi::engine {
 
-// Step::days names at most this many.
+// Progress::days names at most this many.
 inline constexpr size_t kMaxDays = 400;
 
 // Rows of (rows written, touched day), the last with a NULL day; more than kMaxDays days: none is
 // named.
-Step step_of(const Table &touched);
+Progress step_of(const Table &touched);
 
 // Notes in kpi.source_state that the source's numbers have moved, for whoever caused it: watched
 // views compare it with their last refresh.

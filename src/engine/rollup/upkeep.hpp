@@ -13,7 +13,7 @@
 
 namespace kpi::engine {
 
-struct Step {
+struct Progress {
     bool busy = false;  // the mutex is held elsewhere
     bool more = false;  // call again: there is more of the same to do
     int64_t rows = 0;   // deltas merged, or rows written
@@ -26,19 +26,19 @@ struct Step {
 std::vector<std::string> workable_sources();
 
 // Moves up to `limit` visible deltas into the rollups.
-Step merge(const std::string &source, int64_t limit = 50000);
+Progress merge(const std::string &source, int64_t limit = 50000);
 // Repairs dirty ranges: the first build writes the rollups, later repairs append the difference as
 // deltas; deletes the marks that its snapshot saw. One bounded range a call.
-Step repair(const std::string &source);
+Progress repair(const std::string &source);
 // Window capture: recomputes the last `lookback` days and appends the difference. Sets
 // kpi.source_state.computed_at.
-Step recompute_window(const std::string &source);
+Progress recompute_window(const std::string &source);
 // Drops hour rollups older than hour_retention (moves kpi.source.hours_from).
-Step expire_hours(const std::string &source);
+Progress expire_hours(const std::string &source);
 // Collects the planner's statistics of the rollups when they are due: after the first build, a
 // rebuild or a large repair, and whenever the tables are ten times larger than at the last time.
 // Needs no mutex; blocks neither writers nor merges. `busy`: vacuum or DDL is at the tables.
-Step refresh_statistics(const std::string &source);
+Progress refresh_statistics(const std::string &source);
 // Folds kpi.capture_error to one row per source, SQLSTATE and message. Not per source.
 int64_t fold_capture_errors();
 

@@ -42,7 +42,7 @@ bool is_before(const std::string &left, const std::string &right) {
 int64_t merge_all_of(const std::string &name) {
     int64_t rows = 0;
     while (true) {
-        const Step step = merge(name, kBatch);
+        const Progress step = merge(name, kBatch);
         rows += step.rows;
         if (step.busy)
             pg::log(pg::Level::notice,
@@ -131,7 +131,7 @@ void freeze(const std::string &text, Timestamp before) {
         throw Error("22023", "cannot freeze days that are not over",
                     fmt::format("Day {} is later than today in {}.", day, source.info.timezone));
     if (is_before(frozen, day)) {
-        for (const Mark &mark : seen_marks(name))
+        for (const DirtyMark &mark : seen_marks(name))
             if (is_before(mark.days.from, day)) (void)mend(source, {.to = day}, Method::either);
         (void)merge_all_of(name);
     } else if (is_before(day, frozen)) {

@@ -10,8 +10,8 @@
 namespace kpi::detect {
 namespace {
 
-std::vector<Point> any_series(Grain grain) {
-    const int length = *rc::gen::inRange(1, grain == Grain::hour ? 400 : 150);
+std::vector<Point> any_series(Frequency grain) {
+    const int length = *rc::gen::inRange(1, grain == Frequency::hour ? 400 : 150);
     const auto seed = *rc::gen::arbitrary<std::uint64_t>();
     const int character = *rc::gen::inRange(0, 4);
     std::mt19937_64 random(seed);
@@ -49,7 +49,7 @@ bool same(const Verdict &a, const Verdict &b) {
 
 RC_GTEST_PROP(RobustProperty, TheFutureChangesNothing, ()) {
     Options options;
-    options.grain = *rc::gen::element(Grain::day, Grain::hour, Grain::other);
+    options.grain = *rc::gen::element(Frequency::day, Frequency::hour, Frequency::other);
     const auto points = any_series(options.grain);
     const auto cut =
         static_cast<std::size_t>(*rc::gen::inRange(0, static_cast<int>(points.size())));
@@ -63,7 +63,7 @@ RC_GTEST_PROP(RobustProperty, TheFutureChangesNothing, ()) {
 
 RC_GTEST_PROP(RobustProperty, AStateContinuesWhereItsBytesWereCopied, ()) {
     Options options;
-    options.grain = *rc::gen::element(Grain::day, Grain::hour);
+    options.grain = *rc::gen::element(Frequency::day, Frequency::hour);
     const auto points = any_series(options.grain);
     const auto cut =
         static_cast<std::size_t>(*rc::gen::inRange(0, static_cast<int>(points.size())));
@@ -79,7 +79,7 @@ RC_GTEST_PROP(RobustProperty, AStateContinuesWhereItsBytesWereCopied, ()) {
 RC_GTEST_PROP(RobustProperty, AnotherCurrencyChangesNoVerdict, ()) {
     Options options;
     options.kind = *rc::gen::element(Kind::amount, Kind::level);
-    options.grain = *rc::gen::element(Grain::day, Grain::hour);
+    options.grain = *rc::gen::element(Frequency::day, Frequency::hour);
     const auto points =
         weekly_series(*rc::gen::inRange(60, 260), 1000, 0.1, *rc::gen::arbitrary<std::uint64_t>());
     // A power of two keeps every bit of the mantissa, so even ties of the medians break alike.
@@ -99,7 +99,7 @@ RC_GTEST_PROP(RobustProperty, AnotherCurrencyChangesNoVerdict, ()) {
 
 RC_GTEST_PROP(RobustProperty, VerdictsAreWellFormed, ()) {
     Options options;
-    options.grain = *rc::gen::element(Grain::day, Grain::hour, Grain::other);
+    options.grain = *rc::gen::element(Frequency::day, Frequency::hour, Frequency::other);
     options.min_history = *rc::gen::inRange(2, 60);
     const auto points = any_series(options.grain);
     for (const Verdict &v : verdicts(points, options)) {

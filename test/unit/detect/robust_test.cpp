@@ -275,7 +275,7 @@ TEST(Robust, AnHourlyAlarmSilencesWeakerOnesForADay) {
         points.push_back({i, level + 3 * normal(random), kMissing, 1, 0, Effect::none});
     }
     Options options;
-    options.grain = Grain::hour;
+    options.grain = Frequency::hour;
     points[600].value += 120;
     points[610].value += 40;
     points[680].value += 40;

@@ -14,7 +14,7 @@
 
 namespace kpi {
 
-class Changes {
+class Announcement {
 public:
     // No days: too many to name.
     void add_source(const std::string &source, const std::vector<std::string> &days);

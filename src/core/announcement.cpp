@@ -1,16 +1,16 @@
-#include "core/changes.hpp"
+#include "core/announcement.hpp"
 
 #include <nlohmann/json.hpp>
 
 namespace kpi {
 
-void Changes::add_source(const std::string &source, const std::vector<std::string> &days) {
+void Announcement::add_source(const std::string &source, const std::vector<std::string> &days) {
     const auto [entry, added] = sources_.try_emplace(source, Days(std::in_place));
     if (days.empty()) entry->second.reset();
     if (entry->second) entry->second->insert(days.begin(), days.end());
 }
 
-std::string Changes::payload(size_t limit) const {
+std::string Announcement::payload(size_t limit) const {
     enum class Detail { days, names, nothing };
     const auto write = [this](Detail detail) {
         nlohmann::json out;

@@ -8,16 +8,16 @@
 
 namespace kpi::capture {
 
-struct Bucket {
+struct LocalHour {
     TimestampTz hour;
     DateADT day;
 };
 
-class Calendar {
+class LocalHours {
 public:
-    explicit Calendar(pg_tz *zone) : zone_(zone) {}
+    explicit LocalHours(pg_tz *zone) : zone_(zone) {}
     // False for infinity and for instants outside PostgreSQL's calendar: they belong to no bucket.
-    bool bucket(TimestampTz at, Bucket *out);
+    bool bucket(TimestampTz at, LocalHour *out);
     // The instant of a local wall-clock time; PostgreSQL's own rule for gaps and overlaps (AT TIME
     // ZONE).
     bool instant(Timestamp local, TimestampTz *out) const;
@@ -26,7 +26,7 @@ private:
     bool local(TimestampTz at, Timestamp *out) const;
     pg_tz *zone_;
     TimestampTz from_ = 1, to_ = 0;  // empty
-    Bucket cached_{};
+    LocalHour cached_{};
 };
 
 }  // namespace kpi::capture

@@ -1,4 +1,4 @@
-#include "engine/capture/calendar.hpp"
+#include "engine/capture/local_hours.hpp"
 
 namespace kpi::capture {
 namespace {
@@ -12,7 +12,7 @@ int64 floor_to(int64 value, int64 unit) {
 
 }  // namespace
 
-bool Calendar::local(TimestampTz at, Timestamp *out) const {
+bool LocalHours::local(TimestampTz at, Timestamp *out) const {
     struct pg_tm tm;
     fsec_t fraction = 0;
     int offset = 0;
@@ -21,7 +21,7 @@ bool Calendar::local(TimestampTz at, Timestamp *out) const {
     return true;
 }
 
-bool Calendar::bucket(TimestampTz at, Bucket *out) {
+bool LocalHours::bucket(TimestampTz at, LocalHour *out) {
     if (at >= from_ && at < to_) {
         *out = cached_;
         return true;
@@ -43,7 +43,7 @@ bool Calendar::bucket(TimestampTz at, Bucket *out) {
     return true;
 }
 
-bool Calendar::instant(Timestamp wall, TimestampTz *out) const {
+bool LocalHours::instant(Timestamp wall, TimestampTz *out) const {
     if (TIMESTAMP_NOT_FINITE(wall)) return false;
     struct pg_tm tm;
     fsec_t fraction = 0;

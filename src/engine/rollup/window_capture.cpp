@@ -1,4 +1,4 @@
-#include "engine/rollup/window.hpp"
+#include "engine/rollup/window_capture.hpp"
 
 #include <fmt/format.h>
 

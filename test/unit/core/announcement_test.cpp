@@ -1,4 +1,4 @@
-#include "core/changes.hpp"
+#include "core/announcement.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@ using nlohmann::json;
 
 constexpr size_t kPlenty = 7900;
 
-TEST(Changes, NamesSourcesWithTheirDaysOnceAndInOrder) {
-    Changes changes;
+TEST(Announcement, NamesSourcesWithTheirDaysOnceAndInOrder) {
+    Announcement changes;
     EXPECT_TRUE(changes.empty());
     changes.add_source("pay", {"2026-02-02", "2026-02-01"});
     changes.add_source("pay", {"2026-02-01"});
@@ -24,16 +24,16 @@ TEST(Changes, NamesSourcesWithTheirDaysOnceAndInOrder) {
             R"({"sources": {"lead": ["2026-02-03"], "pay": ["2026-02-01", "2026-02-02"]}, "views": []})"));
 }
 
-TEST(Changes, DaysTooManyToNameStayUnnamedWhateverFollows) {
-    Changes changes;
+TEST(Announcement, DaysTooManyToNameStayUnnamedWhateverFollows) {
+    Announcement changes;
     changes.add_source("pay", {"2026-02-01"});
     changes.add_source("pay", {});
     changes.add_source("pay", {"2026-02-02"});
     EXPECT_TRUE(json::parse(changes.payload(kPlenty))["sources"]["pay"].is_null());
 }
 
-TEST(Changes, AViewAloneIsAChange) {
-    Changes changes;
+TEST(Announcement, AViewAloneIsAChange) {
+    Announcement changes;
     changes.add_view("public.\"My \\ view\"");
     EXPECT_FALSE(changes.empty());
     EXPECT_EQ(json::parse(changes.payload(kPlenty)),
@@ -41,8 +41,8 @@ TEST(Changes, AViewAloneIsAChange) {
 }
 
 // However many sources, the payload keeps its limit and gives up detail first, names last.
-TEST(Changes, ThePayloadKeepsItsLimit) {
-    Changes changes;
+TEST(Announcement, ThePayloadKeepsItsLimit) {
+    Announcement changes;
     for (int i = 0; i < 300; ++i) {
         changes.add_source("source_" + std::to_string(i), {"2026-02-01", "2026-02-02"});
         const std::string payload = changes.payload(kPlenty);
@@ -55,8 +55,8 @@ TEST(Changes, ThePayloadKeepsItsLimit) {
 }
 
 // A database need not be UTF-8; the payload must be.
-TEST(Changes, BrokenTextIsReplaced) {
-    Changes changes;
+TEST(Announcement, BrokenTextIsReplaced) {
+    Announcement changes;
     changes.add_view("public.caf\xe9");
     EXPECT_TRUE(json::accept(changes.payload(kPlenty)));
 }
