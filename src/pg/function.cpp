@@ -95,4 +95,12 @@ Datum jsonb_datum(const std::string &text) {
     return call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(json)); });
 }
 
+Datum numeric_datum(const std::string &text) {
+    const char *number = text.c_str();
+    return call([&] {
+        return DirectFunctionCall3(numeric_in, CStringGetDatum(number),
+                                   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+    });
+}
+
 }  // namespace kpi::pg

@@ -14,6 +14,7 @@ std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index);
 // any type, through its output function
 std::optional<std::string> output_text(FunctionCallInfo fcinfo, int index);
 Datum text_datum(std::string_view text);
-Datum jsonb_datum(const std::string &text);  // errors: 22P02
+Datum jsonb_datum(const std::string &text);    // errors: 22P02
+Datum numeric_datum(const std::string &text);  // errors: 22P02
 
 }  // namespace kpi::pg

@@ -93,6 +93,10 @@ void define_settings() {
         "Empty: none. Only a superuser can change it, for the server or a database.",
         &values.allowed_hosts, "", PGC_SUSET, GUC_LIST_INPUT, check_allowed_hosts, nullptr,
         nullptr);
+    DefineCustomStringVariable("kpi.environment",
+                               "Environment whose thresholds and schedules count: dev, stg, prod.",
+                               "Empty: the presets. kpi.load_environment loads one.",
+                               &values.environment, "", PGC_SUSET, 0, nullptr, nullptr, nullptr);
     DefineCustomStringVariable("kpi.file_directory", "Folder below which file sinks write.",
                                "Empty: file sinks cannot write.", &values.file_directory, "",
                                PGC_SUSET, 0, nullptr, nullptr, nullptr);

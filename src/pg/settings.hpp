@@ -24,6 +24,8 @@ struct Settings {
     int outbox_retention = 30;   // days that settled messages are kept; 0: until kpi.purge
     // Patterns of hosts that sinks may call (net/egress.hpp); empty: none.
     char *allowed_hosts = nullptr;
+    // Whose thresholds and schedules count (kpi.threshold); empty: the presets.
+    char *environment = nullptr;
     // The folder that file sinks write below; empty: none.
     char *file_directory = nullptr;
     // Of messages to people: en or es.

@@ -58,10 +58,11 @@ INSERT INTO t.good (name, args) VALUES
 ('cancel', ARRAY[:'waits']),
 ('ack', ARRAY[:'trouble']), ('assign', ARRAY[:'trouble', $$'@ana'$$]), ('comment', ARRAY[:'trouble', $$'seen'$$]), ('feedback', ARRAY[:'trouble', $$'true'$$]),
 ('silence', ARRAY[$$'{"rule": "x"}'$$, $$now() + interval '1 hour'$$, $$'maintenance'$$]), ('drop_silence', ARRAY['1']),
+('load_environment', ARRAY[$$'dev'$$, $$'leads_critical: 1'$$]), ('drop_environment', ARRAY[$$'dev'$$]), ('threshold_value', ARRAY[$$'leads_critical'$$]),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES
 ('summary', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),
-('sinks_from_environment', '{}', 'no argument'),
+('sinks_from_environment', '{}', 'no argument'), ('config', '{}', 'no argument'),
 ('redeliver', NULL, 'needs a settled message; NULL and unknown ids are below'), ('test_sink', NULL, 'sends; NULL and unknown names are below'),
 ('install_sales', NULL, 'test/sql/sales.sql'), ('work', NULL, 'a procedure without arguments'), ('capture', NULL, 'a trigger'), ('capture_truncate', NULL, 'a trigger');
 

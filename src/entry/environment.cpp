@@ -1,0 +1,34 @@
+// SQL functions of environments: kpi.load_environment, kpi.config, kpi.threshold_value.
+#include "monitor/config/config.hpp"
+#include "pg/function.hpp"
+#include "pg/lock.hpp"
+
+namespace {
+
+using kpi::pg::text_argument;
+
+}  // namespace
+
+KPI_FUNCTION(load_environment) {
+    const kpi::pg::Spi spi;
+    PG_RETURN_INT64(
+        kpi::monitor::load_environment(text_argument(fcinfo, 0), text_argument(fcinfo, 1)));
+}
+
+KPI_FUNCTION(config) {
+    kpi::pg::ResultSet result(fcinfo);
+    const kpi::pg::Spi spi;
+    for (const kpi::monitor::Configured &row : kpi::monitor::config())
+        result.append_query("SELECT $1, $2, $3, $4", {row.name, row.value, row.source, row.note},
+                            {});
+    return Datum(0);
+}
+
+KPI_FUNCTION(threshold_value) {
+    std::string value;
+    {
+        const kpi::pg::Spi spi;
+        value = kpi::monitor::threshold_value(text_argument(fcinfo, 0));
+    }
+    return kpi::pg::numeric_datum(value);
+}
