@@ -6,9 +6,9 @@
 #include "delivery/outbox.hpp"
 #include "delivery/registration.hpp"
 #include "net/sink/kind.hpp"
+#include "pg/bell.hpp"
 #include "pg/lock.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::delivery {

@@ -3,9 +3,9 @@
 #include "delivery/from_environment.hpp"
 #include "delivery/queue.hpp"
 #include "delivery/registration.hpp"
+#include "pg/bell.hpp"
 #include "pg/function.hpp"
 #include "pg/process.hpp"
-#include "pg/shared.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include "pg/permission_hint.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared.hpp"
+#include "pg/slots.hpp"
 
 #include "pg/prelude.hpp"
 

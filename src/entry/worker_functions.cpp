@@ -1,8 +1,8 @@
 // SQL functions of the worker: kpi.wake, kpi.work, kpi.status, kpi.refresh, kpi.watch_view,
 // kpi.unwatch_view, kpi.test_sink.
+#include "pg/bell.hpp"
 #include "pg/function.hpp"
 #include "pg/guard.hpp"
-#include "pg/shared.hpp"
 #include "worker/by_hand.hpp"
 #include "worker/status.hpp"
 #include "worker/test_sink.hpp"

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "pg/bell.hpp"
 #include "pg/guard.hpp"
-#include "pg/shared.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::pg {

@@ -211,6 +211,32 @@ inline bool function_may_run(Oid function, Oid role) {
 #endif
 }
 
+inline void run_to_end(QueryDesc *query) {
+#if PG_VERSION_NUM >= 180000
+    ExecutorRun(query, ForwardScanDirection, 0);
+#else
+    ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+inline RangeType *range_of(TypeCacheEntry *type, RangeBound lower, RangeBound upper) {
+#if PG_VERSION_NUM >= 160000
+    return make_range(type, &lower, &upper, false, nullptr);
+#else
+    return make_range(type, &lower, &upper, false);
+#endif
+}
+
+// A view WITH (security_invoker), which came with 15.
+inline bool reads_as_caller(Relation view) {
+#if PG_VERSION_NUM >= 150000
+    return RelationHasSecurityInvoker(view);
+#else
+    (void)view;
+    return false;
+#endif
+}
+
 // The tree walkers take an unprototyped function up to 15 and a typed one from 16 on.
 template <class Context>
 bool walk_expression(Node *node, bool (*walker)(Node *, Context *), Context *context) {

@@ -8,8 +8,8 @@
 #include "core/error.hpp"
 #include "net/sink/kind.hpp"
 #include "pg/process.hpp"
+#include "pg/seats.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared.hpp"
 #include "pg/sql.hpp"
 #include "worker/conversation.hpp"
 

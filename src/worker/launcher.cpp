@@ -11,8 +11,9 @@
 
 #include "pg/enrolment.hpp"
 #include "pg/process.hpp"
+#include "pg/seats.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared.hpp"
+#include "pg/slots.hpp"
 #include "pg/sql.hpp"
 #include "pg/waiter.hpp"
 #include "worker/backoff.hpp"

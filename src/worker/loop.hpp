@@ -1,5 +1,5 @@
 // The loop of a database's worker. Order, and why nothing is lost: reset the latch, clear
-// `pending`, then take snapshots (pg/shared.hpp). It waits at most 5 seconds: COMMIT PREPARED, a
+// `pending`, then take snapshots (pg/bell.hpp). It waits at most 5 seconds: COMMIT PREPARED, a
 // crash between commit and ring, and sessions without the library ring nobody.
 #pragma once
 

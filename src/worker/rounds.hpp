@@ -12,7 +12,7 @@
 
 #include "core/announcement.hpp"
 #include "core/error.hpp"
-#include "pg/shared.hpp"
+#include "pg/seats.hpp"
 #include "worker/leisure.hpp"
 #include "worker/patience.hpp"
 #include "worker/refresh.hpp"

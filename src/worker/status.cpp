@@ -5,8 +5,9 @@
 
 #include "engine/registry/tables.hpp"
 #include "pg/lock.hpp"
+#include "pg/seats.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared.hpp"
+#include "pg/slots.hpp"
 #include "pg/sql.hpp"
 #include "pg/waiter.hpp"
 

@@ -87,11 +87,7 @@ bool has_triggers(const State &state, const char *source) {
 RangeType *make_days(TypeCacheEntry *type, DateADT from, DateADT to) {
     RangeBound lower = {DateADTGetDatum(from), DATE_NOT_FINITE(from), true, true};
     RangeBound upper = {DateADTGetDatum(to), DATE_NOT_FINITE(to), false, false};
-#if PG_VERSION_NUM >= 160000
-    return make_range(type, &lower, &upper, false, nullptr);
-#else
-    return make_range(type, &lower, &upper, false);
-#endif
+    return pg::range_of(type, lower, upper);
 }
 
 }  // namespace

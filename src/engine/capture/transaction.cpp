@@ -2,8 +2,9 @@
 
 #include "engine/capture/delta.hpp"
 #include "engine/capture/own_changes.hpp"
+#include "pg/bell.hpp"
 #include "pg/settings.hpp"
-#include "pg/shared.hpp"
+#include "pg/slots.hpp"
 
 namespace kpi::capture {
 namespace {

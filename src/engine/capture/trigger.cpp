@@ -1,7 +1,7 @@
 #include "engine/capture/trigger.hpp"
 
 #include "engine/capture/transaction.hpp"
-#include "pg/shared.hpp"
+#include "pg/bell.hpp"
 
 namespace kpi::capture {
 namespace {

@@ -184,12 +184,7 @@ void run_scan(const char *sql, Receiver *receiver) {
     QueryDesc *query = CreateQueryDesc(plan, sql, GetActiveSnapshot(), InvalidSnapshot,
                                        &receiver->api, nullptr, nullptr, 0);
     ExecutorStart(query, 0);
-    ExecutorRun(query, ForwardScanDirection, 0
-#if PG_VERSION_NUM < 180000
-                ,
-                true
-#endif
-    );
+    pg::run_to_end(query);
     ExecutorFinish(query);
     ExecutorEnd(query);
     FreeQueryDesc(query);

@@ -11,8 +11,9 @@
 #include "engine/rollup/upkeep.hpp"
 #include "engine/source/columns.hpp"
 #include "engine/view/analysis.hpp"
+#include "pg/bell.hpp"
 #include "pg/lock.hpp"
-#include "pg/shared.hpp"
+#include "pg/slots.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {

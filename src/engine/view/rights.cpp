@@ -22,18 +22,13 @@ void require_unfiltered(Oid relation) {
 // The query of a security_invoker view, whose relations are read with the reader's own rights; null
 // for every other relation.
 Query *invoker_query(Oid relation) {
-#if PG_VERSION_NUM >= 150000
     if (get_rel_relkind(relation) != RELKIND_VIEW) return nullptr;
     Relation view = relation_open(relation, AccessShareLock);
-    Query *query = RelationHasSecurityInvoker(view)
+    Query *query = pg::reads_as_caller(view)
                        ? static_cast<Query *>(copyObjectImpl(get_view_query(view)))
                        : nullptr;
     relation_close(view, AccessShareLock);
     return query;
-#else
-    (void)relation;
-    return nullptr;
-#endif
 }
 
 // Context: the view whose stored query is walked; it lists itself as OLD and NEW.
