@@ -1,16 +1,15 @@
-// A compiled formula as an expression that is evaluated again and again: prepared once, no SQL
-// statement per value. Functions in it run with the rights of the role that is current when it is
-// made and called. Answers a cancel between two values. Lives no longer than the open Spi.
+// A compiled formula that is evaluated again and again (expression.hpp). Lives no longer than the
+// open Spi.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "pg/expression.hpp"
 #include "pg/formula.hpp"
 #include "pg/number.hpp"
 
 namespace kpi::pg {
-
-struct EvaluatorState;
 
 class Evaluator {
 public:
@@ -20,7 +19,7 @@ public:
     Number operator()(const std::vector<Number> &operands) const;
 
 private:
-    EvaluatorState *state_ = nullptr;  // nullptr: the formula is operand `only_`
+    std::optional<Expression> expression_;  // none: the formula is operand `only_`
     size_t only_ = 0;
 };
 

@@ -137,7 +137,45 @@ int64_t prepare_and_run(std::string_view sql, const Params &params, const Option
     return int64_t(SPI_processed);
 }
 
+// As prepare_and_run, into a receiver.
+void prepare_and_send(std::string_view sql, const Params &params, const Options &options,
+                      DestReceiver *receiver) {
+    const std::string text(sql);
+    const char *statement = text.c_str();
+    Bound bound = bind(params);
+    std::optional<KeptPlan> kept;
+    if (options.keep == Keep::yes) kept.emplace(statement, bound.count, bound.types);
+    SPIPlanPtr const kept_plan = kept ? kept->get() : nullptr;
+    call([&] {
+        SPIPlanPtr plan =
+            kept_plan != nullptr ? kept_plan : SPI_prepare(statement, bound.count, bound.types);
+        if (plan == nullptr)
+            elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+        ParamListInfo list = makeParamList(bound.count);
+        for (int i = 0; i < bound.count; ++i)
+            list->params[i] = {bound.values[i], bound.nulls[i] == 'n', PARAM_FLAG_CONST,
+                               bound.types[i]};
+        SPIExecuteOptions how{};
+        how.params = list;
+        how.read_only = options.access == Access::read_only;
+        how.dest = receiver;
+        const int status = SPI_execute_plan_extended(plan, &how);
+        if (kept_plan == nullptr) SPI_freeplan(plan);
+        if (status < 0) elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(status));
+    });
+}
+
 }  // namespace
+
+void run_into(std::string_view sql, const Params &params, const Options &options,
+              DestReceiver *receiver) {
+    try {
+        prepare_and_send(sql, params, options, receiver);
+    } catch (Error &error) {
+        forget_statement(error, sql);
+        throw;
+    }
+}
 
 int64_t run(std::string_view sql, const Params &params, const Options &options) {
     try {

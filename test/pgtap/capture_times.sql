@@ -26,6 +26,9 @@ SELECT count(t.tracked(zone, kind)) FROM unnest('{UTC,Europe/Madrid,Asia/Kolkata
 -- in both orders: whatever was computed for one instant may not be taken for another of its hour
 INSERT INTO public.tick SELECT at, at AT TIME ZONE 'Europe/Madrid', (at AT TIME ZONE 'Europe/Madrid')::date FROM public.instants ORDER BY at;
 INSERT INTO public.tick SELECT at, at AT TIME ZONE 'Europe/Madrid', (at AT TIME ZONE 'Europe/Madrid')::date FROM public.instants ORDER BY at DESC;
+-- in no order, over two centuries: periods of a zone's offset are remembered, and met from any side
+INSERT INTO public.tick SELECT at, at AT TIME ZONE 'Europe/Madrid', (at AT TIME ZONE 'Europe/Madrid')::date
+  FROM (SELECT timestamptz '1880-01-01 00:00Z' + n * 7919 % 80000 * interval '24 hours' + n * interval '37 minutes' AS at FROM generate_series(1, 1500) n) f;
 
 SELECT t.exact('at_utc', 'timestamptz, UTC');
 SELECT t.exact('at_europe_madrid', 'timestamptz, Europe/Madrid');

@@ -149,13 +149,13 @@ bool event_time(Evaluator *evaluator, Datum value, Contribution *row) {
 Decimal measure(Oid type, Datum value) {
     switch (type) {
         case INT2OID:
-            return from_integer(DatumGetInt16(value));
+            return pg::from_integer(DatumGetInt16(value));
         case INT4OID:
-            return from_integer(DatumGetInt32(value));
+            return pg::from_integer(DatumGetInt32(value));
         case INT8OID:
-            return from_integer(DatumGetInt64(value));
+            return pg::from_integer(DatumGetInt64(value));
         default:
-            return from_numeric(value);
+            return pg::from_numeric(value);
     }
 }
 

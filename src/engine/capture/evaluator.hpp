@@ -4,12 +4,16 @@
 // verify share this code).
 #pragma once
 
-#include "engine/capture/decimal.hpp"
 #include "engine/capture/local_hours.hpp"
 #include "engine/capture/row_error.hpp"
 #include "engine/view/captured_source.hpp"
+#include "pg/decimal.hpp"
 
 namespace kpi::capture {
+
+using ::int128;
+using pg::Decimal;
+using pg::Sum;
 
 // What one base row adds: the bucket, the dimension values as bytes, the measures.
 struct Contribution {

@@ -1,7 +1,7 @@
-// Local hour and day of an instant in a source's zone. One answer is cached, because consecutive
-// events usually fall into the same hour; a cached range never spans a change of the zone's offset.
-// hour = the start of the event's local hour under the event's own UTC offset (so a half-hour shift
-// is not truncated twice); day = the local date of the event itself.
+// Local hour and day of an instant in a source's zone. hour = the start of the event's local hour
+// under the event's own UTC offset (so a half-hour shift is not truncated twice); day = the local
+// date of the event itself. Between two changes of the zone's offset that is arithmetic: the last
+// few such periods are remembered, because rows come in no order.
 #pragma once
 
 #include "pg/prelude.hpp"
@@ -23,10 +23,17 @@ public:
     bool instant(Timestamp local, TimestampTz *out) const;
 
 private:
-    bool local(TimestampTz at, Timestamp *out) const;
+    // Instants [from, to) with one offset, east of UTC.
+    struct Period {
+        TimestampTz from = 1, to = 0;  // empty
+        int64 offset = 0;
+    };
+    bool find(TimestampTz at, Period *out);
+
+    static constexpr int kPeriods = 4;
     pg_tz *zone_;
-    TimestampTz from_ = 1, to_ = 0;  // empty
-    LocalHour cached_{};
+    Period periods_[kPeriods];
+    int next_ = 0;
 };
 
 }  // namespace kpi::capture

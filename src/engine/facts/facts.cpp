@@ -127,13 +127,13 @@ void append_end(StringInfo where, const char *column, const char *op, Oid type, 
     const int64 day = span == Span::days ? place : 0;
     const int64 rest = span == Span::days ? 0 : place;
     const bool exact = span == Span::instants && type == TIMESTAMPTZOID;
-    appendStringInfo(where, "%s %s (", column, op);
-    // Intervals of days would be added by the session's zone.
-    appendStringInfo(
-        where,
-        "%s + " INT64_FORMAT " * interval '24 hours' + " INT64_FORMAT " * interval '1 microsecond'",
-        type == TIMESTAMPTZOID ? "timestamptz '2000-01-01 00:00 UTC'" : "timestamp '2000-01-01'",
-        day + (exact ? 0 : slack), rest);
+    // Intervals of days would be added by the session's zone. All of it is immutable, so that a
+    // scan without an index compares with a constant.
+    appendStringInfo(where,
+                     "%s %s ((timestamp '2000-01-01' + " INT64_FORMAT
+                     " * interval '24 hours' + " INT64_FORMAT " * interval '1 microsecond')",
+                     column, op, day + (exact ? 0 : slack), rest);
+    if (type == TIMESTAMPTZOID) appendStringInfoString(where, " AT TIME ZONE 'UTC'");
     appendStringInfoString(where, type == DATEOID ? ")::pg_catalog.date" : ")");
 }
 

@@ -11,7 +11,7 @@
 namespace kpi::engine {
 namespace {
 
-// A segment as SQL gives it: for every read that has rows, which sources they are of, and the sums.
+// A segment: for every read that has rows, which sources they are of, and the sums.
 struct Cells {
     std::vector<int32_t> reads;
     std::vector<std::vector<bool>> sources;     // [source][i]
@@ -55,11 +55,11 @@ public:
         const Statement statement =
             cells_statement(group_, apart ? part_of(plan_, 0, cell_reads_) : plan_);
         if (!statement.sql.empty()) {
-            const pg::Rows rows(statement.sql, statement.params, kRead);
+            const pg::Sums sums(statement.sql, statement.params, kRead, statement.columns);
             if (top_.count > 0)
-                add_top(rows);
+                add_top(sums);
             else
-                for (size_t row = 0; row < rows.size(); ++row) add_segment(rows, row);
+                for (size_t i = 0; i < sums.groups(); ++i) add_segment(sums, i);
         } else if (group_.by.empty()) {
             place_cells({});
             add_series(pg::jsonb_value("{}"));
@@ -81,20 +81,24 @@ private:
                 present_[s][std::stoul(*row[0])] = row[s + 1] == "t";
     }
 
-    Cells cells_of(const pg::Rows &rows, size_t row) const {
+    Cells cells_of(const pg::Sums &sums, size_t segment) const {
+        const size_t begin = sums.begin(segment), end = sums.begin(segment + 1);
         Cells cells;
-        cells.reads = rows.integers(row, 1);
-        int column = 2;
-        for (size_t s = 0; s < group_.sources.size(); ++s)
-            cells.sources.push_back(rows.booleans(row, column++));
-        for (size_t m = 0; m < measure_count_; ++m)
-            cells.sums.push_back(rows.numbers(row, column++));
+        cells.sources.assign(group_.sources.size(), std::vector<bool>(end - begin));
+        cells.sums.assign(measure_count_, std::vector<pg::Number>(end - begin));
+        for (size_t cell = begin; cell < end; ++cell) {
+            cells.reads.push_back(sums.place(cell));
+            for (size_t s = 0; s < cells.sources.size(); ++s)
+                cells.sources[s][cell - begin] = sums.counted(cell, s);
+            for (size_t m = 0; m < measure_count_; ++m)
+                cells.sums[m][cell - begin] = sums.value(cell, m);
+        }
         return cells;
     }
 
-    void add_segment(const pg::Rows &rows, size_t row) {
-        place_cells(cells_of(rows, row));
-        add_series(rows.value(row, 0));
+    void add_segment(const pg::Sums &sums, size_t segment) {
+        place_cells(cells_of(sums, segment));
+        add_series(sums.label(segment));
     }
 
     // The first metric over all buckets of the segment at hand.
@@ -109,11 +113,11 @@ private:
         return evaluators_[0](operands_);
     }
 
-    void choose(const pg::Rows &rows) {
+    void choose(const pg::Sums &sums) {
         std::vector<std::pair<pg::Number, size_t>> ranks;
-        for (size_t row = 0; row < rows.size(); ++row) {
-            place_cells(cells_of(rows, row));
-            if (is_seen(columns_[0])) ranks.emplace_back(total(), row);
+        for (size_t segment = 0; segment < sums.groups(); ++segment) {
+            place_cells(cells_of(sums, segment));
+            if (is_seen(columns_[0])) ranks.emplace_back(total(), segment);
         }
         // What has no value comes last, equals in the order of segments.
         std::stable_sort(ranks.begin(), ranks.end(), [&](const auto &a, const auto &b) {
@@ -123,20 +127,20 @@ private:
         });
         top_.chosen.emplace();
         for (size_t i = 0; i < ranks.size() && i < top_.count; ++i)
-            top_.chosen->insert(pg::jsonb_text(rows.value(ranks[i].second, 0)));
+            top_.chosen->insert(pg::jsonb_text(sums.label(ranks[i].second)));
     }
 
-    void add_top(const pg::Rows &rows) {
-        if (!top_.chosen) choose(rows);
+    void add_top(const pg::Sums &sums) {
+        if (!top_.chosen) choose(sums);
         Cells rest;
         rest.sources.assign(group_.sources.size(), std::vector<bool>(size_t(read_count_)));
         rest.sums.assign(measure_count_, std::vector<pg::Number>(size_t(read_count_)));
         for (int32_t read = 0; read < read_count_; ++read) rest.reads.push_back(read);
-        for (size_t row = 0; row < rows.size(); ++row) {
-            if (top_.chosen->contains(pg::jsonb_text(rows.value(row, 0))))
-                add_segment(rows, row);
+        for (size_t segment = 0; segment < sums.groups(); ++segment) {
+            if (top_.chosen->contains(pg::jsonb_text(sums.label(segment))))
+                add_segment(sums, segment);
             else
-                add_up(rest, cells_of(rows, row));
+                add_up(rest, cells_of(sums, segment));
         }
         const auto segment =
             pg::value("SELECT jsonb_object_agg(n, 'others') FROM pg_catalog.unnest($1) n",

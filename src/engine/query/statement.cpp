@@ -32,19 +32,17 @@ public:
 
     Statement cells() {
         const std::string facts = facts_rows();
-        const std::string rows = sums();
+        const std::string rows = union_of(true, true);
         if (rows.empty()) return {};
-        std::string sql = facts.empty() ? "" : "WITH " + facts + "\n";
-        std::string segment = "'{}'::jsonb", columns;
-        if (segmented()) segment = "jsonb_build_object(" + key_pairs() + ")";
-        for (size_t s = 1; s <= group_.sources.size(); ++s)
-            columns += fmt::format(", array_agg(s{})", s);
-        size_t measures = 0;
-        for (const SourceUse &use : group_.sources) measures += use.measures.size();
-        for (size_t v = 1; v <= measures; ++v) columns += fmt::format(", array_agg(v{})", v);
-        sql += fmt::format("SELECT {}, array_agg(read){} FROM (\n{}\n) c", segment, columns, rows);
-        if (segmented()) sql += fmt::format(" GROUP BY {} ORDER BY 1", keys().substr(2));
-        return {std::move(sql), binder_.take()};
+        pg::SumColumns columns{int(group_.by.size()), {}, "'{}'::jsonb"};
+        if (segmented()) columns.label = "pg_catalog.jsonb_build_object(" + key_pairs() + ")";
+        for (const SourceUse &use : group_.sources) {
+            columns.parts.emplace_back();
+            for (const MeasureInfo &measure : use.measures)
+                columns.parts.back().push_back(measure.kind == MeasureKind::numeric);
+        }
+        return {(facts.empty() ? "" : "WITH " + facts + "\n") + rows, binder_.take(),
+                std::move(columns)};
     }
 
     Statement presence() {
@@ -58,7 +56,7 @@ public:
         if (rows.empty()) return {};
         std::string sql = facts.empty() ? "" : "WITH " + facts + "\n";
         sql += fmt::format("SELECT read{} FROM (\n{}\n) u({}) GROUP BY read", seen, rows, columns);
-        return {std::move(sql), binder_.take()};
+        return {std::move(sql), binder_.take(), {}};
     }
 
 private:
@@ -156,45 +154,11 @@ private:
         return sql;
     }
 
-    std::string keys() const {
-        std::string out;
-        for (size_t i = 1; i <= group_.by.size(); ++i) out += fmt::format(", k{}", i);
-        return out;
-    }
-
     std::string key_pairs() const {
         std::string out;
         for (size_t i = 0; i < group_.by.size(); ++i)
-            out += fmt::format("{}{}, k{}", i == 0 ? "" : ", ", pg::literal(group_.by[i]), i + 1);
+            out += fmt::format("{}{}, ${}", i == 0 ? "" : ", ", pg::literal(group_.by[i]), i + 1);
         return out;
-    }
-
-    // The sums of every read, by segment: one row of s1.. and v1.. a group that has rows.
-    std::string sums() {
-        const std::string branches = union_of(true, true);
-        if (branches.empty()) return {};
-        std::string columns = "read" + keys();
-        std::string sums, rows;
-        size_t v = 0;
-        for (size_t s = 1; s <= group_.sources.size(); ++s) {
-            columns += fmt::format(", n{}", s);
-            sums += fmt::format(", coalesce(sum(n{0}), 0) <> 0 AS s{0}", s);
-            rows += fmt::format("{}sum(n{}) <> 0", s == 1 ? "" : " OR ", s);
-            for (const MeasureInfo &measure : group_.sources[s - 1].measures) {
-                ++v;
-                columns += fmt::format(", v{}", v);
-                if (measure.kind == MeasureKind::integer) {
-                    sums += fmt::format(", sum(v{0}) AS v{0}", v);
-                    continue;
-                }
-                columns += fmt::format(", v{0}_nan, v{0}_pinf, v{0}_ninf", v);
-                sums += fmt::format(
-                    ", kpi._sum(sum(v{0}), sum(v{0}_nan), sum(v{0}_pinf), sum(v{0}_ninf)) AS v{0}",
-                    v);
-            }
-        }
-        return fmt::format("SELECT read{0}{1} FROM (\n{2}\n) u({3}) GROUP BY read{0} HAVING {4}",
-                           keys(), sums, branches, columns, rows);
     }
 
     const Group &group_;

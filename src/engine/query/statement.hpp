@@ -1,6 +1,7 @@
-// What a planned query reads, as SQL statements with their parameters: they scan and sum, the rest
-// is done over arrays (grid.hpp). Values are bound, never written into the text, so equal shapes
-// share a kept plan; what is written are names from the registry, quoted.
+// What a planned query reads, as SQL statements with their parameters: they only scan; rows are
+// summed as they come (pg/sums.hpp), the rest is done over arrays (grid.hpp). Values are bound,
+// never written into the text, so equal shapes share a kept plan; what is written are names from
+// the registry, quoted.
 #pragma once
 
 #include <string>
@@ -9,6 +10,7 @@
 #include "engine/query/filter.hpp"
 #include "engine/query/plan.hpp"
 #include "engine/registry/metrics.hpp"
+#include "pg/sums.hpp"
 
 namespace kpi::engine {
 
@@ -31,16 +33,16 @@ struct Group {
 struct Statement {
     std::string sql;
     Params params;
+    pg::SumColumns columns;  // of cells_statement
 };
 
 // Where the values of a source and a measure stand in a group's cells, 0-based.
 size_t source_place(const Group &group, const std::string &source);
 size_t measure_place(const Group &group, const std::string &measure);
 
-// The sums of every read, a row for every segment, by segment: segment (jsonb), reads int4[], for
-// every source bool[] (whether the read has rows of it), for every measure numeric[] (NULL: no
-// rows). Which reads a row counts in is all that SQL is told about buckets. Errors: 22023 for a
-// dimension that a source lacks.
+// Every row that counts: its read, the dimensions of its segment, its count and measures. Which
+// reads a row counts in is all that SQL is told about buckets. sql is empty when nothing is read.
+// Errors: 22023 for a dimension that a source lacks.
 Statement cells_statement(const Group &group, const Plan &plan);
 
 // Which reads have any rows, whatever the filters: read int4, for every source bool. sql is empty

@@ -1,20 +1,15 @@
-// engine/capture: the hot path. It turns
-// changed rows into contributions, keeps them in a transaction-local accumulator and flushes one
-// row per key. Regime of this folder: PostgreSQL's. Memory is palloc'd, errors are ereport'ed, no
-// C++ object with a destructor lives across a PostgreSQL call, nothing here throws. May include
-// pg/prelude.hpp and core/.
-//
-// This header: exact decimal sums. A sum is a 128-bit integer at a decimal scale that adapts to the
-// values added; what does not fit goes to a numeric. Nothing here raises on overflow. NaN and
-// infinities are counted beside the sum, so that adding and removing one cancels. Layout of
-// numeric: src/backend/utils/adt/numeric.c, stable since 9.1 on disk.
+// Exact decimal sums. A sum is a 128-bit integer at a decimal scale that adapts to the values
+// added; what does not fit goes to a numeric. Nothing here raises on overflow. NaN and infinities
+// are counted beside the sum, so that adding and removing one cancels. For code inside the
+// executor: memory is palloc'd, nothing throws. Layout of numeric: src/backend/utils/adt/numeric.c,
+// stable since 9.1 on disk.
 #pragma once
 
 #include "core/measure.hpp"
 
 #include "pg/prelude.hpp"
 
-namespace kpi::capture {
+namespace kpi::pg {
 
 using ::int128;  // PostgreSQL's: aligned as palloc aligns
 
@@ -30,7 +25,7 @@ struct Decimal {
         too_large  // above 10^100000: the row is a bad row, so that no sum can overflow numeric
     };
     Form form = Form::zero;
-    int32_t scale = 0;  // decimal digits after the point, for `scaled`
+    int32_t scale = 0;  // decimal digits after the point, for `scaled` and `zero`
     int128 value = 0;   // value * 10^scale, for `scaled`
     // for `wide`: a detoasted numeric, lives as long as the row's expression context
     Datum numeric = 0;
@@ -54,5 +49,7 @@ void merge(Sum &into, const Sum &from, MemoryContext home);
 bool is_zero(const Sum &sum);
 // The finite part as numeric in the current memory context; sets *null for zero.
 Datum to_numeric(const Sum &sum, bool *null);
+// value / 10^scale as numeric with that many decimals, in the current memory context.
+Datum scaled_numeric(int128 value, int scale);
 
-}  // namespace kpi::capture
+}  // namespace kpi::pg

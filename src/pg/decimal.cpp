@@ -1,6 +1,6 @@
-#include "engine/capture/decimal.hpp"
+#include "pg/decimal.hpp"
 
-namespace kpi::capture {
+namespace kpi::pg {
 namespace {
 
 // numeric's header bits (numeric.c: NumericShort, NumericLong, special values).
@@ -31,26 +31,6 @@ bool rescale(int128 &value, int from, int to) {
     return from == to || !__builtin_mul_overflow(value, power10(to - from), &value);
 }
 
-Datum wide_of(int128 value, int scale) {
-    if (value >= PG_INT64_MIN && value <= PG_INT64_MAX)
-        return NumericGetDatum(scale == 0 ? int64_to_numeric(int64(value))
-                                          : int64_div_fast_to_numeric(int64(value), scale));
-    char text[64];
-    char *at = text + sizeof(text) - 1;
-    *at = '\0';
-    const bool negative = value < 0;
-    unsigned __int128 rest =
-        negative ? -static_cast<unsigned __int128>(value) : static_cast<unsigned __int128>(value);
-    for (int digits = 0; rest != 0 || digits <= scale; ++digits) {
-        if (digits == scale && scale > 0) *--at = '.';
-        *--at = char('0' + int(rest % 10));
-        rest /= 10;
-    }
-    if (negative) *--at = '-';
-    return DirectFunctionCall3(numeric_in, CStringGetDatum(at), ObjectIdGetDatum(InvalidOid),
-                               Int32GetDatum(-1));
-}
-
 void add_wide(Sum &sum, Datum value, int sign, MemoryContext home) {
     MemoryContext old = MemoryContextSwitchTo(home);
     const Datum base = sum.wide != 0 ? sum.wide : NumericGetDatum(int64_to_numeric(0));
@@ -72,13 +52,33 @@ void add_scaled(Sum &sum, int128 value, int scale, MemoryContext home) {
         return;
     }
     MemoryContext old = MemoryContextSwitchTo(home);
-    const Datum wide = wide_of(value, scale);
+    const Datum wide = scaled_numeric(value, scale);
     MemoryContextSwitchTo(old);
     add_wide(sum, wide, 1, home);
     pfree(DatumGetPointer(wide));
 }
 
 }  // namespace
+
+Datum scaled_numeric(int128 value, int scale) {
+    if (value >= PG_INT64_MIN && value <= PG_INT64_MAX)
+        return NumericGetDatum(scale == 0 ? int64_to_numeric(int64(value))
+                                          : int64_div_fast_to_numeric(int64(value), scale));
+    char text[64];
+    char *at = text + sizeof(text) - 1;
+    *at = '\0';
+    const bool negative = value < 0;
+    unsigned __int128 rest =
+        negative ? -static_cast<unsigned __int128>(value) : static_cast<unsigned __int128>(value);
+    for (int digits = 0; rest != 0 || digits <= scale; ++digits) {
+        if (digits == scale && scale > 0) *--at = '.';
+        *--at = char('0' + int(rest % 10));
+        rest /= 10;
+    }
+    if (negative) *--at = '-';
+    return DirectFunctionCall3(numeric_in, CStringGetDatum(at), ObjectIdGetDatum(InvalidOid),
+                               Int32GetDatum(-1));
+}
 
 Decimal from_integer(int64 value) {
     Decimal out;
@@ -120,7 +120,10 @@ Decimal from_numeric(Datum datum) {
         parts.weight = weight;
     }
     parts.count = (bytes - start) / int(sizeof(int16));
-    if (parts.count == 0) return out;
+    if (parts.count == 0) {
+        out.scale = parts.scale;
+        return out;
+    }
     if (parts.weight > kMaxWeight) {
         out.form = Decimal::Form::too_large;
         return out;
@@ -198,12 +201,13 @@ Datum to_numeric(const Sum &sum, bool *null) {
             *null = true;
             return 0;
         }
-        return wide_of(sum.value, sum.scale);
+        return scaled_numeric(sum.value, sum.scale);
     }
-    const Datum total = DirectFunctionCall2(numeric_add, sum.wide, wide_of(sum.value, sum.scale));
+    const Datum total =
+        DirectFunctionCall2(numeric_add, sum.wide, scaled_numeric(sum.value, sum.scale));
     const Datum zero = NumericGetDatum(int64_to_numeric(0));
     *null = DatumGetBool(DirectFunctionCall2(numeric_eq, total, zero));
     return total;
 }
 
-}  // namespace kpi::capture
+}  // namespace kpi::pg

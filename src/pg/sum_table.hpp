@@ -1,0 +1,67 @@
+// The executor's side of sums.hpp: a receiver that finds each row's group and cell in two hash
+// tables and adds it up. Palloc'd, without destructors; nothing throws.
+#pragma once
+
+#include "pg/decimal.hpp"
+#include "pg/sums.hpp"
+
+#include "pg/prelude.hpp"
+
+namespace kpi::pg {
+
+// A sum in 16 bytes, as long as 64 bits hold it.
+struct SmallSum {
+    static constexpr int32_t kNone = -1, kWide = -2;
+    int64 value;    // * 10^scale; kWide: a pointer to a Sum
+    int32_t scale;  // or one of the above
+};
+
+struct SumKey {
+    FmgrInfo hash, equal;
+    Oid collation;
+    int16 length;
+    bool by_value;
+};
+
+struct SumColumn {
+    int number;  // of the row's columns
+    Oid type;
+    bool counters;
+};
+
+// Open addressing over numbers of entries + 1; 0: free. Half full at most.
+struct SumIndex {
+    uint32 *slots;
+    uint32 mask;
+    uint32 used;
+};
+
+// Everything that the executor's side touches: palloc'd, without destructors.
+struct SumTable {
+    DestReceiver api;
+    MemoryContext context;
+    TupleDesc row;
+    int keys, parts, values;
+    SumKey *key;
+    int *part_column;  // by part
+    int *part_values;  // by part: how many
+    SumColumn *value_column;
+    // groups
+    uint32 group_count, group_room;
+    Datum *group_keys;
+    bool *group_nulls;
+    uint32 *group_hash;
+    Datum *label;
+    SumIndex group_index;
+    // cells
+    uint32 cell_count, cell_room;
+    int32 *cell_place;
+    uint32 *cell_group;
+    int64 *cell_counts;
+    SmallSum *cell_sums;
+    SumIndex cell_index;
+};
+
+SumTable *make_sum_table(const SumColumns &columns);
+
+}  // namespace kpi::pg

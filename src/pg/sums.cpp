@@ -1,0 +1,120 @@
+#include "pg/sums.hpp"
+
+#include <algorithm>
+
+#include "pg/expression.hpp"
+#include "pg/guard.hpp"
+#include "pg/run.hpp"
+#include "pg/sum_table.hpp"
+
+namespace kpi::pg {
+namespace {
+
+bool has_rows(const SumTable *table, uint32 cell) {
+    const int64 *counts = table->cell_counts + size_t(cell) * size_t(table->parts);
+    return std::any_of(counts, counts + table->parts, [](int64 count) { return count != 0; });
+}
+
+void make_labels(SumTable *table, const std::vector<uint32_t> &groups, const SumColumns &columns) {
+    std::vector<ObjectId> types;
+    types.reserve(size_t(columns.keys));
+    for (int k = 0; k < columns.keys; ++k)
+        types.push_back({TupleDescAttr(table->row, k + 1)->atttypid});
+    Expression expression(columns.label, types);
+    table->label = call([&] {
+        return static_cast<Datum *>(MemoryContextAllocHuge(
+            table->context, sizeof(Datum) * (table->group_count + uint64(1))));
+    });
+    for (const uint32_t group : groups) {
+        const size_t at = size_t(group) * size_t(table->keys);
+        table->label[group] =
+            expression.evaluate(table->group_keys + at, table->group_nulls + at, table->context);
+    }
+}
+
+int compare_labels(const void *a, const void *b, void *arg) {
+    const auto *table = static_cast<const SumTable *>(arg);
+    const auto label = [&](const void *group) {
+        return &DatumGetJsonbP(table->label[*static_cast<const uint32_t *>(group)])->root;
+    };
+    return compareJsonbContainers(label(a), label(b));
+}
+
+Datum special(const Sum &sum) {
+    const char *text = nullptr;
+    if (sum.nan > 0 || (sum.plus_infinity > 0 && sum.minus_infinity > 0))
+        text = "NaN";
+    else if (sum.plus_infinity > 0)
+        text = "Infinity";
+    else if (sum.minus_infinity > 0)
+        text = "-Infinity";
+    if (text == nullptr) return 0;
+    return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+                               Int32GetDatum(-1));
+}
+
+}  // namespace
+
+Sums::Sums(std::string_view sql, const Params &params, const Options &options,
+           const SumColumns &columns)
+    : table_(make_sum_table(columns)) {
+    run_into(sql, params, options, &table_->api);
+    if (columns.keys == 0) {
+        table_->group_count = 1;
+        groups_.push_back(0);
+    }
+    // Cells by group: counted, then dealt out.
+    std::vector<size_t> count(table_->group_count + 1);
+    for (uint32_t cell = 0; cell < table_->cell_count; ++cell)
+        if (has_rows(table_, cell)) ++count[table_->cell_group[cell]];
+    if (columns.keys > 0)
+        for (uint32_t group = 0; group < table_->group_count; ++group)
+            if (count[group] > 0) groups_.push_back(group);
+    make_labels(table_, groups_, columns);
+    uint32_t *first = groups_.data();
+    const size_t many = groups_.size();
+    call([&] { qsort_arg(first, many, sizeof(uint32_t), compare_labels, table_); });
+    std::vector<size_t> next(table_->group_count);
+    size_t total = 0;
+    for (const uint32_t group : groups_) {
+        begins_.push_back(total);
+        next[group] = total;
+        total += count[group];
+    }
+    begins_.push_back(total);
+    cells_.resize(total);
+    for (uint32_t cell = 0; cell < table_->cell_count; ++cell)
+        if (has_rows(table_, cell)) cells_[next[table_->cell_group[cell]]++] = cell;
+}
+
+size_t Sums::groups() const { return groups_.size(); }
+
+Value Sums::label(size_t group) const {
+    Value out;
+    out.datum = table_->label[groups_[group]];
+    out.null = false;
+    return out;
+}
+
+size_t Sums::begin(size_t group) const { return begins_[group]; }
+
+int32_t Sums::place(size_t cell) const { return table_->cell_place[cells_[cell]]; }
+
+bool Sums::counted(size_t cell, size_t part) const {
+    return table_->cell_counts[cells_[cell] * size_t(table_->parts) + part] != 0;
+}
+
+Number Sums::value(size_t cell, size_t value) const {
+    const SmallSum &sum = table_->cell_sums[cells_[cell] * size_t(table_->values) + value];
+    if (sum.scale == SmallSum::kNone) return {};
+    return {call([&] {
+        if (sum.scale >= 0) return scaled_numeric(sum.value, sum.scale);
+        const auto *full = reinterpret_cast<const Sum *>(sum.value);
+        if (const Datum name = special(*full)) return name;
+        bool null = false;
+        const Datum total = to_numeric(*full, &null);
+        return null ? scaled_numeric(0, full->scale) : total;
+    })};
+}
+
+}  // namespace kpi::pg
