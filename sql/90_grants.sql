@@ -34,7 +34,12 @@ GRANT EXECUTE ON FUNCTION
     kpi.comment(bigint, text),
     kpi.feedback(bigint, text),
     kpi.silence(jsonb, timestamptz, text),
-    kpi.drop_silence(bigint)
+    kpi.drop_silence(bigint),
+    kpi.add_check(text, text, text, regclass, name, jsonb, text, text[], interval),
+    kpi.alter_check(text, jsonb, text, text[], interval, boolean),
+    kpi.drop_check(text),
+    kpi.run_checks(text),
+    kpi.mark_sensitive(regclass, name, boolean)
     TO kpi_admin;
 -- What counts for everybody's rules is not for one who may only define their own.
 GRANT EXECUTE ON FUNCTION kpi.load_environment(text, text), kpi.drop_environment(text) TO kpi_operator;
@@ -45,4 +50,6 @@ GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kp
 GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
 GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats TO kpi_admin;
 GRANT SELECT ON kpi.incident_stats TO kpi_reader;
+GRANT SELECT ON kpi.check, kpi.check_result, kpi.check_status TO kpi_admin;
+GRANT SELECT ON kpi.check_status TO kpi_reader;
 GRANT EXECUTE ON PROCEDURE kpi.work() TO kpi_admin;

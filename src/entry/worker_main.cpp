@@ -4,11 +4,13 @@
 #include "worker/courier.hpp"
 #include "worker/launcher.hpp"
 #include "worker/loop.hpp"
+#include "worker/steward.hpp"
 
 extern "C" {
 PGDLLEXPORT void kpi_ext_launcher_main(Datum argument);
 PGDLLEXPORT void kpi_ext_worker_main(Datum argument);
 PGDLLEXPORT void kpi_ext_courier_main(Datum argument);
+PGDLLEXPORT void kpi_ext_steward_main(Datum argument);
 
 void kpi_ext_launcher_main(Datum) {
     kpi::pg::enter([] {
@@ -28,6 +30,13 @@ void kpi_ext_courier_main(Datum argument) {
     kpi::pg::enter([argument] {
         kpi::pg::become_courier(DatumGetObjectId(argument));
         kpi::worker::run_courier();
+    });
+}
+
+void kpi_ext_steward_main(Datum argument) {
+    kpi::pg::enter([argument] {
+        kpi::pg::become_steward(DatumGetObjectId(argument));
+        kpi::worker::run_steward();
     });
 }
 }

@@ -15,7 +15,8 @@ Urgency armed_urgency = Urgency::usual;
 void at_transaction_end(XactEvent event, void *) {
     if (courier_armed) {
         if (event == XACT_EVENT_COMMIT) {
-            const uint32 seat = own == nullptr ? 0 : pg_atomic_read_u32(&own->courier_seat);
+            const uint32 seat =
+                own == nullptr ? 0 : pg_atomic_read_u32(&own->helpers[int(Helper::courier)].seat);
             if (seat != 0)
                 wake(seat);
             else

@@ -78,9 +78,12 @@ std::optional<Process> Process::start(uint32_t database, const std::string &name
     return launch(worker);
 }
 
-std::optional<Process> Process::start_courier() {
-    BackgroundWorker worker = describe("kpi_ext courier", "kpi_ext_courier_main");
-    strlcpy(worker.bgw_name, "kpi_ext courier", BGW_MAXLEN);
+std::optional<Process> Process::start_helper(Helper helper) {
+    const bool courier = helper == Helper::courier;
+    const char *name = courier ? "kpi_ext courier" : "kpi_ext steward";
+    BackgroundWorker worker =
+        describe(name, courier ? "kpi_ext_courier_main" : "kpi_ext_steward_main");
+    strlcpy(worker.bgw_name, name, BGW_MAXLEN);
     worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
     return launch(worker);
 }
@@ -148,6 +151,8 @@ void become_courier(uint32_t database) {
     connect(database, "kpi_ext courier");
     call([] { SetConfigOption("synchronous_commit", "on", PGC_SUSET, PGC_S_OVERRIDE); });
 }
+
+void become_steward(uint32_t database) { connect(database, "kpi_ext steward"); }
 
 void report_activity(const std::string &text) {
     pgstat_report_activity(text.empty() ? STATE_IDLE : STATE_RUNNING,

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "pg/seats.hpp"
+
 struct BackgroundWorker;
 struct BackgroundWorkerHandle;
 
@@ -20,8 +22,8 @@ public:
     // nullopt: max_worker_processes are all in use. This process's latch is set when the worker
     // starts or stops.
     static std::optional<Process> start(uint32_t database, const std::string &name);
-    // The courier of this process's database.
-    static std::optional<Process> start_courier();
+    // A helper for this process's database.
+    static std::optional<Process> start_helper(Helper helper);
     bool stopped() const;
     void terminate() const;  // SIGTERM; does not wait
     void forget();           // frees the handle; after stopped()
@@ -42,6 +44,8 @@ void become_worker(uint32_t database);
 // Likewise, but what it commits is on disk: a message must not be sent by a claim that a crash
 // undoes.
 void become_courier(uint32_t database);
+// As the worker: what a steward writes is found again by the next one.
+void become_steward(uint32_t database);
 
 // pg_stat_activity: what the worker does; empty: idle.
 void report_activity(const std::string &text);

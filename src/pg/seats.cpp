@@ -62,33 +62,39 @@ void take_worker_seat() {
 
 namespace {
 
-int64_t alone_since = 0;                // courier: since when no worker keeps it
+int64_t alone_since = 0;                // a helper: since when no worker keeps it
 constexpr int64_t kAlone = 10'000'000;  // microseconds
 
-void release_courier_seat(int, Datum) { leave_courier_seat(); }
+HelperSeat &seat_of(Helper helper) { return own->helpers[int(helper)]; }
+
+void release_helper_seat(int, Datum helper) { leave_helper_seat(Helper(DatumGetInt32(helper))); }
 
 }  // namespace
 
-void leave_courier_seat() noexcept {
-    if (pg_atomic_read_u32(&own->courier_seat) != my_seat()) return;
-    pg_atomic_write_u32(&own->courier_pid, 0);
-    pg_atomic_write_u32(&own->courier_seat, 0);
+void leave_helper_seat(Helper helper) noexcept {
+    HelperSeat &place = seat_of(helper);
+    if (pg_atomic_read_u32(&place.seat) != my_seat()) return;
+    pg_atomic_write_u32(&place.pid, 0);
+    pg_atomic_write_u32(&place.seat, 0);
 }
 
-void take_courier_seat() {
+void take_helper_seat(Helper helper) {
     find_worker_slot();
     if (own == nullptr) throw Error("55000", "the launcher has no slot for this database");
-    call([] { before_shmem_exit(release_courier_seat, 0); });
+    call([helper] { before_shmem_exit(release_helper_seat, Int32GetDatum(int(helper))); });
+    HelperSeat &place = seat_of(helper);
     uint32 nobody = 0;
-    if (!pg_atomic_compare_exchange_u32(&own->courier_seat, &nobody, my_seat()))
-        throw Error("55006", "another kpi_ext courier serves this database");
-    pg_atomic_write_u32(&own->courier_end, 0);
-    pg_atomic_write_u32(&own->courier_pid, uint32(MyProcPid));
+    if (!pg_atomic_compare_exchange_u32(&place.seat, &nobody, my_seat()))
+        throw Error("55006", "another process of kpi_ext does this for this database");
+    pg_atomic_write_u32(&place.end, 0);
+    pg_atomic_write_u32(&place.pid, uint32(MyProcPid));
     pg_memory_barrier();
 }
 
-bool courier_must_end() noexcept {
-    if (pg_atomic_read_u32(&own->courier_end) != 0) return true;
+bool helper_must_end(Helper helper) noexcept {
+    // kpi.worker = off: the launcher has given the slot back.
+    if (pg_atomic_read_u32(&own->database) != MyDatabaseId) return true;
+    if (pg_atomic_read_u32(&seat_of(helper).end) != 0) return true;
     if (pg_atomic_read_u32(&own->seat) != 0) {
         alone_since = 0;
         return false;
@@ -98,13 +104,17 @@ bool courier_must_end() noexcept {
     return time - alone_since > kAlone;
 }
 
-bool is_courier_seated() noexcept { return pg_atomic_read_u32(&own->courier_seat) != 0; }
+bool is_helper_seated(Helper helper) noexcept {
+    return pg_atomic_read_u32(&seat_of(helper).seat) != 0;
+}
 
-void ask_courier_to_end() noexcept {
-    const uint32 seat = pg_atomic_read_u32(&own->courier_seat);
-    if (seat == 0) return;
-    pg_atomic_write_u32(&own->courier_end, 1);
-    wake(seat);
+void ask_helpers_to_end() noexcept {
+    for (HelperSeat &place : own->helpers) {
+        const uint32 seat = pg_atomic_read_u32(&place.seat);
+        if (seat == 0) continue;
+        pg_atomic_write_u32(&place.end, 1);
+        wake(seat);
+    }
 }
 
 Bell begin_round() noexcept {

@@ -1,4 +1,4 @@
-// Who serves: the launcher of the server, the worker and the courier of a database. One of each; a
+// Who serves: the launcher of the server, the worker of a database and its helpers. One of each; a
 // seat is given back when its process ends, however it ends.
 #pragma once
 
@@ -6,16 +6,19 @@
 
 namespace kpi::pg {
 
-// --- the courier of this database
+// --- the helpers of this database's worker, each a process of its own: the courier delivers, the
+// steward runs checks and probes
+enum class Helper : uint8_t { courier, steward };
+constexpr int kHelpers = 2;
 // Errors: as take_worker_seat.
-void take_courier_seat();
-// It was asked to finish what is in flight and end, or nobody has kept it for a while.
-bool courier_must_end() noexcept;
-// The next courier may come: this one only finishes what it has in flight.
-void leave_courier_seat() noexcept;
-bool is_courier_seated() noexcept;
-// By the worker that starts: the next courier has the present settings.
-void ask_courier_to_end() noexcept;
+void take_helper_seat(Helper helper);
+// It was asked to finish what it is at and end, or nobody has kept it for a while.
+bool helper_must_end(Helper helper) noexcept;
+// The next one may come: this one only finishes what it is at.
+void leave_helper_seat(Helper helper) noexcept;
+bool is_helper_seated(Helper helper) noexcept;
+// By the worker that starts: the next helpers have the present settings.
+void ask_helpers_to_end() noexcept;
 
 // --- the worker of this database
 enum class Leave : uint32_t { failed, no_extension, yielded };

@@ -19,6 +19,8 @@ struct Settings {
     // s that one step of work on a source may take; doubled each time it takes longer
     int source_timeout = 30;
     int verify_interval = 300;   // s at least between two samples that are compared; 0: none
+    int check_timeout = 30;      // s that one check or probe may take
+    int check_retention = 30;    // days that results of checks and probes are kept
     int refresh_interval = 300;  // s between two refreshes of one materialized view
     int max_workers = 8;         // database workers running at once
     int outbox_retention = 30;   // days that settled messages are kept; 0: until kpi.purge

@@ -3,11 +3,17 @@
 // or a file descriptor.
 #pragma once
 
+#include "pg/seats.hpp"
+
 #include "pg/prelude.hpp"
 
 namespace kpi::pg {
 
 constexpr uint32 kSlots = 1024;
+
+struct HelperSeat {
+    pg_atomic_uint32 seat, pid, end;
+};
 
 // One cache line pair each, so that databases do not slow each other down.
 struct alignas(128) Slot {
@@ -18,7 +24,7 @@ struct alignas(128) Slot {
     pg_atomic_uint32 urgent;
     pg_atomic_uint32 deltas;
     pg_atomic_uint32 leave;
-    pg_atomic_uint32 courier_seat, courier_pid, courier_end;
+    HelperSeat helpers[kHelpers];
     // what the worker is working on; what one died of, and how many in a row of the same
     pg_atomic_uint32 task, suspect, deaths;
     pg_atomic_uint64 rings, wakes, rounds;

@@ -22,9 +22,10 @@ void request_memory() {
 
 void clear(Slot &slot, uint32 database) {
     for (auto *word : {&slot.seat, &slot.pid, &slot.pending, &slot.urgent, &slot.deltas,
-                       &slot.leave, &slot.courier_seat, &slot.courier_pid, &slot.courier_end,
-                       &slot.task, &slot.suspect, &slot.deaths})
+                       &slot.leave, &slot.task, &slot.suspect, &slot.deaths})
         pg_atomic_write_u32(word, 0);
+    for (HelperSeat &place : slot.helpers)
+        for (auto *word : {&place.seat, &place.pid, &place.end}) pg_atomic_write_u32(word, 0);
     for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at,
                        &slot.heartbeat_at, &slot.drained_at})
         pg_atomic_write_u64(word, 0);
@@ -38,9 +39,10 @@ void init(Shared *memory) {
         pg_atomic_init_u32(word, 0);
     for (Slot &slot : memory->slots) {
         for (auto *word : {&slot.database, &slot.seat, &slot.pid, &slot.pending, &slot.urgent,
-                           &slot.deltas, &slot.leave, &slot.courier_seat, &slot.courier_pid,
-                           &slot.courier_end, &slot.task, &slot.suspect, &slot.deaths})
+                           &slot.deltas, &slot.leave, &slot.task, &slot.suspect, &slot.deaths})
             pg_atomic_init_u32(word, 0);
+        for (HelperSeat &place : slot.helpers)
+            for (auto *word : {&place.seat, &place.pid, &place.end}) pg_atomic_init_u32(word, 0);
         for (auto *word : {&slot.rings, &slot.wakes, &slot.rounds, &slot.started_at, &slot.round_at,
                            &slot.heartbeat_at, &slot.drained_at})
             pg_atomic_init_u64(word, 0);
@@ -124,7 +126,8 @@ WorkerState worker_state() noexcept {
     if (own == nullptr) return state;
     state.enrolled = true;
     state.pid = int32_t(pg_atomic_read_u32(&own->pid));
-    state.courier_pid = int32_t(pg_atomic_read_u32(&own->courier_pid));
+    state.courier_pid = int32_t(pg_atomic_read_u32(&own->helpers[int(Helper::courier)].pid));
+    state.steward_pid = int32_t(pg_atomic_read_u32(&own->helpers[int(Helper::steward)].pid));
     state.pending = pg_atomic_read_u32(&own->pending) != 0;
     state.rings = pg_atomic_read_u64(&own->rings);
     state.wakes = pg_atomic_read_u64(&own->wakes);

@@ -30,7 +30,7 @@ struct WorkerState {
     bool pending = false;
     uint64_t rings = 0, wakes = 0, rounds = 0;
     int64_t started_at = 0, heartbeat_at = 0, drained_at = 0;
-    int32_t launcher_pid = 0, courier_pid = 0;
+    int32_t launcher_pid = 0, courier_pid = 0, steward_pid = 0;
     uint32_t waiting = 0;  // databases without a free worker
     Refusal refusal = Refusal::none;
 };

@@ -8,10 +8,19 @@ namespace kpi::pg {
 namespace {
 
 int last_resort = -1;  // TimeoutId
+int cancel = -1;       // likewise
+volatile sig_atomic_t cancelled = 0;
 
 // In a signal handler, as PostgreSQL's own.
 void die_soon() {
     ProcDiePending = true;
+    InterruptPending = true;
+    SetLatch(MyLatch);
+}
+
+void cancel_soon() {
+    cancelled = 1;
+    QueryCancelPending = true;
     InterruptPending = true;
     SetLatch(MyLatch);
 }
@@ -37,5 +46,24 @@ TimeLimit::~TimeLimit() {
     // One that fired in the last moment cancels nothing else.
     QueryCancelPending = false;
 }
+
+CancelAfter::CancelAfter(int64_t milliseconds) : armed_(milliseconds > 0) {
+    cancelled = 0;
+    if (!armed_) return;
+    const int limit = int(std::min<int64_t>(milliseconds, std::numeric_limits<int>::max()));
+    call([&] {
+        if (cancel < 0) cancel = RegisterTimeout(USER_TIMEOUT, cancel_soon);
+        enable_timeout_after(TimeoutId(cancel), limit);
+    });
+}
+
+CancelAfter::~CancelAfter() {
+    if (!armed_) return;
+    attempt([] { disable_timeout(TimeoutId(cancel), false); });
+    // Not a cancel of the user's, which is still to be obeyed.
+    if (fired()) QueryCancelPending = false;
+}
+
+bool CancelAfter::fired() const { return cancelled != 0; }
 
 }  // namespace kpi::pg

@@ -20,4 +20,18 @@ private:
     bool armed_;
 };
 
+// Cancels what runs in its scope after a time, with a timer of its own: in any process, beside a
+// statement_timeout. 57014, as a user's cancel; fired() tells the two apart. One at a time.
+class CancelAfter {
+public:
+    explicit CancelAfter(int64_t milliseconds);
+    ~CancelAfter();
+    CancelAfter(const CancelAfter &) = delete;
+    CancelAfter &operator=(const CancelAfter &) = delete;
+    bool fired() const;
+
+private:
+    bool armed_;
+};
+
 }  // namespace kpi::pg

@@ -4,6 +4,7 @@
 
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "worker/chores.hpp"
 #include "worker/courier.hpp"
 #include "worker/rounds.hpp"
 #include "worker/steps.hpp"
@@ -58,6 +59,7 @@ void work_by_hand(Commits commits) {
     // Windows once, whatever is left to merge afterwards.
     Rest rest = rounds.run(Demand::everything);
     while (rest == Rest::unfinished) rest = rounds.run(Demand::timed);
+    Chores(steps).run_due([] { return true; });
     deliver_by_hand(steps);
 }
 

@@ -217,7 +217,7 @@ void Courier::postpone() {
 }
 
 void run_courier() {
-    pg::take_courier_seat();
+    pg::take_helper_seat(pg::Helper::courier);
     pg::LoopMemory memory;
     Steps steps;
     Courier courier(steps);
@@ -225,10 +225,10 @@ void run_courier() {
     bool ending = false;
     for (;;) {
         memory.reset();
-        if (!ending && pg::courier_must_end()) {
+        if (!ending && pg::helper_must_end(pg::Helper::courier)) {
             ending = true;
             courier.drain();
-            pg::leave_courier_seat();
+            pg::leave_helper_seat(pg::Helper::courier);
         }
         if (ending && courier.idle()) return;
         try {

@@ -13,7 +13,7 @@
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
 #include "pg/waiter.hpp"
-#include "worker/backoff.hpp"
+#include "worker/helper_keeper.hpp"
 #include "worker/rounds.hpp"
 #include "worker/steps.hpp"
 
@@ -27,8 +27,6 @@ constexpr int64_t kLongTurn = 30'000'000;  // with work left, when others wait
 // after a round that failed, or left something that must wait
 constexpr int64_t kRetry = 1'000'000;
 constexpr int kFailedRounds = 10;
-// a courier that lived this long has no failures behind it
-constexpr int64_t kHealthy = 60'000'000;
 
 class Loop {
 public:
@@ -39,7 +37,6 @@ private:
     void wait_for_work(Rest rest);
     int64_t answer_notify(int64_t now);
     bool must_yield(Rest rest) const;
-    void keep_courier();
 
     pg::Waiter waiter_;
     pg::LoopMemory memory_;
@@ -52,9 +49,8 @@ private:
     bool urgent_ = false;
     bool notified_ = false;  // NOTIFY kpi_refresh came and is not answered yet
     int64_t answered_at_ = 0;
-    std::optional<pg::Process> courier_;
-    int courier_failures_ = 0;
-    int64_t courier_started_at_ = 0, courier_due_ = 0;
+    HelperKeeper helpers_[pg::kHelpers] = {{steps_, pg::Helper::courier},
+                                           {steps_, pg::Helper::steward}};
 };
 
 // Anybody who may connect may NOTIFY: it asks for a round of everything once a kpi.notify_interval.
@@ -91,7 +87,7 @@ Rest Loop::round() {
     const bool rung = pg::is_rung_here();
     const bool urgent = pg::begin_round().urgent || std::exchange(urgent_, false);
     const Rest rest = rounds_.run(urgent ? Demand::everything : Demand::timed);
-    keep_courier();
+    for (HelperKeeper &keeper : helpers_) keeper.keep();
     if (rung) pace_.ran(round_at_, pg::ticks());
     pg::end_round(rest == Rest::drained ? pg::Outcome::drained : pg::Outcome::unfinished);
     failures_ = 0;
@@ -103,32 +99,9 @@ bool Loop::must_yield(Rest rest) const {
     return pg::ticks() - started_at_ > (rest == Rest::unfinished ? kLongTurn : kTurn);
 }
 
-// A database with sinks has a courier. Where no process is free, CALL kpi.work() delivers.
-void Loop::keep_courier() {
-    const int64_t now = pg::ticks();
-    if (courier_ && courier_->stopped()) {
-        courier_->forget();
-        courier_.reset();
-        if (now - courier_started_at_ > kHealthy) courier_failures_ = 0;
-        courier_due_ = now + backoff(++courier_failures_);
-    }
-    if (courier_ || pg::is_courier_seated() || now < courier_due_) return;
-    bool wanted = false;
-    steps_.run([&] { wanted = bool(pg::value("SELECT 1 FROM kpi.sink LIMIT 1")); });
-    if (!wanted) return;
-    courier_ = pg::Process::start_courier();
-    courier_started_at_ = now;
-    if (courier_) return;
-    courier_due_ = now + backoff(++courier_failures_);
-    if (worth_logging(courier_failures_))
-        pg::log(pg::Level::warning, "no free background worker for the kpi_ext courier",
-                "Messages wait; CALL kpi.work() delivers meanwhile.",
-                "Raise max_worker_processes: every database with sinks uses one more.");
-}
-
 void Loop::run() {
-    // The next courier has the settings of this worker.
-    pg::ask_courier_to_end();
+    // The next ones have the settings of this worker.
+    pg::ask_helpers_to_end();
     {
         pg::Transaction transaction;
         pg::listen_for_refresh();

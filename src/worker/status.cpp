@@ -61,6 +61,7 @@ json worker_part() {
     json out = {{"preloaded", pg::shared_ready()}, {"wanted", wanted}, {"running", state.pid != 0}};
     out["pid"] = state.pid != 0 ? json(state.pid) : json();
     out["courier_pid"] = state.courier_pid != 0 ? json(state.courier_pid) : json();
+    out["steward_pid"] = state.steward_pid != 0 ? json(state.steward_pid) : json();
     out["launcher_pid"] = state.launcher_pid != 0 ? json(state.launcher_pid) : json();
     out["heartbeat_age_seconds"] = seconds_since(state.heartbeat_at);
     out["lag_seconds"] = seconds_since(state.drained_at);

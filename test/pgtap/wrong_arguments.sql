@@ -20,6 +20,7 @@ SET client_min_messages = error;
 SELECT kpi.add_sink('here', 'webhook', 'http://127.0.0.1:9/') \gset
 SELECT kpi.notify('here', '{"text": "one"}') AS waits \gset
 SELECT kpi._observe('trouble', 'data', 'trouble', 'warning', true, '{}', current_user::regrole) AS trouble \gset
+SELECT kpi.add_check('fresh', 'freshness', 'pay') \gset
 SELECT kpi.add_event('Party', 'promotion', '2026-01-01') AS party \gset
 
 -- A call that works, one literal an argument, in order.
@@ -59,6 +60,9 @@ INSERT INTO t.good (name, args) VALUES
 ('ack', ARRAY[:'trouble']), ('assign', ARRAY[:'trouble', $$'@ana'$$]), ('comment', ARRAY[:'trouble', $$'seen'$$]), ('feedback', ARRAY[:'trouble', $$'true'$$]),
 ('silence', ARRAY[$$'{"rule": "x"}'$$, $$now() + interval '1 hour'$$, $$'maintenance'$$]), ('drop_silence', ARRAY['1']),
 ('load_environment', ARRAY[$$'dev'$$, $$'leads_critical: 1'$$]), ('drop_environment', ARRAY[$$'dev'$$]), ('threshold_value', ARRAY[$$'leads_critical'$$]),
+('add_check', ARRAY[$$'new'$$, $$'null_rate'$$, $$'pay'$$, $$'public.pay'$$, $$'country'$$, $$'{"max_percent": 5}'$$, $$'warning'$$, $$'{here}'$$, $$'1 hour'$$]),
+('alter_check', ARRAY[$$'fresh'$$, $$'{"max_age": "1 day"}'$$, $$'info'$$, $$'{here}'$$, $$'1 hour'$$, 'true']), ('drop_check', ARRAY[$$'fresh'$$]),
+('run_checks', ARRAY[$$'fresh'$$]), ('mark_sensitive', ARRAY[$$'public.pay'$$, $$'country'$$, 'true']),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES
 ('summary', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),

@@ -45,6 +45,8 @@ INSIDE = {
     'monitor/judge': set(),
     'monitor/incident': {'monitor', 'monitor/judge'},
     'monitor/rule': {'monitor', 'monitor/incident', 'monitor/judge'},
+    'monitor/check': {'monitor'},
+    'monitor/probe': {'monitor', 'monitor/check'},
     'monitor': set(),
 }
 # Third-party headers: first part of the path -> the only room that may name it (None: every room).

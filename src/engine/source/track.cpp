@@ -305,6 +305,7 @@ void forget(const std::string &source) {
         {source});
     for (const char *table : {"measure", "dirty", "source_state", "capture_error"})
         pg::execute(fmt::format("DELETE FROM kpi.{} WHERE source = $1", table), {source});
+    pg::query("SELECT kpi._forget_checks($1)", {source});
     pg::execute("DELETE FROM kpi.source WHERE name = $1", {source});
 }
 

@@ -1,0 +1,152 @@
+#include "monitor/check/record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.hpp"
+#include "pg/settings.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::monitor {
+namespace {
+
+constexpr int kForgotten = 10000;  // results deleted in one transaction
+
+// A lock that somebody holds says nothing about the data: asked again in a minute.
+bool is_postponed(const Outcome &outcome) { return outcome.sqlstate == "55P03"; }
+
+void keep_state(const Check &check, const Outcome &outcome) {
+    if (is_postponed(outcome)) {
+        pg::execute(
+            "UPDATE kpi.check_state SET begun_at = NULL, begun_by = NULL, due_at = least(due_at, "
+            "pg_catalog.clock_timestamp() + pg_catalog.make_interval(mins => 1)) WHERE name = $1",
+            {check.name});
+        return;
+    }
+    pg::execute(
+        R"(
+        INSERT INTO kpi.check_state AS s (name, state, message, ran_at, due_at)
+        SELECT c.name, $2, $3, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp() + c.every FROM kpi.check c WHERE c.name = $1
+            ON CONFLICT (name) DO UPDATE SET state = excluded.state, message = excluded.message, ran_at = excluded.ran_at,
+               due_at = excluded.due_at, begun_at = NULL, begun_by = NULL,
+               since = CASE WHEN s.state = excluded.state THEN s.since ELSE excluded.ran_at END)",
+        {check.name, std::string(state_name(outcome.finding.state)), outcome.finding.message});
+}
+
+void keep_result(const Check &check, const Outcome &outcome) {
+    pg::execute(
+        "INSERT INTO kpi.check_result (name, at, state, value, message, read, duration, sample) "
+        "SELECT name, pg_catalog.clock_timestamp(), $2, $3::pg_catalog.float8, $4, $5, "
+        "pg_catalog.make_interval(secs "
+        "=> $6), $7::pg_catalog.jsonb FROM kpi.check WHERE name = $1",
+        {check.name, std::string(state_name(outcome.finding.state)),
+         outcome.finding.value ? Param(*outcome.finding.value) : Param(Null{}),
+         outcome.finding.message,
+         outcome.read != nullptr ? Param(std::string(outcome.read)) : Param(Null{}),
+         double(outcome.microseconds) / 1e6,
+         outcome.sample.empty() ? Param(Null{}) : Param(outcome.sample)});
+}
+
+// One incident for all checks of a source. Not known while one of them is in error: what is open
+// stays open then.
+void settle_source(const std::string &source) {
+    pg::query(R"(
+        WITH checks AS MATERIALIZED (
+            SELECT c.name, c.severity, c.sinks, s.state, s.message
+              FROM kpi.check c JOIN kpi.check_state s ON s.name = c.name WHERE c.source = $1 AND c.enabled
+        ), bad AS MATERIALIZED (SELECT * FROM checks WHERE state = 'failing')
+        SELECT kpi._observe('data source ' || $1, 'data', pg_catalog.format('data of %s fails its checks', $1),
+                   coalesce((SELECT severity FROM bad ORDER BY pg_catalog.array_position('{critical,warning,info}', severity) LIMIT 1), 'warning'),
+                   CASE WHEN EXISTS (SELECT FROM bad) THEN true
+                        WHEN EXISTS (SELECT FROM checks WHERE state = 'error') THEN NULL ELSE false END,
+                   coalesce((SELECT pg_catalog.array_agg(DISTINCT x.sink ORDER BY x.sink)
+                               FROM checks c, pg_catalog.unnest(c.sinks) x (sink)
+                              WHERE c.state = 'failing' OR NOT EXISTS (SELECT FROM bad)), '{}'),
+                   f.relowner::pg_catalog.regrole,
+                   pg_catalog.jsonb_build_object('source', $1, 'lines', coalesce(
+                       (SELECT pg_catalog.jsonb_agg(pg_catalog.format('%s: %s', b.name, b.message) ORDER BY b.name)
+                          FROM (SELECT * FROM bad ORDER BY name LIMIT 20) b), '[]')))
+          FROM kpi.source s JOIN pg_catalog.pg_class f ON f.oid = s.facts WHERE s.name = $1)",
+              {source});
+}
+
+void observe(const std::string &fingerprint, const std::string &title, const Check &check,
+             Param failing, const std::string &line) {
+    pg::query(
+        R"(
+        SELECT kpi._observe($1, 'data', $2, $3, $4::boolean, coalesce((SELECT c.sinks FROM kpi.check c WHERE c.name = $5), '{}'),
+                   coalesce((SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.oid = $6),
+                            (SELECT e.extowner FROM pg_catalog.pg_extension e WHERE e.extname = 'kpi_ext'))::pg_catalog.regrole,
+                   pg_catalog.jsonb_build_object('check', $5, 'lines', pg_catalog.jsonb_build_array($7))))",
+        {fingerprint, title, check.severity, std::move(failing), check.name, check.owner, line});
+}
+
+void settle_alone(const Check &check, const Finding &finding) {
+    if (check.source) return;
+    const Param failing = finding.state == CheckState::error
+                              ? Param(Null{})
+                              : Param(finding.state == CheckState::failing);
+    observe("check " + check.name, fmt::format("check {} fails", check.name), check, failing,
+            finding.message);
+}
+
+// The text of an error may quote data, and a message leaves the house.
+void settle_error(const Check &check, const Outcome &outcome) {
+    observe("check error " + check.name, fmt::format("check {} cannot be run", check.name), check,
+            outcome.finding.state == CheckState::error,
+            fmt::format("SQLSTATE {}; kpi.check_status has the text", outcome.sqlstate));
+}
+
+}  // namespace
+
+void record(const std::vector<Measured> &measured) {
+    std::set<std::string> sources;
+    for (const auto &[check, outcome] : measured) {
+        keep_state(check, outcome);
+        keep_result(check, outcome);
+        if (check.source) sources.insert(*check.source);
+    }
+    for (const std::string &source : sources) settle_source(source);
+    for (const auto &[check, outcome] : measured) {
+        if (is_postponed(outcome)) continue;
+        settle_alone(check, outcome.finding);
+        settle_error(check, outcome);
+    }
+}
+
+std::optional<DueCheck> take_due_check() {
+    const Table taken = pg::query(R"(
+        WITH due AS MATERIALIZED (
+            SELECT c.name, c.every, s.begun_by <> pg_catalog.pg_backend_pid() AS died
+              FROM kpi.check c LEFT JOIN kpi.check_state s ON s.name = c.name
+             WHERE c.enabled AND coalesce(s.due_at, '-infinity') <= pg_catalog.clock_timestamp()
+               AND (c.source IS NULL OR EXISTS (SELECT FROM kpi.source x WHERE x.name = c.source))
+               AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = s.begun_by AND a.pid <> pg_catalog.pg_backend_pid())
+             ORDER BY s.due_at NULLS FIRST, c.name LIMIT 1)
+        INSERT INTO kpi.check_state AS s (name, begun_at, begun_by, due_at)
+        SELECT name, pg_catalog.clock_timestamp(), pg_catalog.pg_backend_pid(), pg_catalog.clock_timestamp() + every FROM due
+            ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at, begun_by = excluded.begun_by, due_at = excluded.due_at
+        RETURNING name, (SELECT died FROM due))");
+    if (taken.empty()) return std::nullopt;
+    std::optional<Check> check = load_check(*taken.rows[0][0]);
+    if (!check) return std::nullopt;
+    return DueCheck{*std::move(check), taken.rows[0][1] == "t"};
+}
+
+void let_go(const Check &check) {
+    if (check.source) settle_source(*check.source);
+    settle_alone(check, {});
+    settle_error(check, {});
+}
+
+bool forget_old_results() {
+    return pg::execute(
+               "DELETE FROM kpi.check_result WHERE ctid = ANY (ARRAY(SELECT ctid FROM "
+               "kpi.check_result WHERE at < pg_catalog.clock_timestamp() - "
+               "pg_catalog.make_interval(days => $1::pg_catalog.int4) LIMIT $2))",
+               {int64_t(pg::settings().check_retention), int64_t(kForgotten)}) == kForgotten;
+}
+
+}  // namespace kpi::monitor

@@ -1,0 +1,95 @@
+#include "worker/chores.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "monitor/check/record.hpp"
+#include "pg/process.hpp"
+#include "pg/settings.hpp"
+#include "pg/sql.hpp"
+#include "pg/waiter.hpp"
+#include "worker/backoff.hpp"
+
+namespace kpi::worker {
+namespace {
+
+// The time of a check and a last resort beside it: code that goes on when it is cancelled is
+// cancelled again, and then ends with its process.
+constexpr int64_t kLastResort = 2;
+constexpr int64_t kForgetEvery = 600'000'000;  // microseconds
+
+monitor::Outcome measured(Steps &steps, const monitor::DueCheck &due) {
+    if (due.died) return monitor::failed_outcome("the process ended while the check ran", "57P02");
+    monitor::Outcome outcome;
+    try {
+        const Limited limited(steps, kLastResort * pg::settings().check_timeout * 1000);
+        steps.run([&] { outcome = monitor::measure(due.check); });
+    } catch (const Error &error) {
+        if (steps.gone()) throw;
+        outcome = monitor::failed_outcome(error.message, error.sqlstate);
+    }
+    return outcome;
+}
+
+bool run_next_check(Steps &steps) {
+    std::optional<monitor::DueCheck> due;
+    steps.run([&] { due = monitor::take_due_check(); });
+    if (!due) return false;
+    pg::report_activity("kpi_ext: checking " + due->check.name);
+    const monitor::Outcome outcome = measured(steps, *due);
+    steps.run([&] { monitor::record({{due->check, outcome}}); });
+    return true;
+}
+
+constexpr std::array kChores = {
+    Chore{"a check", run_next_check},
+};
+
+}  // namespace
+
+bool Chores::run_one(int kind) {
+    const auto place = size_t(kind);
+    if (pg::ticks() < not_before_[place]) return false;
+    try {
+        const bool ran = kChores[place].run_next(steps_);
+        failures_[place] = 0;
+        return ran;
+    } catch (const Error &error) {
+        if (steps_.gone()) throw;
+        not_before_[place] = pg::ticks() + backoff(++failures_[place]);
+        if (worth_logging(failures_[place]))
+            pg::log(pg::Level::warning,
+                    fmt::format("{} of kpi_ext failed: {}", kChores[place].name, error.message),
+                    error.detail, error.hint);
+        return false;
+    }
+}
+
+void Chores::run_due(bool (*go_on)()) {
+    static_assert(kChores.size() == kKinds);
+    bool ran = true;
+    while (ran) {
+        ran = false;
+        for (int kind = 0; kind < kKinds; ++kind) {
+            if (!go_on()) return;
+            ran |= run_one(kind);
+        }
+    }
+    forget_old();
+    pg::report_activity({});
+}
+
+void Chores::forget_old() {
+    if (pg::ticks() < forget_at_) return;
+    forget_at_ = pg::ticks() + kForgetEvery;
+    try {
+        bool more = true;
+        while (more) steps_.run([&] { more = monitor::forget_old_results(); });
+    } catch (const Error &error) {
+        if (steps_.gone()) throw;
+        pg::log(pg::Level::warning, "old results could not be deleted: " + error.message,
+                error.detail, error.hint);
+    }
+}
+
+}  // namespace kpi::worker
