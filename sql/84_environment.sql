@@ -17,7 +17,7 @@ COMMENT ON FUNCTION kpi.load_environment(text, text) IS
     'Replaces the thresholds and schedules of an environment by those of its file, and returns how many it sets. What the file leaves out has its preset. Errors name the line. The setting kpi.environment chooses the environment that counts';
 
 CREATE FUNCTION kpi.drop_environment(name text) RETURNS bigint
-    LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
         WITH gone AS (DELETE FROM kpi.threshold t WHERE t.environment = drop_environment.name RETURNING 1)
         SELECT count(*) FROM gone;

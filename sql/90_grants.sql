@@ -41,6 +41,10 @@ GRANT EXECUTE ON FUNCTION
     kpi.run_checks(text),
     kpi.mark_sensitive(regclass, name, boolean)
     TO kpi_admin;
+GRANT EXECUTE ON FUNCTION kpi.schedule(), kpi.schedule(text, text, text, interval, boolean, text[]), kpi.unschedule(text), kpi.run_now(text) TO kpi_admin;
+GRANT EXECUTE ON PROCEDURE kpi.run_due(text) TO kpi_admin;
+GRANT SELECT ON kpi.job, kpi.run, kpi.job_status TO kpi_admin;
+GRANT SELECT ON kpi.job_status TO kpi_reader;
 -- What counts for everybody's rules is not for one who may only define their own.
 GRANT EXECUTE ON FUNCTION kpi.load_environment(text, text), kpi.drop_environment(text) TO kpi_operator;
 GRANT EXECUTE ON FUNCTION kpi.config(), kpi.threshold_value(text) TO kpi_admin, kpi_reader;

@@ -113,6 +113,22 @@ void each_value(const Field &field, std::string_view part, F set) {
     for (int value = from; value <= to; value += step) set(value);
 }
 
+// The first instant that shows the wall clock or, where the clock skips it, the jump itself: zones
+// differ in what they make of such a time.
+Timestamp moment(const Zone &zone, Local wall) {
+    const Timestamp given = zone.instant(wall);
+    const Local shown = zone.local(given);
+    if (shown == wall) return given;
+    // The clock was before the wall clock's time at `from`, and beyond it at `to`. A whole day was
+    // skipped once (Apia, 2011).
+    Timestamp from{given.microseconds - kDay - kHour}, to{given.microseconds + kDay + kHour};
+    while (to.microseconds - from.microseconds > 1) {
+        const Timestamp middle{from.microseconds + (to.microseconds - from.microseconds) / 2};
+        (zone.local(middle) < wall ? from : to) = middle;
+    }
+    return to;
+}
+
 }  // namespace
 
 Cron::Cron(std::string_view given) {
@@ -186,8 +202,8 @@ std::optional<Timestamp> Cron::next_on_wall_clock(Date day, Timestamp after,
         if (!hours_.test(hour)) continue;
         for (size_t minute = 0; minute < minutes_.size(); ++minute) {
             if (!minutes_.test(minute)) continue;
-            const Timestamp at = zone.instant(
-                {midnight(day).microseconds + int64_t(hour) * kHour + int64_t(minute) * kMinute});
+            const Timestamp at = moment(zone, {midnight(day).microseconds + int64_t(hour) * kHour +
+                                               int64_t(minute) * kMinute});
             if (at > after) return at;
         }
     }

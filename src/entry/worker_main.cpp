@@ -1,4 +1,5 @@
 // The mains of the background processes.
+#include "pg/elsewhere.hpp"
 #include "pg/guard.hpp"
 #include "pg/process.hpp"
 #include "worker/courier.hpp"
@@ -11,6 +12,7 @@ PGDLLEXPORT void kpi_ext_launcher_main(Datum argument);
 PGDLLEXPORT void kpi_ext_worker_main(Datum argument);
 PGDLLEXPORT void kpi_ext_courier_main(Datum argument);
 PGDLLEXPORT void kpi_ext_steward_main(Datum argument);
+PGDLLEXPORT void kpi_ext_errand_main(Datum argument);
 
 void kpi_ext_launcher_main(Datum) {
     kpi::pg::enter([] {
@@ -38,5 +40,9 @@ void kpi_ext_steward_main(Datum argument) {
         kpi::pg::become_steward(DatumGetObjectId(argument));
         kpi::worker::run_steward();
     });
+}
+
+void kpi_ext_errand_main(Datum argument) {
+    kpi::pg::enter([argument] { kpi::pg::answer_elsewhere(DatumGetUInt32(argument)); });
 }
 }

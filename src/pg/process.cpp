@@ -154,6 +154,28 @@ void become_courier(uint32_t database) {
 
 void become_steward(uint32_t database) { connect(database, "kpi_ext steward"); }
 
+bool run_errand(uint32_t argument) {
+    BackgroundWorker worker = describe("kpi_ext errand", "kpi_ext_errand_main");
+    strlcpy(worker.bgw_name, "kpi_ext errand", BGW_MAXLEN);
+    worker.bgw_main_arg = UInt32GetDatum(argument);
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    worker.bgw_notify_pid = MyProcPid;
+    BackgroundWorkerHandle *handle = nullptr;
+    return call([&] {
+        if (!RegisterDynamicBackgroundWorker(&worker, &handle)) return false;
+        (void)WaitForBackgroundWorkerShutdown(handle);
+        return true;
+    });
+}
+
+void become_errand(uint32_t database, uint32_t role) {
+    call([database, role] {
+        handle_signals();
+        BackgroundWorkerInitializeConnectionByOid(database, role, 0);
+        SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
+    });
+}
+
 void report_activity(const std::string &text) {
     pgstat_report_activity(text.empty() ? STATE_IDLE : STATE_RUNNING,
                            text.empty() ? nullptr : text.c_str());

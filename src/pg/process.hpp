@@ -47,6 +47,12 @@ void become_courier(uint32_t database);
 // As the worker: what a steward writes is found again by the next one.
 void become_steward(uint32_t database);
 
+// One statement or a few in another database (elsewhere.hpp): starts the process with this argument
+// and waits for its end. False: max_worker_processes are all in use.
+bool run_errand(uint32_t argument);
+// Connects as that role, with its rights.
+void become_errand(uint32_t database, uint32_t role);
+
 // pg_stat_activity: what the worker does; empty: idle.
 void report_activity(const std::string &text);
 // Hands the counters of changed rows to the statistics system, else autovacuum never sees them.

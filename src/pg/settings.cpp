@@ -47,6 +47,10 @@ const IntSetting kIntSettings[] = {
      &values.verify_interval, 0, 30 * 86400, PGC_SUSET, GUC_UNIT_S},
     {"kpi.refresh_interval", "Shortest time between two refreshes of a watched materialized view.",
      nullptr, &values.refresh_interval, 1, 30 * 86400, PGC_SUSET, GUC_UNIT_S},
+    {"kpi.job_timeout", "Time that one transaction of a job may take before it is cancelled.",
+     "Of the background process; in CALL kpi.work() the timeouts of the session count. 0: no "
+     "limit.",
+     &values.job_timeout, 0, 7 * 86400, PGC_SUSET, GUC_UNIT_S},
     {"kpi.outbox_retention",
      "Days after which messages that are delivered, dead or cancelled are deleted.",
      "0: never; kpi.purge() deletes them by hand.", &values.outbox_retention, 0, 36500, PGC_SUSET,

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "monitor/schedule/overdue.hpp"
+#include "monitor/schedule/presets.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 #include "worker/chores.hpp"
 #include "worker/courier.hpp"
 #include "worker/rounds.hpp"
 #include "worker/steps.hpp"
+#include "worker/timetable.hpp"
 
 namespace kpi::worker {
 namespace {
@@ -46,13 +49,18 @@ int64_t refresh_dirty(ObjectId caller, Manner manner, Analyze analyze) {
     return refreshed;
 }
 
+void demand_commits(Commits commits, const char *what) {
+    if (commits == Commits::allowed) return;
+    throw Error("2D000",
+                fmt::format("{} cannot run inside a transaction block or a function", what),
+                "Each of its steps is a transaction of its own.",
+                "CALL it as a statement of its own, with autocommit on.");
+}
+
 }  // namespace
 
 void work_by_hand(Commits commits) {
-    if (commits == Commits::forbidden)
-        throw Error("2D000", "kpi.work() cannot run inside a transaction block or a function",
-                    "Each of its steps is a transaction of its own.",
-                    "CALL it as a statement of its own, with autocommit on.");
+    demand_commits(commits, "kpi.work()");
     pg::Spi spi(pg::Atomic::no);
     Steps steps(spi);
     Rounds rounds(steps);
@@ -60,7 +68,18 @@ void work_by_hand(Commits commits) {
     Rest rest = rounds.run(Demand::everything);
     while (rest == Rest::unfinished) rest = rounds.run(Demand::timed);
     Chores(steps).run_due([] { return true; });
+    steps.run([] { monitor::watch_jobs(); });
     deliver_by_hand(steps);
+}
+
+void run_due_by_hand(Commits commits, const std::optional<std::string> &job) {
+    demand_commits(commits, "kpi.run_due()");
+    if (job) (void)monitor::preset(*job);
+    pg::Spi spi(pg::Atomic::no);
+    Steps steps(spi);
+    Timetable timetable(steps);
+    while (timetable.run_next(job)) {
+    }
 }
 
 int64_t refresh_by_hand(ObjectId caller, std::optional<ObjectId> view, Manner manner,

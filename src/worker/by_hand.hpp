@@ -1,7 +1,9 @@
-// The worker's work without a worker: CALL kpi.work(), kpi.refresh(), kpi.watch_view().
+// The worker's work without a worker: CALL kpi.work(), CALL kpi.run_due(), kpi.refresh(),
+// kpi.watch_view().
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "core/table.hpp"
 #include "worker/refresh.hpp"
@@ -12,6 +14,8 @@ namespace kpi::worker {
 // committed here. Errors: 2D000 in a transaction block or function.
 enum class Commits { allowed, forbidden };
 void work_by_hand(Commits commits);
+// Jobs that are due, of one name or all. Errors: as above; 42704 for an unknown name.
+void run_due_by_hand(Commits commits, const std::optional<std::string> &job);
 
 // Errors: 42501 unless `caller` owns the view (membership counts), 42809 for what is no
 // materialized view.

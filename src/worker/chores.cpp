@@ -9,6 +9,7 @@
 #include "pg/sql.hpp"
 #include "pg/waiter.hpp"
 #include "worker/backoff.hpp"
+#include "worker/timetable.hpp"
 
 namespace kpi::worker {
 namespace {
@@ -41,8 +42,11 @@ bool run_next_check(Steps &steps) {
     return true;
 }
 
+bool run_next_job(Steps &steps) { return Timetable(steps).run_next(); }
+
 constexpr std::array kChores = {
     Chore{"a check", run_next_check},
+    Chore{"a job", run_next_job},
 };
 
 }  // namespace

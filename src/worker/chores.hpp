@@ -1,4 +1,4 @@
-// The chores of a database: checks and probes that are due. The steward runs them, and CALL
+// The chores of a database: checks, probes and jobs that are due. The steward runs them, and CALL
 // kpi.work(). One that fails, hangs or kills its process never stops the others: each is taken (a
 // transaction), run within a time of its own (another), and recorded (a third).
 #pragma once
@@ -25,7 +25,7 @@ public:
     void run_due(bool (*go_on)());
 
 private:
-    static constexpr int kKinds = 1;
+    static constexpr int kKinds = 2;
     bool run_one(int kind);
     // Deletes results past their retention, now and then.
     void forget_old();

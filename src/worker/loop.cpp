@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/pace.hpp"
+#include "monitor/schedule/overdue.hpp"
 #include "pg/doorbell.hpp"
 #include "pg/process.hpp"
 #include "pg/seats.hpp"
@@ -26,6 +27,7 @@ constexpr int64_t kTurn = 3'000'000;
 constexpr int64_t kLongTurn = 30'000'000;  // with work left, when others wait
 // after a round that failed, or left something that must wait
 constexpr int64_t kRetry = 1'000'000;
+constexpr int64_t kWatchJobsEvery = 60'000'000;
 constexpr int kFailedRounds = 10;
 
 class Loop {
@@ -37,11 +39,14 @@ private:
     void wait_for_work(Rest rest);
     int64_t answer_notify(int64_t now);
     bool must_yield(Rest rest) const;
+    void watch_jobs();
 
     pg::Waiter waiter_;
     pg::LoopMemory memory_;
     Steps steps_;
     Rounds rounds_{steps_};
+    // Not at once: what passed while nothing ran is entered first.
+    int64_t watched_at_ = pg::ticks();
     int64_t started_at_ = pg::ticks();
     int64_t round_at_ = 0;
     Pace pace_;  // of rounds that were rung for
@@ -89,9 +94,17 @@ Rest Loop::round() {
     const Rest rest = rounds_.run(urgent ? Demand::everything : Demand::timed);
     for (HelperKeeper &keeper : helpers_) keeper.keep();
     if (rung) pace_.ran(round_at_, pg::ticks());
+    watch_jobs();
     pg::end_round(rest == Rest::drained ? pg::Outcome::drained : pg::Outcome::unfinished);
     failures_ = 0;
     return rest;
+}
+
+// Beside the process that runs them: who else would see that it does not?
+void Loop::watch_jobs() {
+    if (pg::ticks() - watched_at_ < kWatchJobsEvery) return;
+    watched_at_ = pg::ticks();
+    steps_.run([] { monitor::watch_jobs(); });
 }
 
 bool Loop::must_yield(Rest rest) const {

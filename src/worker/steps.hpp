@@ -40,6 +40,8 @@ public:
     // Time that each of the following steps may take, in milliseconds; 0: no limit. Background
     // process only: in a procedure the session's own timeouts count.
     void limit(int64_t milliseconds) { limit_ = milliseconds; }
+    // A procedure in somebody's session, not a process of its own.
+    bool by_hand() const { return procedure_ != nullptr; }
     // The extension was dropped: every further step throws 42704.
     bool gone() const { return gone_; }
     // NOTIFY kpi_refresh came since the last call (background process only).

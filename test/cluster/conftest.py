@@ -30,6 +30,7 @@ for folder in ('wire', 'tools'):  # slack_fake; cluster, receiver
     sys.path.insert(0, os.path.join(HERE, '..', folder))
 
 import cluster as clusters  # noqa: E402
+from clocks import clock, clocked  # noqa: E402, F401
 
 SHARED = []  # clusters of the session
 

@@ -1,49 +1,18 @@
 """The server's clock is set while messages are on their way and while nothing happens: test/tools/clock.cpp, preloaded, gives
 the server's processes a time of day that the test sets."""
 import json
-import os
-import struct
-import subprocess
 import threading
-import time
 
 import pytest
+from clocks import offset
 from receiver import Receiver, held, status
 
-from watched import On, make_source
-
-
-SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'tools', 'clock.cpp')
-
-
-class Clock:
-    def __init__(self, path):
-        self.path = path
-        self.set(0)
-
-    def set(self, hours):
-        # in place: the server's processes have mapped it
-        with open(self.path, 'r+b' if self.path.exists() else 'wb') as file:
-            file.write(struct.pack('=q', hours * 3600))
+from watched import make_source
 
 
 @pytest.fixture
-def clock(tmp_path, monkeypatch):
-    library = tmp_path / 'clock.so'
-    subprocess.run(['g++', '-std=c++20', '-O1', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', library, SOURCE], check=True)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)  # the server's user reads both
-    clock = Clock(tmp_path / 'offset')
-    monkeypatch.setenv('LD_PRELOAD', str(library))
-    monkeypatch.setenv('KPI_CLOCK_FILE', str(clock.path))
-    return clock
-
-
-@pytest.fixture
-def server(make_cluster, clock, monkeypatch):
-    cluster = make_cluster(config={'kpi.allowed_hosts': '127.0.0.1'})
-    monkeypatch.delenv('LD_PRELOAD')  # for the server alone
-    return On(cluster, cluster.create_database())
+def server(clocked):
+    return clocked
 
 
 def add_sink(database, receiver, options='{}'):
@@ -56,11 +25,6 @@ def notify(database, number):
 
 def state(database, message):
     return database.sql('SELECT state FROM kpi.outbox WHERE id = %s', (message,))[0][0]
-
-
-def offset(database):
-    """Hours between the server's clock and ours."""
-    return round((float(database.sql('SELECT extract(epoch FROM clock_timestamp())')[0][0]) - time.time()) / 3600)
 
 
 @pytest.mark.parametrize('hours', [-30, 30])

@@ -36,7 +36,7 @@ SELECT is_empty($$
        AND p.oid <> ALL ('{kpi.capture(), kpi.capture_truncate(), kpi._dirty_days(text), "kpi._pending(anyelement)",
                            "kpi._facts(anyelement,datemultirange,integer)", "kpi._facts_between(anyelement,tstzmultirange,integer)", kpi._ddl_start(), kpi._ddl_end(), kpi._ddl_drop()}'::regprocedure[])
        -- A procedure with a SET clause cannot commit; it pins the path itself, step by step.
-       AND p.oid <> 'kpi.work()'::regprocedure$$,
+       AND p.oid <> ALL ('{kpi.work(),kpi.run_due(text)}'::regprocedure[])$$,
     'every function pins its search_path to pg_catalog, pg_temp, or looks no name up');
 
 SELECT is_empty($$
@@ -68,7 +68,7 @@ SELECT is_empty($$
      WHERE c.relkind = 'r' AND NOT c.oid = ANY (
            (SELECT extconfig FROM pg_extension WHERE extname = 'kpi_ext')::oid[] ||
            -- Not dumped, on purpose: what only describes the running server.
-           ARRAY(SELECT to_regclass(t)::oid FROM unnest('{kpi.sink_secret,kpi.sink_state,kpi.outbox,kpi.delivery,kpi.incident_message,kpi.check_state,kpi.check_result}'::text[]) t))$$,
+           ARRAY(SELECT to_regclass(t)::oid FROM unnest('{kpi.sink_secret,kpi.sink_state,kpi.outbox,kpi.delivery,kpi.incident_message,kpi.check_state,kpi.check_result,kpi.job_state,kpi.run}'::text[]) t))$$,
     'every table is either in the dump or named here as not to be dumped');
 
 SELECT finish();

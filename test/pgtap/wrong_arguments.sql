@@ -19,6 +19,7 @@ SELECT kpi.track('public.unused', 'at', timezone => 'UTC') \gset
 SET client_min_messages = error;
 SELECT kpi.add_sink('here', 'webhook', 'http://127.0.0.1:9/') \gset
 SELECT kpi.notify('here', '{"text": "one"}') AS waits \gset
+SELECT count(*) AS jobs FROM kpi.schedule() \gset
 SELECT kpi._observe('trouble', 'data', 'trouble', 'warning', true, '{}', current_user::regrole) AS trouble \gset
 SELECT kpi.add_check('fresh', 'freshness', 'pay') \gset
 SELECT kpi.add_event('Party', 'promotion', '2026-01-01') AS party \gset
@@ -59,6 +60,8 @@ INSERT INTO t.good (name, args) VALUES
 ('cancel', ARRAY[:'waits']),
 ('ack', ARRAY[:'trouble']), ('assign', ARRAY[:'trouble', $$'@ana'$$]), ('comment', ARRAY[:'trouble', $$'seen'$$]), ('feedback', ARRAY[:'trouble', $$'true'$$]),
 ('silence', ARRAY[$$'{"rule": "x"}'$$, $$now() + interval '1 hour'$$, $$'maintenance'$$]), ('drop_silence', ARRAY['1']),
+('schedule', ARRAY[$$'kpi_refresh_materialized'$$, $$'0 8 * * *'$$, $$'UTC'$$, $$'1 day'$$, 'true', $$'{here}'$$]), ('unschedule', ARRAY[$$'kpi_refresh_materialized'$$]),
+('run_now', ARRAY[$$'kpi_refresh_materialized'$$]), ('next_runs', ARRAY[$$'0 8 * * *'$$, $$'UTC'$$, 'now()', '5']),
 ('load_environment', ARRAY[$$'dev'$$, $$'leads_critical: 1'$$]), ('drop_environment', ARRAY[$$'dev'$$]), ('threshold_value', ARRAY[$$'leads_critical'$$]),
 ('add_check', ARRAY[$$'new'$$, $$'null_rate'$$, $$'pay'$$, $$'public.pay'$$, $$'country'$$, $$'{"max_percent": 5}'$$, $$'warning'$$, $$'{here}'$$, $$'1 hour'$$]),
 ('alter_check', ARRAY[$$'fresh'$$, $$'{"max_age": "1 day"}'$$, $$'info'$$, $$'{here}'$$, $$'1 hour'$$, 'true']), ('drop_check', ARRAY[$$'fresh'$$]),
@@ -66,9 +69,9 @@ INSERT INTO t.good (name, args) VALUES
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES
 ('summary', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),
-('sinks_from_environment', '{}', 'no argument'), ('config', '{}', 'no argument'),
+('sinks_from_environment', '{}', 'no argument'), ('config', '{}', 'no argument'), ('schedule', '{}', 'no argument'),
 ('redeliver', NULL, 'needs a settled message; NULL and unknown ids are below'), ('test_sink', NULL, 'sends; NULL and unknown names are below'),
-('install_sales', NULL, 'test/sql/sales.sql'), ('work', NULL, 'a procedure without arguments'), ('capture', NULL, 'a trigger'), ('capture_truncate', NULL, 'a trigger');
+('install_sales', NULL, 'test/sql/sales.sql'), ('work', NULL, 'a procedure without arguments'), ('run_due', NULL, 'a procedure that commits'), ('capture', NULL, 'a trigger'), ('capture_truncate', NULL, 'a trigger');
 
 CREATE TABLE t.wrong (type text, value text);
 INSERT INTO t.wrong VALUES

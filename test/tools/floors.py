@@ -37,6 +37,7 @@ INSIDE = {
     'engine/rollup': {'engine/registry'},
     'engine/source': {'engine/registry', 'engine/view', 'engine/query', 'engine/rollup'},
     'monitor/config': set(),
+    'monitor/schedule': {'monitor/config'},
     'net/text': set(),
     'net/wire': {'net/text'},
     'net/sign': {'net/wire', 'net/text'},

@@ -93,10 +93,15 @@ void check_name(const std::string &name) {
 
 }  // namespace
 
-std::vector<Configured> config() {
+std::vector<Configured> configured_keys() {
     const auto values = loaded();
     std::vector<Configured> all;
     for (const Key &key : environment::keys()) all.push_back(resolve(key, values));
+    return all;
+}
+
+std::vector<Configured> config() {
+    std::vector<Configured> all = configured_keys();
     const std::string dsn = variable("KPIS_PG_DSN");
     all.push_back({"pg_dsn", without_secrets(dsn), dsn.empty() ? "default" : "variable KPIS_PG_DSN",
                    "where programs of the old stack connect to; without user and password"});
@@ -107,10 +112,6 @@ std::vector<Configured> config() {
         all.push_back({*row[0], *row[1], row[2] == "default" ? "default" : "setting",
                        fmt::format("{} ({})", row[3].value_or(""), row[2].value_or(""))});
     return all;
-}
-
-Configured configured(std::string_view key) {
-    return resolve(*environment::find_key(key), loaded());
 }
 
 std::string threshold_value(const std::string &name) {

@@ -19,8 +19,8 @@ struct Configured {
 
 // Every key, the old stack's connection string without what is secret, and the settings kpi.*.
 std::vector<Configured> config();
-// What counts for a key of environment/keys.hpp.
-Configured configured(std::string_view key);
+// What counts for the keys of environment/keys.hpp, one each.
+std::vector<Configured> configured_keys();
 // Errors: 22023 for a name that is no threshold, 55000 when kpi.environment names an environment
 // that was not loaded: the presets of another one are not meant.
 std::string threshold_value(const std::string &name);

@@ -1,0 +1,77 @@
+#include "monitor/schedule/overdue.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::monitor {
+namespace {
+
+// The worst that is known of a job, in words; no row: there is no such job, NULL: all is well. Ten
+// minutes and an hour: the same whatever the schedule, so that what is told is the same too.
+constexpr const char *kTrouble = R"(
+    SELECT CASE
+           WHEN s.error IS NOT NULL THEN 'job ' || j.name || ' has no usable schedule: ' || s.error
+           WHEN w.since IS NOT NULL THEN 'job ' || j.name || ' is overdue: due at ' || w.since || ', not begun'
+           WHEN g.since IS NOT NULL THEN 'job ' || j.name || ' does not end: it runs since ' || g.since
+           WHEN l.state = 'failed' THEN 'job ' || j.name || ' failed: ' || pg_catalog.left(l.error, 200)
+           WHEN l.state = 'missed' THEN 'job ' || j.name || ' was missed: due at ' || l.scheduled_for END,
+           coalesce(w.id, g.id, l.id), coalesce(l.error, '')
+      FROM kpi.job j LEFT JOIN kpi.job_state s ON s.job = j.name
+      LEFT JOIN LATERAL (
+           SELECT r.id, r.state, r.error, r.scheduled_for FROM kpi.run r
+            WHERE r.job = j.name AND r.state IN ('succeeded', 'failed', 'missed') ORDER BY r.ended_at DESC, r.id DESC LIMIT 1) l ON true
+      LEFT JOIN LATERAL (
+           SELECT r.id, r.due_at AS since FROM kpi.run r
+            WHERE r.job = j.name AND r.state = 'waiting' AND r.due_at < pg_catalog.clock_timestamp() - interval '10 minutes'
+            UNION ALL
+           SELECT NULL, s.next_at WHERE j.enabled AND s.next_at < pg_catalog.clock_timestamp() - interval '10 minutes'
+            LIMIT 1) w ON true
+      LEFT JOIN LATERAL (
+           SELECT r.id, r.started_at AS since FROM kpi.run r
+            WHERE r.job = j.name AND r.state = 'running' AND r.started_at < pg_catalog.clock_timestamp() - interval '1 hour' LIMIT 1) g ON true
+     WHERE j.name = $1)";
+
+void observe(const std::string &job, const Row &trouble) {
+    nlohmann::json details = {{"job", job}, {"lines", nlohmann::json::array()}};
+    if (trouble[1]) details["run"] = std::stoll(*trouble[1]);
+    if (trouble[0])
+        details["lines"].push_back("SELECT * FROM kpi.run WHERE job = '" + job +
+                                   "' ORDER BY id DESC LIMIT 5");
+    pg::execute(R"(
+        SELECT kpi._observe('job:' || j.name, 'run', $2, 'warning', $3, j.sinks, j.owner, $4)
+          FROM kpi.job j WHERE j.name = $1)",
+                {job, trouble[0].value_or("job " + job), bool(trouble[0]), Json{details.dump()}});
+}
+
+}  // namespace
+
+void watch_job(const std::string &job) {
+    try {
+        pg::Savepoint savepoint;
+        const Table trouble = pg::query(kTrouble, {job});
+        if (!trouble.empty()) observe(job, trouble.rows[0]);
+        savepoint.release();
+    } catch (const Error &error) {
+        // A cancel ends what runs. Anything else must not undo what the run did.
+        if (error.error_class() == "57") throw;
+        pg::log(pg::Level::warning,
+                "the incident of job \"" + job + "\" could not be kept: " + error.message,
+                error.detail, error.hint);
+    }
+}
+
+void watch_jobs() {
+    for (const Row &row : pg::query("SELECT name FROM kpi.job ORDER BY name").rows)
+        watch_job(*row[0]);
+}
+
+void close_incident(const std::string &job) {
+    pg::execute(R"(
+        SELECT kpi._observe(i.fingerprint, i.kind, i.title, i.severity, false, i.sinks, i.role, i.details)
+          FROM kpi.incident i WHERE i.fingerprint = 'job:' || $1 AND i.state <> 'resolved')",
+                {job});
+}
+
+}  // namespace kpi::monitor
