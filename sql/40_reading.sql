@@ -11,14 +11,36 @@ CREATE FUNCTION kpi.undefine(metric text)
 COMMENT ON FUNCTION kpi.undefine(text) IS 'Removes a metric. Refused while other metrics use it, and for the metrics that measures have by themselves';
 REVOKE ALL ON FUNCTION kpi.undefine(text) FROM PUBLIC;
 
+-- kpi.query is a query over these two, which PostgreSQL puts in its place: a column that nobody asks for is not computed.
+CREATE FUNCTION kpi._query(metrics text[], start_at text, end_at text, filters jsonb, by name[], grain text, order_by text, top int,
+                           compare text, max_rows int, show text[])
+    RETURNS TABLE (bucket timestamptz, day date, segment jsonb, metric text, value numeric, compared numeric, is_complete boolean,
+                   elapsed_fraction float8, expected_so_far numeric, as_of timestamptz, share numeric, running numeric, average numeric)
+    LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_query';
+COMMENT ON FUNCTION kpi._query(text[], text, text, jsonb, name[], text, text, int, text, int, text[]) IS
+    'Internal: the rows of kpi.query; expected_so_far is NULL';
+
+CREATE FUNCTION kpi._expected_so_far(metrics text[], start_at text, end_at text, filters jsonb, by name[], grain text, order_by text, top int,
+                                     bucket timestamptz, metric text, segment jsonb)
+    RETURNS numeric LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_expected_so_far';
+COMMENT ON FUNCTION kpi._expected_so_far(text[], text, text, jsonb, name[], text, text, int, timestamptz, text, jsonb) IS
+    'Internal: expected_so_far of an open row of kpi.query';
+
 CREATE FUNCTION kpi.query(metrics text[] DEFAULT NULL, start_at text DEFAULT '7d', end_at text DEFAULT NULL, filters jsonb DEFAULT '{}',
                           by name[] DEFAULT '{}', grain text DEFAULT 'day', compare text DEFAULT NULL, max_rows int DEFAULT 1000,
                           order_by text DEFAULT NULL, top int DEFAULT NULL, show text[] DEFAULT '{}', expected boolean DEFAULT true)
     RETURNS TABLE (bucket timestamptz, day date, segment jsonb, metric text, value numeric, compared numeric, is_complete boolean,
                    elapsed_fraction float8, expected_so_far numeric, as_of timestamptz, share numeric, running numeric, average numeric)
-    LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_query';
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000
+BEGIN ATOMIC
+    SELECT q.bucket, q.day, q.segment, q.metric, q.value, q.compared, q.is_complete, q.elapsed_fraction,
+           CASE WHEN expected IS NOT FALSE AND NOT q.is_complete
+                THEN kpi._expected_so_far(metrics, start_at, end_at, filters, by, grain, order_by, top, q.bucket, q.metric, q.segment) END,
+           q.as_of, q.share, q.running, q.average
+      FROM kpi._query(metrics, start_at, end_at, filters, by, grain, order_by, top, compare, max_rows, show) q;
+END;
 COMMENT ON FUNCTION kpi.query(text[], text, text, jsonb, name[], text, text, int, text, int, text[], boolean) IS
-    'Values of metrics (default: all readable ones) by bucket and segment, exact at the snapshot. start_at: today, yesterday, 7d, 12w, 6m, wtd, mtd, qtd, ytd, last_week, last_month, last_quarter, last_year, ISO date or timestamp; end_at: date (inclusive) or timestamp (exclusive). grain: hour, day, week, month, quarter, year, total. compare: previous, same_weekday, week, month, year; an open bucket is compared up to the same local time. order_by: bucket, segment, metric, value, compared or change, with desc; top: so many segments, the rest as "others"; show: share, running, avg7; expected => false leaves expected_so_far NULL and is faster. See docs/querying.md';
+    'Values of metrics (default: all readable ones) by bucket and segment, exact at the snapshot. start_at: today, yesterday, 7d, 12w, 6m, wtd, mtd, qtd, ytd, last_week, last_month, last_quarter, last_year, ISO date or timestamp; end_at: date (inclusive) or timestamp (exclusive). grain: hour, day, week, month, quarter, year, total. compare: previous, same_weekday, week, month, year; an open bucket is compared up to the same local time. order_by: bucket, segment, metric, value, compared or change, with desc; top: so many segments, the rest as "others"; show: share, running, avg7; expected_so_far costs only who selects it, nobody with expected => false. See docs/querying.md';
 
 CREATE FUNCTION kpi.value(metric text, at timestamptz DEFAULT now(), segment jsonb DEFAULT '{}', grain text DEFAULT 'day')
     RETURNS numeric LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_value';

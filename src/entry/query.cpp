@@ -24,11 +24,10 @@ int64_t row_limit(FunctionCallInfo fcinfo, int index) {
     return limit;
 }
 
-}  // namespace
+// The first arguments of kpi._query and kpi._expected_so_far.
+constexpr int kRequestArguments = 8;
 
-KPI_FUNCTION(query) {
-    kpi::pg::ResultSet out(fcinfo);
-    const kpi::pg::Spi spi;
+kpi::engine::Request read_request(FunctionCallInfo fcinfo) {
     kpi::engine::Request request;
     if (!PG_ARGISNULL(0)) request.metrics = kpi::pg::text_array(fcinfo, 0);
     request.start = text_or(fcinfo, 1, "7d");
@@ -36,14 +35,55 @@ KPI_FUNCTION(query) {
     request.filters = text_or(fcinfo, 3, "{}");
     request.by = kpi::pg::text_array(fcinfo, 4);
     request.grain = text_or(fcinfo, 5, "day");
-    request.compare = optional_text(fcinfo, 6);
-    request.max_rows = row_limit(fcinfo, 7);
-    request.order_by = optional_text(fcinfo, 8);
-    request.top = row_limit(fcinfo, 9);
-    request.expected = PG_ARGISNULL(11) || PG_GETARG_BOOL(11);
+    request.order_by = optional_text(fcinfo, 6);
+    request.top = row_limit(fcinfo, 7);
+    return request;
+}
+
+struct Expected {
+    MemoryContextCallback on_reset{};
+    std::string arguments;  // what the values were read for
+    std::map<kpi::engine::ExpectationKey, std::string> values;
+};
+
+}  // namespace
+
+KPI_FUNCTION(query) {
+    kpi::pg::ResultSet out(fcinfo);
+    const kpi::pg::Spi spi;
+    kpi::engine::Request request = read_request(fcinfo);
+    request.compare = optional_text(fcinfo, 8);
+    request.max_rows = row_limit(fcinfo, 9);
     if (!PG_ARGISNULL(10)) request.show = kpi::pg::text_array(fcinfo, 10);
+    request.expected = false;
     kpi::engine::query(request, out);
     return Datum(0);
+}
+
+// Called for every open row by kpi.query, whose arguments it takes: what they expect is read at the
+// first.
+KPI_FUNCTION(expected_so_far) {
+    auto *memo = static_cast<Expected *>(fcinfo->flinfo->fn_extra);
+    if (memo == nullptr) {
+        memo = new Expected;
+        memo->on_reset.func = [](void *old) { delete static_cast<Expected *>(old); };
+        memo->on_reset.arg = memo;
+        MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &memo->on_reset);
+        fcinfo->flinfo->fn_extra = memo;
+    }
+    std::string arguments;
+    for (int i = 0; i < kRequestArguments; ++i)
+        arguments += kpi::pg::output_text(fcinfo, i).value_or("\x01") + '\0';
+    if (memo->arguments != arguments) {
+        const kpi::pg::Spi spi;
+        memo->values = kpi::engine::expectations(read_request(fcinfo));
+        memo->arguments = std::move(arguments);
+    }
+    const auto found = memo->values.find({PG_GETARG_TIMESTAMPTZ(kRequestArguments),
+                                          text_argument(fcinfo, kRequestArguments + 1),
+                                          *kpi::pg::output_text(fcinfo, kRequestArguments + 2)});
+    if (found == memo->values.end()) PG_RETURN_NULL();
+    return kpi::pg::numeric_datum(found->second);
 }
 
 KPI_FUNCTION(query_json) {

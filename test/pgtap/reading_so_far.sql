@@ -42,7 +42,7 @@ SELECT z.source, c.grain, f.kind, q.expected_so_far,
  CROSS JOIN LATERAL kpi.query(ARRAY[z.source], c.start, grain => c.grain,
                               filters => CASE WHEN f.kind IS NULL THEN '{}' ELSE jsonb_build_object('kind', f.kind) END) q;
 
-SELECT plan(10);
+SELECT plan(13);
 SELECT is((SELECT count(*)::int FROM public.answer), 90, 'an open bucket of every grain, zone and filter');
 SELECT is_empty('SELECT * FROM public.answer WHERE compared IS DISTINCT FROM should', 'from facts that no rollup holds yet');
 SELECT kpi.rebuild(source) FROM public.zone \g /dev/null
@@ -51,6 +51,22 @@ SELECT is_empty('SELECT * FROM public.expectation WHERE expected_so_far IS DISTI
 SELECT results_eq($$SELECT expected_so_far IS NULL, expected_so_far IS NULL FROM kpi.query('{utc}', 'today', expected => false)$$, $$VALUES (true, true)$$, 'not when nobody asks');
 SELECT is((SELECT last_week_so_far FROM kpi.summary() WHERE metric = 'berlin'), (SELECT should FROM public.answer WHERE source = 'berlin' AND grain = 'day' AND compare = 'week' AND kind IS NULL),
     'kpi.summary says the same');
+
+-- The table behind the facts view is looked at by who asks for the column, and by nobody else.
+CREATE FUNCTION public.looks(read text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE before bigint; after bigint;
+BEGIN
+    SELECT coalesce(seq_scan, 0) + coalesce(idx_scan, 0) INTO before FROM pg_stat_xact_user_tables WHERE relname = 'beat';
+    EXECUTE format('DO $x$ BEGIN PERFORM * FROM (%s) q; END $x$', read);
+    SELECT coalesce(seq_scan, 0) + coalesce(idx_scan, 0) INTO after FROM pg_stat_xact_user_tables WHERE relname = 'beat';
+    RETURN after - before;
+END $$;
+SELECT is(public.looks($$SELECT bucket, metric, value, is_complete FROM kpi.query('{utc}', '7d')$$), 0::bigint, 'other columns need no facts');
+SELECT cmp_ok(public.looks($$SELECT bucket, expected_so_far FROM kpi.query('{utc}', '7d')$$), '>', 0::bigint, 'this one does');
+SELECT results_eq($$SELECT x.filter, (SELECT max(expected_so_far) FROM kpi.query('{utc}', 'today', filters => x.filter)) FROM (VALUES ('{"kind": 1}'::jsonb), ('{"kind": 0}'), ('{}')) x (filter)$$,
+    $$SELECT f.filter, (SELECT (percentile_disc(0.5) WITHIN GROUP (ORDER BY n) + percentile_disc(0.5) WITHIN GROUP (ORDER BY n DESC)) / 2
+        FROM (SELECT public.past('UTC', now(), 'day', week * interval '7 days', f.kind) AS n FROM generate_series(1, 8) week) p)
+      FROM (VALUES ('{"kind": 1}'::jsonb, 1), ('{"kind": 0}', 0), ('{}', NULL)) f (filter, kind)$$, 'arguments that change from row to row in one statement');
 
 -- With rows of this transaction in the counterpart's last hour, and with deltas.
 BEGIN;

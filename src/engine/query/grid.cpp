@@ -208,6 +208,7 @@ private:
     }
 
     bool is_seen(const Columns &columns) const {
+        if (plan_.every_segment) return true;
         return std::any_of(
             plan_.buckets.begin(), plan_.buckets.end(),
             [&](const PlannedBucket &planned) { return has_rows(columns, planned.read); });

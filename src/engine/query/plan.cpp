@@ -140,20 +140,59 @@ void HourReads::add(const HourReads &other, size_t i) {
     weight.push_back(other.weight[i]);
 }
 
-Plan part_of(const Plan &plan, int from, int to) {
-    const auto wanted = [&](int32_t read) { return read >= from && read < to; };
+namespace {
+
+// The reads that `place` gives a number of their own (-1: left out).
+template <class F>
+Plan renumbered(const Plan &plan, F place) {
     Plan part;
     for (size_t i = 0; i < plan.days.read.size(); ++i) {
-        if (!wanted(plan.days.read[i])) continue;
-        part.days.read.push_back(plan.days.read[i]);
+        const int32_t read = place(plan.days.read[i]);
+        if (read < 0) continue;
+        part.days.read.push_back(read);
         part.days.day.push_back(plan.days.day[i]);
     }
-    for (size_t i = 0; i < plan.hours.read.size(); ++i)
-        if (wanted(plan.hours.read[i])) part.hours.add(plan.hours, i);
+    for (size_t i = 0; i < plan.hours.read.size(); ++i) {
+        const int32_t read = place(plan.hours.read[i]);
+        if (read < 0) continue;
+        part.hours.add(plan.hours, i);
+        part.hours.read.back() = read;
+    }
     for (size_t i = 0; i < plan.minutes.until.size(); ++i) {
-        if (!wanted(plan.minutes.hours.read[i])) continue;
+        const int32_t read = place(plan.minutes.hours.read[i]);
+        if (read < 0) continue;
         part.minutes.hours.add(plan.minutes.hours, i);
+        part.minutes.hours.read.back() = read;
         part.minutes.until.push_back(plan.minutes.until[i]);
+    }
+    return part;
+}
+
+}  // namespace
+
+Plan part_of(const Plan &plan, int from, int to) {
+    return renumbered(plan, [&](int32_t read) { return read >= from && read < to ? read : -1; });
+}
+
+std::optional<Plan> expectation_of(const Plan &plan) {
+    const auto open = std::find_if(plan.buckets.begin(), plan.buckets.end(),
+                                   [](const PlannedBucket &planned) { return planned.open; });
+    if (plan.weeks.empty() || open == plan.buckets.end()) return std::nullopt;
+    std::vector<int32_t> wanted{open->read};
+    wanted.insert(wanted.end(), plan.weeks.begin(), plan.weeks.end());
+    wanted.insert(wanted.end(), plan.presence.begin(), plan.presence.end());
+    Plan part = renumbered(plan, [&](int32_t read) {
+        const auto found = std::find(wanted.begin(), wanted.end(), read);
+        return found == wanted.end() ? -1 : int32_t(found - wanted.begin());
+    });
+    part.now = plan.now;
+    part.every_segment = true;
+    part.buckets.push_back(*open);
+    part.buckets.back().read = 0;
+    part.buckets.back().pair = -1;
+    for (size_t i = 0; i < plan.weeks.size(); ++i) {
+        part.weeks.push_back(int32_t(1 + i));
+        part.presence.push_back(int32_t(1 + plan.weeks.size() + i));
     }
     return part;
 }

@@ -3,6 +3,7 @@
 // with a number; a day may count in many.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,7 @@ struct Plan {
     // reads of the plan.
     std::vector<int32_t> presence;
     bool compares = false;
+    bool every_segment = false;  // those too that have no rows in the buckets
 };
 
 struct PlanRequest {
@@ -99,5 +101,8 @@ Plan make_plan(Grain grain, const Bucket &bucket, Timestamp now, const Zone &zon
 
 // What reads [from, to) of a plan read; nothing about buckets.
 Plan part_of(const Plan &plan, int from, int to);
+
+// What expected_so_far is made of: the open bucket and its weeks. nullopt: nothing is expected.
+std::optional<Plan> expectation_of(const Plan &plan);
 
 }  // namespace kpi::engine

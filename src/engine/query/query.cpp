@@ -82,8 +82,11 @@ struct Answer {
     }
 };
 
+enum class Part { all, expectation };
+
 // Groups one after the other, each as the owner of its metrics.
-std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request &request) {
+std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request &request,
+                           Part part = Part::all) {
     RowLimit limit;
     if (request.max_rows > 0) limit = {request.max_rows, request.max_rows};
     const std::optional<Order> order = parse_order(request.order_by);
@@ -95,6 +98,12 @@ std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request 
     std::vector<Answer> out;
     for (const TimedGroup &timed : groups) {
         Answer next{&timed, plan_of(timed, request), {}, {}};
+        if (part == Part::expectation) {
+            auto expectation = expectation_of(next.plan);
+            if (!expectation) continue;
+            // Which segments are the top ones is a matter of the whole range.
+            if (top.count == 0) next.plan = std::move(*expectation);
+        }
         const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
         next.grid = read_grid(timed.group, next.plan, limit, top);
         next.extras = extras(shown, timed.group, next.grid);
@@ -254,6 +263,19 @@ void query(const Request &request, pg::ResultSet &out) {
     std::stable_sort(rows.begin(), rows.end(),
                      [&](const AnswerRow &a, const AnswerRow &b) { return before(*order, a, b); });
     for (const AnswerRow &row : rows) writer.write(row);
+}
+
+std::map<ExpectationKey, std::string> expectations(const Request &request) {
+    std::map<ExpectationKey, std::string> out;
+    const pg::LocalSettings settings = read_settings();
+    const auto groups = load_groups(request.metrics, request.by, request.filters);
+    for (const Answer &answered : answer(groups, request, Part::expectation))
+        answered.each_row([&](const AnswerRow &row) {
+            if (const auto expected = pg::text(row.expected()))
+                out[{row.planned->bucket.start.microseconds, row.metric->name,
+                     pg::jsonb_text(row.series->segment)}] = *expected;
+        });
+    return out;
 }
 
 std::string query_json(const JsonRequest &json) {

@@ -6,8 +6,10 @@
 // many buckets.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/table.hpp"
@@ -34,6 +36,12 @@ struct Request {
 // Appends the columns of kpi.query. Errors: 54000 for more than max_rows; a part would be wrong as
 // soon as the reader sorts or adds up.
 void query(const Request &request, pg::ResultSet &out);
+
+// expected_so_far of the open buckets of a request, for readers that ask for that column: it looks
+// at parts of hours in the facts view. By bucket, metric and segment (jsonb's text), as numeric's
+// text.
+using ExpectationKey = std::tuple<int64_t, std::string, std::string>;
+std::map<ExpectationKey, std::string> expectations(const Request &request);
 
 struct JsonRequest {
     std::optional<std::string> metric;
