@@ -39,7 +39,11 @@ GRANT EXECUTE ON FUNCTION
     kpi.alter_check(text, jsonb, text, text[], interval, boolean),
     kpi.drop_check(text),
     kpi.run_checks(text),
-    kpi.mark_sensitive(regclass, name, boolean)
+    kpi.mark_sensitive(regclass, name, boolean),
+    kpi.add_rule,
+    kpi.alter_rule(text, jsonb),
+    kpi.drop_rule(text),
+    kpi.test_rule(text)
     TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi.schedule(), kpi.schedule(text, text, text, interval, boolean, text[]), kpi.unschedule(text), kpi.run_now(text) TO kpi_admin;
 GRANT EXECUTE ON PROCEDURE kpi.run_due(text) TO kpi_admin;
@@ -52,7 +56,7 @@ GRANT EXECUTE ON FUNCTION kpi.config(), kpi.threshold_value(text) TO kpi_admin, 
 GRANT SELECT ON kpi.sink, kpi.sink_share, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kpi_admin, kpi_reader;
 GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
-GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats TO kpi_admin;
+GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats, kpi.rule, kpi.rule_status TO kpi_admin;
 GRANT SELECT ON kpi.incident_stats TO kpi_reader;
 GRANT SELECT ON kpi.check, kpi.check_result, kpi.check_status TO kpi_admin;
 GRANT SELECT ON kpi.check_status TO kpi_reader;

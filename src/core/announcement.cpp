@@ -24,6 +24,7 @@ std::string Announcement::payload(size_t limit) const {
                     days && detail == Detail::days ? nlohmann::json(*days) : nlohmann::json();
             views = views_;
         }
+        if (incidents_) out["incidents"] = *incidents_;
         // Names come from the database's encoding, which need not be UTF-8.
         return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     };

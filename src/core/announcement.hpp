@@ -1,7 +1,8 @@
 // What a round of the worker changed, and its announcement: one NOTIFY kpi_update with a small JSON
 // payload,
 //   {"sources": {"payments": ["2026-11-23", "2026-11-24"], "leads": null},
-//    "views": ["public.mv_kpi_daily"]}
+//    "views": ["public.mv_kpi_daily"], "incidents": 2}
+// incidents: how many fire, when one has opened or ended;
 // days in the source's time zone; null: too many to name. A payload that would not fit names fewer
 // days, then no sources.
 #pragma once
@@ -19,7 +20,8 @@ public:
     // No days: too many to name.
     void add_source(const std::string &source, const std::vector<std::string> &days);
     void add_view(const std::string &view) { views_.insert(view); }
-    bool empty() const { return sources_.empty() && views_.empty(); }
+    void set_incidents(int firing) { incidents_ = firing; }
+    bool empty() const { return sources_.empty() && views_.empty() && !incidents_; }
     // At most `limit` bytes.
     std::string payload(size_t limit) const;
 
@@ -27,6 +29,7 @@ private:
     using Days = std::optional<std::set<std::string>>;
     std::map<std::string, Days> sources_;
     std::set<std::string> views_;
+    std::optional<int> incidents_;
 };
 
 }  // namespace kpi

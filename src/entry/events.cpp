@@ -31,6 +31,7 @@ KPI_FUNCTION(add_event) {
 KPI_FUNCTION(drop_event) {
     if (PG_ARGISNULL(0)) throw kpi::Error("22004", "argument \"id\" must not be null");
     const kpi::pg::Spi spi;
+    kpi::monitor::forget_outlooks();
     PG_RETURN_BOOL(
         kpi::pg::execute("DELETE FROM kpi.event WHERE id = $1", {int64_t(PG_GETARG_INT64(0))}) > 0);
 }

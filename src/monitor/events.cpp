@@ -46,6 +46,8 @@ void check_days(const NewEvent &event) {
 
 }  // namespace
 
+void forget_outlooks() { pg::execute("DELETE FROM kpi.rule_memory"); }
+
 int64_t add_event(const NewEvent &event) {
     if (event.name.empty())
         throw Error("22023", "name must not be empty", {},
@@ -65,6 +67,7 @@ VALUES ($1, $2, pg_catalog.daterange($3, $4, '[]'), $5, $6)
 RETURNING e.id)",
         {event.name, event.kind, event.start_on, event.end_on.value_or(event.start_on),
          Json{event.scope}, effect});
+    forget_outlooks();
     return std::stoll(*id);
 }
 
@@ -79,6 +82,7 @@ int64_t load_holidays(const HolidayRequest &request) {
                                          kFirstYear, kLastYear, from, to));
     if (to < from)
         throw Error("22023", fmt::format("to_year {} is earlier than from_year {}", to, from));
+    forget_outlooks();
     return pg::execute(
         R"(
 INSERT INTO kpi.event (name, kind, days, scope, effect)

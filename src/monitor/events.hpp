@@ -30,4 +30,7 @@ struct HolidayRequest {
 // Returns how many days were new. Errors: 22023.
 int64_t load_holidays(const HolidayRequest &request);
 
+// What rules keep about the days to come: made anew after the calendar has changed.
+void forget_outlooks();
+
 }  // namespace kpi::monitor

@@ -1,5 +1,7 @@
 #include "pg/number.hpp"
 
+#include <limits>
+
 #include "pg/guard.hpp"
 
 namespace kpi::pg {
@@ -15,6 +17,13 @@ std::optional<std::string> text(Number number) {
     std::string out(digits);
     pfree(digits);
     return out;
+}
+
+double as_double(Number number) {
+    if (!number) return std::numeric_limits<double>::quiet_NaN();
+    return call([&] {
+        return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, number.datum));
+    });
 }
 
 Number sum(Number a, Number b) {

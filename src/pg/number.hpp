@@ -16,6 +16,8 @@ struct Number {
 
 Number number(int64_t value);
 std::optional<std::string> text(Number number);
+// NaN for NULL; what is too large is infinite.
+double as_double(Number number);
 
 // Of numbers that are not NULL.
 Number sum(Number a, Number b);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "pg/guard.hpp"
+#include "pg/run.hpp"
 
 namespace kpi::pg {
 namespace {
@@ -38,6 +39,18 @@ std::string jsonb_text(Value value) {
     std::string out(text);
     pfree(text);
     return out;
+}
+
+std::optional<std::string> bytes_value(std::string_view sql, const Params &params,
+                                       const Options &options) {
+    if (run(sql, params, options) == 0 || SPI_tuptable == nullptr) return std::nullopt;
+    bool null = true;
+    const bytea *found = call([&]() -> const bytea * {
+        const Datum cell = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
+        return null ? nullptr : DatumGetByteaPP(cell);
+    });
+    if (found == nullptr) return std::nullopt;
+    return std::string(VARDATA_ANY(found), VARSIZE_ANY_EXHDR(found));
 }
 
 void append(ResultSet &out, const std::vector<Value> &row) {

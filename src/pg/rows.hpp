@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/table.hpp"
@@ -27,6 +29,10 @@ struct Value {
 Value text_value(const std::string &text);
 Value jsonb_value(const std::string &text);
 std::string jsonb_text(Value value);
+
+// The first cell of the first row, a bytea, as it is; nullopt for no row or NULL.
+std::optional<std::string> bytes_value(std::string_view sql, const Params &params,
+                                       const Options &options);
 
 // One row of a set-returning function.
 void append(ResultSet &out, const std::vector<Value> &row);

@@ -78,6 +78,7 @@ void Loop::wait_for_work(Rest rest) {
         const int64_t now = pg::ticks();
         int64_t due = round_at_ + (rest == Rest::drained ? kLongestWait : kRetry);
         due = std::min(due, answer_notify(now));
+        if (rest == Rest::drained) due = std::min(due, rounds_.look_due());
         if (pg::is_rung_here())
             due = std::min(due, pace_.next(int64_t(pg::settings().merge_interval) * 1000));
         if (urgent_ || pg::deltas_rung() >= uint32_t(pg::settings().merge_threshold)) due = now;

@@ -39,7 +39,11 @@ public:
 }  // namespace
 
 Rounds::Rounds(Steps &steps)
-    : steps_(steps), refresher_(steps), leisure_(steps), suspect_(pg::take_suspect()) {}
+    : steps_(steps),
+      refresher_(steps),
+      leisure_(steps),
+      watch_(steps),
+      suspect_(pg::take_suspect()) {}
 
 Rest Rounds::run(Demand demand) {
     rest_ = Rest::drained;
@@ -63,6 +67,9 @@ Rest Rounds::run(Demand demand) {
         }
     }
     if (pg::ticks() - folded_at_ >= kFoldEvery) fold_errors();
+    if (!changes_.empty()) watch_.numbers_changed();
+    if (demand == Demand::everything || pg::ticks() >= watch_.due())
+        if (const int firing = watch_.look(); firing >= 0) changes_.set_incidents(firing);
     refresher_.refresh_due(changes_);
     if (!changes_.empty()) {
         const std::string payload = changes_.payload(kPayloadBytes);

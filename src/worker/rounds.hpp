@@ -17,6 +17,7 @@
 #include "worker/patience.hpp"
 #include "worker/refresh.hpp"
 #include "worker/steps.hpp"
+#include "worker/watch.hpp"
 
 namespace kpi::engine {
 struct Progress;
@@ -35,6 +36,8 @@ public:
     explicit Rounds(Steps &steps);
     // Throws only when the extension is gone (Steps::gone) or the registry cannot be read.
     Rest run(Demand demand);
+    // When the rules are to be looked at, work or not (pg::ticks()).
+    int64_t look_due() const { return watch_.due(); }
 
 private:
     struct Source {
@@ -62,6 +65,7 @@ private:
     Steps &steps_;
     Refresher refresher_;
     Leisure leisure_;
+    Watch watch_;
     Announcement changes_;
     std::map<std::string, Health> health_;
     int64_t folded_at_ = 0;

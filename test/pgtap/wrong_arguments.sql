@@ -22,6 +22,7 @@ SELECT kpi.notify('here', '{"text": "one"}') AS waits \gset
 SELECT count(*) AS jobs FROM kpi.schedule() \gset
 SELECT kpi._observe('trouble', 'data', 'trouble', 'warning', true, '{}', current_user::regrole) AS trouble \gset
 SELECT kpi.add_check('fresh', 'freshness', 'pay') \gset
+SELECT kpi.add_rule('Low', 'revenue', 'below', 1) \gset
 SELECT kpi.add_event('Party', 'promotion', '2026-01-01') AS party \gset
 
 -- A call that works, one literal an argument, in order.
@@ -59,6 +60,9 @@ INSERT INTO t.good (name, args) VALUES
 ('notify', ARRAY[$$'here'$$, $$'\x01'::bytea$$, $$'text/plain'$$, $$'a.txt'$$, $$'{}'$$, $$'key'$$, 'now()', $$'group'$$]),
 ('cancel', ARRAY[:'waits']),
 ('ack', ARRAY[:'trouble']), ('assign', ARRAY[:'trouble', $$'@ana'$$]), ('comment', ARRAY[:'trouble', $$'seen'$$]), ('feedback', ARRAY[:'trouble', $$'true'$$]),
+('add_rule', ARRAY[$$'Low'$$, $$'revenue'$$, $$'ratio'$$, '0.7', $$'{country}'$$, $$'{"n": 1}'$$, $$'day'$$, $$'avg7d'$$, $$'15 minutes'$$, $$'0'$$, '1', '10', '5', $$'down'$$, $$'critical'$$,
+    $$'{here}'$$, $$'@ana'$$, $$'look'$$, $$'{"team": "x"}'$$, 'true', $$'open'$$, $$'{"hysteresis": 5}'$$]),
+('alter_rule', ARRAY[$$'Low'$$, $$'{"threshold": 0.6}'$$]), ('drop_rule', ARRAY[$$'Low'$$]), ('test_rule', ARRAY[$$'Low'$$]),
 ('silence', ARRAY[$$'{"rule": "x"}'$$, $$now() + interval '1 hour'$$, $$'maintenance'$$]), ('drop_silence', ARRAY['1']),
 ('schedule', ARRAY[$$'kpi_refresh_materialized'$$, $$'0 8 * * *'$$, $$'UTC'$$, $$'1 day'$$, 'true', $$'{here}'$$]), ('unschedule', ARRAY[$$'kpi_refresh_materialized'$$]),
 ('run_now', ARRAY[$$'kpi_refresh_materialized'$$]), ('next_runs', ARRAY[$$'0 8 * * *'$$, $$'UTC'$$, 'now()', '5']),

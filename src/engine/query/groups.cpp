@@ -40,8 +40,9 @@ void use_measures(SourceUse &use, const Metric &metric) {
 
 class Grouper {
 public:
-    Grouper(const std::vector<SourceInfo> &sources, std::map<std::string, std::string> dirty)
-        : sources_(sources), dirty_(std::move(dirty)), snapshot_(pg::snapshot_time()) {}
+    Grouper(const std::vector<SourceInfo> &sources, std::map<std::string, std::string> dirty,
+            Timestamp now)
+        : sources_(sources), dirty_(std::move(dirty)), snapshot_(now) {}
 
     void add(Metric metric) {
         Timestamp now = snapshot_;
@@ -137,7 +138,8 @@ void refuse_duplicates(const std::vector<std::string> &names, const char *what) 
 
 std::vector<TimedGroup> load_groups(const std::optional<std::vector<std::string>> &names,
                                     const std::vector<std::string> &by,
-                                    const std::string &filter_text) {
+                                    const std::string &filter_text,
+                                    const std::optional<Timestamp> &now) {
     if (names) refuse_duplicates(*names, "metric");
     refuse_duplicates(by, "dimension");
     std::vector<Metric> metrics = names ? load_metrics(*names) : load_readable_metrics();
@@ -152,7 +154,7 @@ std::vector<TimedGroup> load_groups(const std::optional<std::vector<std::string>
         for (const SourceInfo &source : sources)
             if (const int place = source.dimension(filter.dimension); place >= 0)
                 check_values(filter, source.dimensions[size_t(place)]);
-    Grouper grouper(sources, dirty_days(sources_of(metrics)));
+    Grouper grouper(sources, dirty_days(sources_of(metrics)), now ? *now : pg::snapshot_time());
     for (Metric &metric : metrics) grouper.add(std::move(metric));
     std::vector<TimedGroup> groups = grouper.take();
     for (TimedGroup &timed : groups) {

@@ -24,8 +24,10 @@ struct TimedGroup {
 };
 
 // Without names: every metric that the caller may read and whose sources have the dimensions.
-// `filters`: a JSON object. Errors: 42704, 42501, 22023.
+// `filters`: a JSON object. `now`: the clock, when it is not the snapshot's. Errors: 42704, 42501,
+// 22023.
 std::vector<TimedGroup> load_groups(const std::optional<std::vector<std::string>> &names,
-                                    const std::vector<std::string> &by, const std::string &filters);
+                                    const std::vector<std::string> &by, const std::string &filters,
+                                    const std::optional<Timestamp> &now = std::nullopt);
 
 }  // namespace kpi::engine

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "core/error.hpp"
 #include "core/similar_names.hpp"
@@ -21,8 +22,15 @@ void check_one_of(const char *argument, const std::string &value,
                 fmt::format("Use one of {}.", quoted_list(allowed)));
 }
 
+// New figures; what was written when somebody was told stays.
+std::string refreshed(const std::string &before, const std::string &now) {
+    auto details = nlohmann::json::parse(before);
+    details.update(nlohmann::json::parse(now));
+    return details.dump();
+}
+
 // What is known now; the figures of an incident that is over stay as they were at its end.
-void describe(Incident &incident, const Observation &seen) {
+void describe(Incident &incident, const Observation &seen, bool telling) {
     incident.fingerprint = seen.fingerprint;
     incident.kind = seen.kind;
     incident.severity = seen.severity;
@@ -31,10 +39,12 @@ void describe(Incident &incident, const Observation &seen) {
     incident.rule = seen.rule;
     incident.role = seen.role;
     incident.sinks = seen.sinks;
+    incident.parent = seen.parent;
     if (!incident.assignee) incident.assignee = seen.assignee;
     if (seen.seen != Seen::bad && incident.id != 0) return;
     incident.title = seen.title;
-    incident.details = seen.details;
+    incident.details =
+        refreshed(incident.details, telling && seen.elaborate ? seen.elaborate() : seen.details);
 }
 
 // What a silence can match: those given, kind, severity, and the source that the details name.
@@ -49,6 +59,20 @@ std::string labels_of(const Observation &seen) {
     return labels.dump();
 }
 
+Observation as_it_is(const Incident &incident) {
+    Observation same;
+    same.fingerprint = incident.fingerprint;
+    same.kind = incident.kind;
+    same.severity = incident.severity;
+    same.segment = incident.segment;
+    same.labels = incident.labels;
+    same.rule = incident.rule;
+    same.role = incident.role;
+    same.sinks = incident.sinks;
+    same.parent = incident.parent;
+    return same;
+}
+
 void note_change(const Incident &incident, Phase before, std::int64_t now) {
     if (incident.id == 0 || incident.life.phase == before) return;
     if (incident.life.phase == Phase::firing) add_event(incident.id, now, "fired");
@@ -60,25 +84,29 @@ void note_change(const Incident &incident, Phase before, std::int64_t now) {
 Incident look(Incident incident, const Observation &seen, std::int64_t now) {
     const Life before = incident.life;
     const std::string details = incident.details;
-    const auto known = std::pair(incident.sinks, incident.severity);
+    const auto known = std::tuple(incident.sinks, incident.severity, incident.parent);
     Voice voice = Voice::speaks;
-    if (seen.quiet)
+    if (seen.parent)
         voice = Voice::quiet;
     else if (before.open() || seen.seen == Seen::bad)
         voice = is_silenced(seen.labels, seen.role, now) ? Voice::muted : Voice::speaks;
     const Next next = advance(before, seen.seen, seen.terms, voice, now);
     if (!before.open() && !next.life.open()) return incident;
-    describe(incident, seen);
+    describe(incident, seen, next.word != Word::none && next.word != Word::resolved);
     incident.life = next.life;
     // New figures alone are worth a row a minute.
-    if (next.life == before && next.word == Word::none && known.first == incident.sinks &&
-        known.second == incident.severity &&
+    const bool same = known == std::tuple(incident.sinks, incident.severity, incident.parent);
+    if (next.life == before && next.word == Word::none && same &&
         (details == incident.details || now - incident.seen_at < kMinute))
         return incident;
     incident.seen_at = now;
     save(incident);
     if (incident.id == 0) return incident;
     note_change(incident, before.phase, now);
+    if (incident.parent != std::get<2>(known))
+        add_event(
+            incident.id, now, incident.parent ? "joined" : "left", std::nullopt,
+            incident.parent ? std::optional(fmt::format("#K-{}", *incident.parent)) : std::nullopt);
     if (next.life.muted && !before.muted) add_event(incident.id, now, "muted");
     if (next.word != Word::none) {
         std::vector<std::string> sinks = seen.sinks;
@@ -107,16 +135,19 @@ std::optional<std::int64_t> observe(const Observation &seen, std::int64_t now) {
     return incident.id;
 }
 
+void close_incidents_of(const std::string &rule, std::int64_t now) {
+    std::vector<Incident> open = open_incidents_of(rule);
+    if (auto error = open_incident("error:" + rule)) open.push_back(std::move(*error));
+    for (Incident &incident : open) {
+        Observation over = as_it_is(incident);
+        over.seen = Seen::good;
+        look(std::move(incident), over, now);
+    }
+}
+
 void tend(std::int64_t now) {
     for (Incident &incident : open_incidents_of_others()) {
-        Observation same;
-        same.fingerprint = incident.fingerprint;
-        same.kind = incident.kind;
-        same.severity = incident.severity;
-        same.segment = incident.segment;
-        same.labels = incident.labels;
-        same.role = incident.role;
-        same.sinks = incident.sinks;
+        Observation same = as_it_is(incident);
         same.seen = Seen::unclear;
         look(std::move(incident), same, now);
     }

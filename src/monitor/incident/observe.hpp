@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +21,10 @@ struct Observation {
     ObjectId role;
     Seen seen = Seen::bad;
     Terms terms;
-    bool quiet = false;  // a part of another incident
+    // Of another incident, which speaks for this one.
+    std::optional<std::int64_t> parent;
+    // Details that are worth a query when somebody is told.
+    std::function<std::string()> elaborate;
 };
 
 // `incident`: the open one, or one without id. Saves it and tells what is to be told; returns it as
@@ -29,6 +33,8 @@ Incident look(Incident incident, const Observation &seen, std::int64_t now);
 // The same for whoever does not hold the incident: found by its fingerprint. nullopt: all is well.
 // Errors: 22023 for an unknown kind or severity and an empty fingerprint.
 std::optional<std::int64_t> observe(const Observation &seen, std::int64_t now);
+// The rule is gone or switched off: nothing is watched any more.
+void close_incidents_of(const std::string &rule, std::int64_t now);
 // What is due for incidents that nobody looks at in this moment: the end of a silence.
 void tend(std::int64_t now);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "monitor/events.hpp"
 #include "monitor/incident/record.hpp"
 #include "monitor/incident/tell.hpp"
 #include "pg/lock.hpp"
@@ -36,6 +37,7 @@ SELECT $1, 'incident', pg_catalog.daterange(d.first, greatest(d.first, least(d.l
         {fmt::format("expected: {}", incident.title), Json{incident.segment},
          Timestamp{incident.life.started},
          incident.life.ended == 0 ? Param(Null{}) : Param(Timestamp{incident.life.ended}), zone});
+    forget_outlooks();
 }
 
 }  // namespace

@@ -41,13 +41,18 @@ Word wanted(const Life &life, const Terms &terms, std::int64_t now) {
 
 }  // namespace
 
+std::int64_t next_change(const Life &life, const Terms &terms) {
+    if (life.phase == Phase::pending) return life.started + terms.hold;
+    return life.open() && life.recovering != 0 ? life.recovering + terms.keep_firing : 0;
+}
+
 Next advance(Life life, Seen seen, const Terms &terms, Voice voice, std::int64_t now) {
     if (!life.open() && seen != Seen::bad) return {life, Word::none};
     live_on(life, seen, terms, now);
     const Word word = wanted(life, terms, now);
     if (word == Word::none) return {life, word};
-    if (voice == Voice::quiet) return {life, Word::none};
     // The end is told in any case: it concerns whoever has heard of the beginning.
+    if (voice == Voice::quiet && word != Word::resolved) return {life, Word::none};
     if (voice == Voice::muted && word != Word::resolved) {
         life.muted = true;
         return {life, Word::none};

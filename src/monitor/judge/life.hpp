@@ -51,6 +51,9 @@ struct Next {
     Word word = Word::none;
 };
 
+// When time alone may change it: a pending one fires, a recovering one is resolved. 0: never.
+std::int64_t next_change(const Life &life, const Terms &terms);
+
 // One look at `now`. A life that is none or resolved begins anew when `seen` is bad.
 Next advance(Life life, Seen seen, const Terms &terms, Voice voice, std::int64_t now);
 

@@ -54,6 +54,14 @@ TEST(Announcement, ThePayloadKeepsItsLimit) {
     EXPECT_LE(changes.payload(100).size(), 100U);
 }
 
+TEST(Announcement, IncidentsAreSaidWhenTheyChangedAndOnlyThen) {
+    Announcement changes;
+    EXPECT_FALSE(json::parse(changes.payload(kPlenty)).contains("incidents"));
+    changes.set_incidents(0);
+    EXPECT_FALSE(changes.empty());
+    EXPECT_EQ(json::parse(changes.payload(kPlenty))["incidents"], 0);
+}
+
 // A database need not be UTF-8; the payload must be.
 TEST(Announcement, BrokenTextIsReplaced) {
     Announcement changes;

@@ -1,0 +1,25 @@
+// One look of all rules: in one snapshot, as the worker takes it after each merge and at least
+// every minute. A rule that fails becomes an incident of kind error and stops none of the others.
+// Needs an open Spi and the rights of the extension's owner; `at` is the clock.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/table.hpp"
+#include "monitor/rule/reading.hpp"
+
+namespace kpi::monitor {
+
+struct Evaluated {
+    int rules = 0;
+    int firing = 0;                   // incidents that fire and speak for themselves
+    bool changed = false;             // an incident has opened, fired or ended
+    int64_t next_change = INT64_MAX;  // when time alone may change one
+};
+
+Evaluated evaluate_rules(Timestamp at);
+// What one rule says now. Nothing is written.
+Reading try_rule(Rule rule, Timestamp at);
+
+}  // namespace kpi::monitor

@@ -1,0 +1,53 @@
+#include "worker/watch.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "monitor/incident/record.hpp"
+#include "monitor/rule/evaluate.hpp"
+#include "pg/process.hpp"
+#include "pg/settings.hpp"
+#include "pg/waiter.hpp"
+
+namespace kpi::worker {
+namespace {
+
+constexpr int64_t kSeldom = 60'000'000;
+constexpr int64_t kOften = 1'000'000;
+
+}  // namespace
+
+int64_t Watch::due() const {
+    const int64_t next = changed_ ? pace_.next(kOften) : next_at_;
+    return std::max(next, patience_.not_before);
+}
+
+int Watch::look() {
+    pg::report_activity("kpi_ext: looking at the rules");
+    const int64_t began = pg::ticks();
+    monitor::Evaluated done;
+    int64_t wait = kSeldom;
+    try {
+        const Limited limited(steps_, patience_.allowance(pg::settings().source_timeout));
+        steps_.run([&] {
+            const pg::OuterSnapshot snapshot;
+            const int64_t now = monitor::clock_now();
+            done = monitor::evaluate_rules({now});
+            wait = std::clamp(done.next_change - now, kOften, kSeldom);
+        });
+        patience_ = {};
+        changed_ = false;
+    } catch (const Error &error) {
+        if (steps_.gone()) throw;
+        patience_.failed(pg::ticks(), pg::ticks() - began, error.sqlstate == "57014");
+        if (worth_logging(patience_.failures))
+            pg::log(pg::Level::warning, "the rules could not be judged: " + error.message,
+                    error.detail, error.hint);
+    }
+    const int64_t ended = pg::ticks();
+    next_at_ = ended + wait;
+    pace_.ran(began, ended);
+    return done.changed ? done.firing : -1;
+}
+
+}  // namespace kpi::worker

@@ -1,0 +1,32 @@
+// When the worker looks at the rules: after a round that changed numbers, at most once a second and
+// a fifth of the time, when time alone changes an incident, and at least every minute. One look is
+// one step, in one snapshot.
+#pragma once
+
+#include <cstdint>
+
+#include "core/pace.hpp"
+#include "worker/patience.hpp"
+#include "worker/steps.hpp"
+
+namespace kpi::worker {
+
+class Watch {
+public:
+    explicit Watch(Steps &steps) : steps_(steps) {}
+    void numbers_changed() { changed_ = true; }
+    // When the next look is due (pg::ticks()).
+    int64_t due() const;
+    // Throws only when the extension is gone. Returns how many incidents fire now, -1 when none has
+    // changed.
+    int look();
+
+private:
+    Steps &steps_;
+    Pace pace_;
+    Patience patience_;
+    bool changed_ = true;
+    int64_t next_at_ = 0;
+};
+
+}  // namespace kpi::worker
