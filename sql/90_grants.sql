@@ -40,6 +40,10 @@ GRANT EXECUTE ON FUNCTION
     kpi.drop_check(text),
     kpi.run_checks(text),
     kpi.mark_sensitive(regclass, name, boolean),
+    kpi.add_probe(text, text, interval, interval, text, text[]),
+    kpi.alter_probe(text, text, interval, interval, text, text[], boolean),
+    kpi.drop_probe(text),
+    kpi.run_probes(text),
     kpi.add_rule,
     kpi.alter_rule(text, jsonb),
     kpi.drop_rule(text),
@@ -58,6 +62,6 @@ GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kp
 GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
 GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats, kpi.rule, kpi.rule_status TO kpi_admin;
 GRANT SELECT ON kpi.incident_stats TO kpi_reader;
-GRANT SELECT ON kpi.check, kpi.check_result, kpi.check_status TO kpi_admin;
-GRANT SELECT ON kpi.check_status TO kpi_reader;
+GRANT SELECT ON kpi.check, kpi.check_result, kpi.check_status, kpi.probe, kpi.probe_run, kpi.probe_plan, kpi.probe_stats TO kpi_admin;
+GRANT SELECT ON kpi.check_status, kpi.probe_stats TO kpi_reader;
 GRANT EXECUTE ON PROCEDURE kpi.work() TO kpi_admin;

@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "monitor/check/record.hpp"
+#include "monitor/probe/record.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
@@ -44,8 +45,27 @@ bool run_next_check(Steps &steps) {
 
 bool run_next_job(Steps &steps) { return Timetable(steps).run_next(); }
 
+bool run_next_probe(Steps &steps) {
+    std::optional<monitor::DueProbe> due;
+    steps.run([&] { due = monitor::take_due_probe(); });
+    if (!due) return false;
+    pg::report_activity("kpi_ext: probing " + due->probe.name);
+    monitor::ProbeRun run;
+    run.mishap = monitor::Mishap{"the process ended while the probe ran", "57P02", true};
+    if (!due->died) try {
+            const Limited limited(steps, kLastResort * pg::settings().check_timeout * 1000);
+            steps.run([&] { run = monitor::run_probe(due->probe); });
+        } catch (const Error &error) {
+            if (steps.gone()) throw;
+            run.mishap = monitor::Mishap{error.message, error.sqlstate, false};
+        }
+    steps.run([&] { monitor::record({{due->probe, run}}); });
+    return true;
+}
+
 constexpr std::array kChores = {
     Chore{"a check", run_next_check},
+    Chore{"a probe", run_next_probe},
     Chore{"a job", run_next_job},
 };
 
@@ -88,7 +108,11 @@ void Chores::forget_old() {
     forget_at_ = pg::ticks() + kForgetEvery;
     try {
         bool more = true;
-        while (more) steps_.run([&] { more = monitor::forget_old_results(); });
+        while (more)
+            steps_.run([&] {
+                more = monitor::forget_old_results();
+                more |= monitor::forget_old_runs();
+            });
     } catch (const Error &error) {
         if (steps_.gone()) throw;
         pg::log(pg::Level::warning, "old results could not be deleted: " + error.message,

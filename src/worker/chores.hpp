@@ -25,7 +25,7 @@ public:
     void run_due(bool (*go_on)());
 
 private:
-    static constexpr int kKinds = 2;
+    static constexpr int kKinds = 3;
     bool run_one(int kind);
     // Deletes results past their retention, now and then.
     void forget_old();

@@ -22,7 +22,9 @@ struct Post {
 constexpr Post kPosts[pg::kHelpers] = {
     {"courier", "SELECT 1 FROM kpi.sink LIMIT 1",
      "Messages wait; CALL kpi.work() delivers meanwhile.", "sinks"},
-    {"steward", "SELECT 1 WHERE EXISTS (SELECT FROM kpi.check) OR EXISTS (SELECT FROM kpi.job)",
+    {"steward",
+     "SELECT 1 WHERE EXISTS (SELECT FROM kpi.check) OR EXISTS (SELECT FROM kpi.probe) OR EXISTS "
+     "(SELECT FROM kpi.job)",
      "Checks, probes and jobs wait; CALL kpi.work() runs them meanwhile.",
      "checks, probes or jobs"},
 };

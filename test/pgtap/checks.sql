@@ -15,12 +15,12 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 CREATE FUNCTION t.state(name text) RETURNS text LANGUAGE sql AS $$ SELECT r.state FROM kpi.run_checks(name) r $$;
 CREATE FUNCTION t.message(name text) RETURNS text LANGUAGE sql AS $$ SELECT r.state || ': ' || r.message FROM kpi.run_checks(name) r $$;
-CREATE ROLE keeper; GRANT kpi_admin TO keeper;
-CREATE ROLE stranger; GRANT kpi_admin TO stranger;
-CREATE ROLE watcher; GRANT kpi_reader TO watcher;
-CREATE ROLE runner; GRANT kpi_operator TO runner;
-CREATE SCHEMA shop AUTHORIZATION keeper;
-SET ROLE keeper;
+CREATE ROLE checker; GRANT kpi_admin TO checker;
+CREATE ROLE checker_stranger; GRANT kpi_admin TO checker_stranger;
+CREATE ROLE checker_watcher; GRANT kpi_reader TO checker_watcher;
+CREATE ROLE checker_runner; GRANT kpi_operator TO checker_runner;
+CREATE SCHEMA shop AUTHORIZATION checker;
+SET ROLE checker;
 CREATE TABLE shop.customer (id int PRIMARY KEY);
 INSERT INTO shop.customer SELECT generate_series(1, 10);
 CREATE TABLE shop.pay (id int, at timestamptz NOT NULL, country text, email text, amount numeric, customer int);
@@ -110,7 +110,7 @@ SELECT is(t.message('amount'), 'failing: amount is outside 0 to 99 in 1 of 202 r
 SELECT kpi.alter_check('amount', '{"max_rows": 1}') \gset
 SELECT is(t.state('amount'), 'ok', 'one may be allowed');
 DELETE FROM shop.pay WHERE id = 4000;
-GRANT USAGE ON SCHEMA shop TO stranger;
+GRANT USAGE ON SCHEMA shop TO checker_stranger;
 SELECT kpi.define('share', '100.0 * payments / payments') \gset
 SELECT kpi.add_check('share', 'range', 'pay', parameters => '{"metric": "share", "min": 0, "max": 100}') \gset
 SELECT is(t.state('share'), 'ok', 'range of a metric');
@@ -187,7 +187,7 @@ SELECT kpi.add_check('skipped', 'capture_errors', 'pay') \gset
 SELECT is(t.state('skipped'), 'ok', 'capture_errors: none');
 RESET ROLE;
 INSERT INTO kpi.capture_error (source, sqlstate, message, rows) VALUES ('pay', '22012', 'secret 1234', 3);
-SET ROLE keeper;
+SET ROLE checker;
 SELECT is(t.message('skipped'), 'failing: 3 rows contribute nothing because the facts view raised errors (22012) in the last 1 day; see kpi.capture_error', 'three rows, without their text');
 SELECT kpi.drop_check('skipped') \gset
 
@@ -222,7 +222,7 @@ INSERT INTO shop.tries VALUES
 ('sleeps', 'SELECT pg_sleep(60)', 'it took longer than 1 s');
 SELECT count(kpi.add_check(name, 'custom_sql', parameters => jsonb_build_object('sql', format('SELECT * FROM shop.evil(%L)', statement)))::text) FROM shop.tries \gset
 SELECT kpi.add_check('sets', 'custom_sql', parameters => $${"sql": "SELECT set_config('search_path', 'shop', false), set_config('kpi.merge_interval', '11', false) WHERE false OR set_config('DateStyle', 'German', false) = ''"}$$) \gset
-SELECT kpi.add_check('who', 'custom_sql', parameters => '{"sql": "SELECT current_user WHERE current_user <> ''keeper''"}') \gset
+SELECT kpi.add_check('who', 'custom_sql', parameters => '{"sql": "SELECT current_user WHERE current_user <> ''checker''"}') \gset
 RESET ROLE;
 SET kpi.check_timeout = 1;
 SELECT is((SELECT message FROM kpi.run_checks(name)), answer, 'custom_sql that ' || name) FROM shop.tries ORDER BY name;
@@ -234,7 +234,7 @@ SELECT is_empty($$SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_
 SELECT is((SELECT count(*) FROM kpi.run_checks() r WHERE r.state = 'error'), 11::bigint, 'errors are their own: the others ran');
 SELECT is((SELECT details->'lines'->>0 FROM kpi.incident WHERE fingerprint = 'check error writes'), 'SQLSTATE 25006; kpi.check_status has the text', 'a check that cannot be run opens an incident, without the text');
 RESET kpi.check_timeout;
-SET ROLE keeper;
+SET ROLE checker;
 SELECT count(kpi.drop_check(name)::text) FROM shop.tries \gset
 SELECT is_empty($$SELECT FROM kpi.incident WHERE fingerprint LIKE 'check error %' AND state <> 'resolved'$$, 'dropping checks resolves their incidents');
 
@@ -271,7 +271,7 @@ SELECT alike(t.raised($$SELECT kpi.add_check('x', 'freshness', 'pay', sinks => '
 SELECT alike(t.raised($$SELECT kpi.run_checks('nosuch')$$), '42704 check "nosuch" does not exist%', 'unknown check');
 
 -- Rights
-RESET ROLE; SET ROLE stranger;
+RESET ROLE; SET ROLE checker_stranger;
 SELECT alike(t.raised($$SELECT kpi.add_check('y', 'volume', 'pay')$$), '42501 must be owner of source "pay"%', 'only the owner of a source judges it');
 SELECT alike(t.raised($$SELECT kpi.add_check('y', 'view_size', relation => 'shop.pay')$$), '42501 permission denied for shop.pay%', 'nobody reads what he may not');
 SELECT alike(t.raised($$SELECT kpi.run_checks('amount')$$), '42501 must be owner of check "amount"%', 'nor runs what is another''s');
@@ -281,11 +281,11 @@ SELECT alike(t.raised($$SELECT kpi.mark_sensitive('shop.pay', 'email')$$), '4250
 SELECT is_empty('SELECT FROM kpi.run_checks()', 'and runs his own, none');
 SELECT is_empty('SELECT FROM kpi.check_status', 'and sees none');
 SELECT is_empty('SELECT FROM kpi.check_result', 'nor results');
-RESET ROLE; SET ROLE watcher;
+RESET ROLE; SET ROLE checker_watcher;
 SELECT is((SELECT row(state, message)::text FROM kpi.check_status WHERE name = 'amount'), '(ok,)', 'kpi_reader sees the state, not the message');
 SELECT alike(t.raised('SELECT FROM kpi.check_result'), '42501 %', 'nor the history');
 SELECT alike(t.raised('SELECT kpi.run_checks()'), '42501 %', 'and runs nothing');
-RESET ROLE; SET ROLE runner;
+RESET ROLE; SET ROLE checker_runner;
 SELECT is(t.state('amount'), 'ok', 'kpi_operator runs those of all');
 
 -- Due, by hand
@@ -302,7 +302,7 @@ CALL kpi.work();
 SELECT is_empty($$SELECT FROM kpi.check_result WHERE message = 'old'$$, 'old results are forgotten');
 
 -- The end of a source
-SET ROLE keeper;
+SET ROLE checker;
 SELECT kpi.alter_check('amount', '{"max": 50}') \gset
 SELECT is(t.state('amount'), 'failing', 'it fails');
 SELECT kpi.undefine('share'), kpi.untrack('pay') \gset

@@ -21,7 +21,7 @@ SELECT kpi.add_sink('here', 'webhook', 'http://127.0.0.1:9/') \gset
 SELECT kpi.notify('here', '{"text": "one"}') AS waits \gset
 SELECT count(*) AS jobs FROM kpi.schedule() \gset
 SELECT kpi._observe('trouble', 'data', 'trouble', 'warning', true, '{}', current_user::regrole) AS trouble \gset
-SELECT kpi.add_check('fresh', 'freshness', 'pay') \gset
+SELECT kpi.add_check('fresh', 'freshness', 'pay'), kpi.add_probe('quick', 'SELECT 1') \gset
 SELECT kpi.add_rule('Low', 'revenue', 'below', 1) \gset
 SELECT kpi.add_event('Party', 'promotion', '2026-01-01') AS party \gset
 
@@ -69,6 +69,8 @@ INSERT INTO t.good (name, args) VALUES
 ('load_environment', ARRAY[$$'dev'$$, $$'leads_critical: 1'$$]), ('drop_environment', ARRAY[$$'dev'$$]), ('threshold_value', ARRAY[$$'leads_critical'$$]),
 ('add_check', ARRAY[$$'new'$$, $$'null_rate'$$, $$'pay'$$, $$'public.pay'$$, $$'country'$$, $$'{"max_percent": 5}'$$, $$'warning'$$, $$'{here}'$$, $$'1 hour'$$]),
 ('alter_check', ARRAY[$$'fresh'$$, $$'{"max_age": "1 day"}'$$, $$'info'$$, $$'{here}'$$, $$'1 hour'$$, 'true']), ('drop_check', ARRAY[$$'fresh'$$]),
+('add_probe', ARRAY[$$'new'$$, $$'SELECT 1'$$, $$'1 hour'$$, $$'1 s'$$, $$'warning'$$, $$'{here}'$$]),
+('alter_probe', ARRAY[$$'quick'$$, $$'SELECT 2'$$, $$'1 hour'$$, $$'1 s'$$, $$'info'$$, $$'{here}'$$, 'true']), ('drop_probe', ARRAY[$$'quick'$$]), ('run_probes', ARRAY[$$'quick'$$]),
 ('run_checks', ARRAY[$$'fresh'$$]), ('mark_sensitive', ARRAY[$$'public.pay'$$, $$'country'$$, 'true']),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES

@@ -7,10 +7,8 @@
 #include "monitor/check/kinds.hpp"
 #include "monitor/check/record.hpp"
 #include "monitor/check/rights.hpp"
-#include "pg/input.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
-#include "pg/statement.hpp"
 
 namespace kpi::monitor {
 namespace {
@@ -45,23 +43,6 @@ Check check_of(const Row &row) {
     return check;
 }
 
-void check_name(const std::string &name) {
-    if (!name.empty() && name.size() < 64) return;
-    throw Error("22023", "name of a check must have from 1 to 63 bytes");
-}
-
-void check_severity(const std::string &severity) {
-    if (severity == "info" || severity == "warning" || severity == "critical") return;
-    throw Error("22023", fmt::format("severity cannot be \"{}\"", severity), {},
-                "Use one of \"info\", \"warning\", \"critical\".");
-}
-
-void check_every(const std::string &every) {
-    pg::check_value("interval", every);
-    if (pg::value("SELECT $1::pg_catalog.interval >= '1 second'", {every}) == "t") return;
-    throw Error("22023", "argument \"every\" must be at least one second");
-}
-
 void check_columns(const Check &check, const json &parameters) {
     const ObjectId table = *check.table();
     if (check.column) demand_column(table, *check.column);
@@ -94,17 +75,6 @@ void settle_schema(ObjectId table, json &parameters) {
     for (const Row &row : found.rows) parameters["columns"][*row[0]] = *row[1];
 }
 
-void check_sql(ObjectId owner, const std::string &sql) {
-    const pg::RunAs as_owner(owner, pg::Restriction::reading);
-    try {
-        (void)pg::relations_read(pg::single_select(sql));
-    } catch (Error &error) {
-        if (error.sqlstate == "42P01" || error.sqlstate == "42883")
-            error.hint = "Names in it need their schema: it runs with an empty search_path.";
-        throw;
-    }
-}
-
 void check_needs(const Check &check, const CheckKind &kind, const json &parameters) {
     if (kind.of_source && !check.source)
         throw Error("22023", fmt::format("a {} check needs a source", check.kind));
@@ -132,7 +102,8 @@ json settled(const Check &check, const std::string &text) {
     if (kind.of_table && check.table()) check_columns(check, parameters);
     if (parameters.contains("references")) settle_reference(check.owner, parameters);
     if (check.kind == "schema") settle_schema(*check.table(), parameters);
-    if (check.kind == "custom_sql") check_sql(check.owner, parameters["sql"].get<std::string>());
+    if (check.kind == "custom_sql")
+        parameters["sql"] = readable_sql(check.owner, parameters["sql"].get<std::string>());
     return parameters;
 }
 
@@ -149,9 +120,9 @@ std::optional<std::string> source_over(ObjectId caller, ObjectId relation) {
 }  // namespace
 
 void add_check(ObjectId caller, const NewCheck &given) {
-    check_name(given.name);
-    check_severity(given.severity);
-    check_every(given.every);
+    demand_name("check", given.name);
+    demand_severity(given.severity);
+    demand_every(given.every);
     const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
     Check check{.name = given.name, .kind = check_kind(given.kind).name};
     check.column = given.column;
@@ -184,9 +155,9 @@ void add_check(ObjectId caller, const NewCheck &given) {
 void alter_check(ObjectId caller, const std::string &name, const CheckChange &change) {
     const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
     const Check check = checks_of_caller(caller, name).front();
-    if (change.severity) check_severity(*change.severity);
+    if (change.severity) demand_severity(*change.severity);
     if (change.sinks) demand_sinks(*change.sinks);
-    if (change.every) check_every(*change.every);
+    if (change.every) demand_every(*change.every);
     json parameters = json::parse(check.parameters);
     if (change.parameters) {
         const json wanted = json::parse(*change.parameters, nullptr, false);

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 
-#include "core/error.hpp"
-#include "pg/settings.hpp"
+#include "monitor/check/safely.hpp"
 #include "pg/sql.hpp"
 #include "pg/statement.hpp"
-#include "pg/time_limit.hpp"
 #include "pg/waiter.hpp"
 
 namespace kpi::monitor {
@@ -86,23 +84,8 @@ Outcome measure(const Check &check) {
     Outcome out;
     if (!check.owner_exists) return failed_outcome("the role that owns the check is gone", "42704");
     const int64_t began = pg::ticks();
-    bool over = false;
-    try {
-        const pg::Savepoint undone;
-        const pg::CancelAfter limit(int64_t(pg::settings().check_timeout) * 1000);
-        try {
-            ask(check, out);
-        } catch (const Error &) {
-            over = limit.fired();
-            throw;
-        }
-    } catch (const Error &error) {
-        if (error.error_class() == "57" && !over) throw;
-        out = failed_outcome(
-            over ? fmt::format("it took longer than {} s", pg::settings().check_timeout)
-                 : error.message,
-            error.sqlstate);
-    }
+    const auto mishap = run_safely([&] { ask(check, out); });
+    if (mishap) out = failed_outcome(mishap->message, mishap->sqlstate);
     out.microseconds = pg::ticks() - began;
     return out;
 }

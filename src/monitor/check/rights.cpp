@@ -5,10 +5,42 @@
 #include <algorithm>
 
 #include "core/similar_names.hpp"
+#include "pg/input.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "pg/statement.hpp"
 
 namespace kpi::monitor {
+
+void demand_name(const char *what, const std::string &name) {
+    if (!name.empty() && name.size() < 64) return;
+    throw Error("22023", fmt::format("name of a {} must have from 1 to 63 bytes", what));
+}
+
+void demand_severity(const std::string &severity) {
+    if (severity == "info" || severity == "warning" || severity == "critical") return;
+    throw Error("22023", fmt::format("severity cannot be \"{}\"", severity), {},
+                "Use one of \"info\", \"warning\", \"critical\".");
+}
+
+void demand_every(const std::string &interval) {
+    pg::check_value("interval", interval);
+    if (pg::value("SELECT $1::pg_catalog.interval >= '1 second'", {interval}) == "t") return;
+    throw Error("22023", "argument \"every\" must be at least one second");
+}
+
+std::string readable_sql(ObjectId owner, const std::string &sql) {
+    const pg::RunAs as_owner(owner, pg::Restriction::reading);
+    std::string select = pg::single_select(sql);
+    try {
+        (void)pg::relations_read(select);
+    } catch (Error &error) {
+        if (error.sqlstate == "42P01" || error.sqlstate == "42883")
+            error.hint = "Names in it need their schema: it runs with an empty search_path.";
+        throw;
+    }
+    return select;
+}
 void demand_select(ObjectId role, ObjectId relation) {
     const Cell allowed =
         pg::value("SELECT pg_catalog.has_table_privilege($1, $2, 'SELECT')", {role, relation});

@@ -1,4 +1,5 @@
-// Who may read and judge what a check or a probe is about. Needs an open Spi and the rights of the
+// What checks and probes demand of their arguments, and of who gives them: who may read and judge
+// what they are about. Needs an open Spi and the rights of the
 // extension's owner.
 #pragma once
 
@@ -9,6 +10,13 @@
 #include "core/table.hpp"
 
 namespace kpi::monitor {
+
+// Errors: 22023. `what`: check or probe.
+void demand_name(const char *what, const std::string &name);
+void demand_severity(const std::string &severity);
+void demand_every(const std::string &interval);
+// One SELECT that the owner may run, without semicolon. Errors: 22023 and those of the query.
+std::string readable_sql(ObjectId owner, const std::string &sql);
 
 // Errors: 42501.
 void demand_select(ObjectId role, ObjectId relation);

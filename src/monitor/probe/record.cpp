@@ -1,0 +1,148 @@
+#include "monitor/probe/record.hpp"
+
+#include <fmt/format.h>
+
+#include "pg/settings.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::monitor {
+namespace {
+
+constexpr int kForgotten = 10000;  // runs deleted in one transaction
+constexpr int kSlowInRow = 2;      // that open an incident
+
+struct Seen {
+    int slow_in_row = 0;
+    bool plan_changed = false;
+};
+
+// Returns what the state is now. An error is neither fast nor slow.
+Seen keep_state(const Probe &probe, const ProbeRun &run) {
+    const Table state =
+        pg::query(R"(
+        WITH before AS MATERIALIZED (SELECT plan_hash FROM kpi.probe_state WHERE name = $1)
+        INSERT INTO kpi.probe_state AS s (name, ran_at, slow_in_row, plan_hash, due_at)
+        SELECT p.name, pg_catalog.clock_timestamp(), $2::pg_catalog.int4, pg_catalog.md5(nullif($3, '')), pg_catalog.clock_timestamp() + p.every
+          FROM kpi.probe p WHERE p.name = $1
+            ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at, due_at = excluded.due_at, begun_at = NULL, begun_by = NULL,
+               slow_in_row = CASE WHEN $4 THEN s.slow_in_row WHEN excluded.slow_in_row = 0 THEN 0 ELSE s.slow_in_row + 1 END,
+               plan_hash = coalesce(excluded.plan_hash, s.plan_hash)
+        RETURNING slow_in_row, plan_hash <> (SELECT plan_hash FROM before))",
+                  {probe.name, int64_t(run.is_slow(probe)), run.plan, run.is_error()});
+    if (state.empty()) return {};
+    return {std::stoi(*state.rows[0][0]), state.rows[0][1] == "t"};
+}
+
+void keep_run(const Probe &probe, const ProbeRun &run, const Seen &seen) {
+    const bool failed = run.mishap.has_value();
+    pg::execute(
+        "INSERT INTO kpi.probe_run (name, at, milliseconds, rows, slow, plan_hash, plan_changed, "
+        "error) SELECT name, pg_catalog.clock_timestamp(), CASE WHEN NOT $2 THEN "
+        "$3::pg_catalog.float8 END, CASE WHEN NOT $2 THEN $4::pg_catalog.int8 END, $5, "
+        "pg_catalog.md5(nullif($6, '')), $7, $8 FROM kpi.probe WHERE name = $1",
+        {probe.name, failed, run.milliseconds, run.rows, run.is_slow(probe), run.plan,
+         seen.plan_changed, failed ? Param(run.mishap->message) : Param(Null{})});
+    if (run.plan.empty()) return;
+    pg::execute(
+        "INSERT INTO kpi.probe_plan AS p (name, hash, plan, first_at, last_at) SELECT name, "
+        "pg_catalog.md5($2), $2::pg_catalog.json, pg_catalog.clock_timestamp(), "
+        "pg_catalog.clock_timestamp() FROM kpi.probe WHERE name = $1 ON CONFLICT (name, hash) DO "
+        "UPDATE SET last_at = excluded.last_at",
+        {probe.name, run.plan});
+}
+
+std::string words(const ProbeRun &run) {
+    return run.mishap ? run.mishap->message : fmt::format("{:.0f} ms", run.milliseconds);
+}
+
+void note(const Probe &probe, const ProbeRun &run, const Seen &seen) {
+    if (run.is_slow(probe))
+        pg::log(pg::Level::log, fmt::format("kpi_ext probe \"{}\" is slow: {}, more than {:.0f} ms",
+                                            probe.name, words(run), probe.slow));
+    if (seen.plan_changed)
+        pg::log(pg::Level::log, fmt::format("kpi_ext probe \"{}\" has another plan", probe.name),
+                {}, "kpi.probe_plan has both.");
+}
+
+void observe(const Probe &probe, const char *word, const std::string &title, Param failing,
+             const std::string &line) {
+    pg::query(R"(
+        SELECT kpi._observe($1, 'probe', $2, $3, $4::boolean, coalesce((SELECT p.sinks FROM kpi.probe p WHERE p.name = $5), '{}'),
+                   coalesce((SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.oid = $6),
+                            (SELECT e.extowner FROM pg_catalog.pg_extension e WHERE e.extname = 'kpi_ext'))::pg_catalog.regrole,
+                   pg_catalog.jsonb_build_object('probe', $5, 'lines', pg_catalog.jsonb_build_array($7))))",
+              {fmt::format("{} {}", word, probe.name), title, probe.severity, std::move(failing),
+               probe.name, probe.owner, line});
+}
+
+void observe_slow(const Probe &probe, Param failing, const std::string &line) {
+    observe(probe, "probe", fmt::format("probe {} is slow", probe.name), std::move(failing), line);
+}
+
+void observe_error(const Probe &probe, Param failing, const std::string &sqlstate) {
+    observe(probe, "probe error", fmt::format("probe {} cannot be run", probe.name),
+            std::move(failing), fmt::format("SQLSTATE {}; kpi.probe_run has the text", sqlstate));
+}
+
+// Slow once may be chance, and an error says nothing about time.
+void settle(const Probe &probe, const ProbeRun &run, const Seen &seen) {
+    Param slow = false;
+    if (seen.slow_in_row >= kSlowInRow)
+        slow = true;
+    else if (seen.slow_in_row > 0 || run.is_error())
+        slow = Null{};
+    observe_slow(probe, slow,
+                 fmt::format("{}, {} times in a row above {:.0f} ms", words(run), seen.slow_in_row,
+                             probe.slow));
+    // A lock of somebody's, or a materialized view that is not filled yet.
+    const bool passing =
+        run.is_error() && (run.mishap->sqlstate == "55P03" || run.mishap->sqlstate == "55000");
+    observe_error(probe, passing ? Param(Null{}) : Param(run.is_error()),
+                  run.is_error() ? run.mishap->sqlstate : "");
+}
+
+}  // namespace
+
+void record(const std::vector<std::pair<Probe, ProbeRun>> &runs) {
+    std::vector<Seen> seen;
+    seen.reserve(runs.size());
+    for (const auto &[probe, run] : runs) {
+        seen.push_back(keep_state(probe, run));
+        keep_run(probe, run, seen.back());
+        note(probe, run, seen.back());
+    }
+    for (size_t i = 0; i < runs.size(); ++i) settle(runs[i].first, runs[i].second, seen[i]);
+}
+
+std::optional<DueProbe> take_due_probe() {
+    const Table taken = pg::query(R"(
+        WITH due AS MATERIALIZED (
+            SELECT p.name, p.every, s.begun_by <> pg_catalog.pg_backend_pid() AS died
+              FROM kpi.probe p LEFT JOIN kpi.probe_state s ON s.name = p.name
+             WHERE p.enabled AND coalesce(s.due_at, '-infinity') <= pg_catalog.clock_timestamp()
+               AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = s.begun_by AND a.pid <> pg_catalog.pg_backend_pid())
+             ORDER BY s.due_at NULLS FIRST, p.name LIMIT 1)
+        INSERT INTO kpi.probe_state AS s (name, begun_at, begun_by, due_at)
+        SELECT name, pg_catalog.clock_timestamp(), pg_catalog.pg_backend_pid(), pg_catalog.clock_timestamp() + every FROM due
+            ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at, begun_by = excluded.begun_by, due_at = excluded.due_at
+        RETURNING name, (SELECT died FROM due))");
+    if (taken.empty()) return std::nullopt;
+    std::optional<Probe> probe = load_probe(*taken.rows[0][0]);
+    if (!probe) return std::nullopt;
+    return DueProbe{*std::move(probe), taken.rows[0][1] == "t"};
+}
+
+void let_go(const Probe &probe) {
+    observe_slow(probe, false, "switched off");
+    observe_error(probe, false, "");
+}
+
+bool forget_old_runs() {
+    return pg::execute(
+               "DELETE FROM kpi.probe_run WHERE ctid = ANY (ARRAY(SELECT ctid FROM kpi.probe_run "
+               "WHERE at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => "
+               "$1::pg_catalog.int4) LIMIT $2))",
+               {int64_t(pg::settings().check_retention), int64_t(kForgotten)}) == kForgotten;
+}
+
+}  // namespace kpi::monitor
