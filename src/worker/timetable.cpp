@@ -180,6 +180,8 @@ bool Timetable::refresh_one(const monitor::Run &run, const std::string &view, bo
                            {id}));
         if (there)
             refresh_view(id, Manner::concurrent, analyze ? Analyze::always : Analyze::when_new);
+        // It may have taken long: until the next step nobody is to think that this process is gone.
+        keep(run);
     });
     return there;
 }

@@ -87,6 +87,39 @@ def test_what_is_too_old_is_missed_and_told(clocked, clock, wait_until):
     assert clocked.sql('SELECT state FROM kpi.incident') == [('resolved',)]
 
 
+def test_no_catching_up_is_no_missing(clocked, clock, wait_until):
+    """max_age 0: whoever looks some seconds later is not late."""
+    schedule(clocked, options=", max_age => '0'")
+    pass_time(clocked, clock, wait_until, float(due_in(clocked)) + 0.01)
+    wait_until(settled(clocked, 1), 'its run')
+    assert runs(clocked) == [('succeeded', 0)]
+
+
+def test_what_never_began_is_caught_up_with_the_rest(clocked, clock, wait_until):
+    """The server stopped between the entry of a run and its beginning: still one run, not two."""
+    schedule(clocked)
+    wait_until(lambda: due_in(clocked), 'the first look')
+    entered = f"""INSERT INTO kpi.run (job, owner, scheduled_for, skipped, due_at)
+                  SELECT '{JOB}', 'postgres'::regrole, clock_timestamp() - interval '5 minutes', 2, clock_timestamp() + interval '1 hour'"""
+    clocked.sql(entered)
+    clocked.cluster.stop()
+    clock.set(5)
+    with clock.preloaded():
+        clocked.cluster.start()
+    wait_until(settled(clocked, 1), 'the run')
+    [(state, skipped)] = runs(clocked)
+    assert state == 'succeeded' and skipped in (3, 4)
+
+
+def test_what_waited_for_too_long_is_missed(clocked, wait_until):
+    schedule(clocked, options=", max_age => '1 hour'")
+    wait_until(lambda: due_in(clocked), 'the first look')
+    clocked.sql(f"""INSERT INTO kpi.run (job, owner, scheduled_for) SELECT '{JOB}', 'postgres'::regrole, clock_timestamp() - interval '61 minutes'""")
+    wait_until(settled(clocked, 1), 'the note')
+    assert runs(clocked, 'state, error') == [('missed', 'nothing ran it in time, and its max_age of 01:00:00 is over')]
+    assert clocked.sql('SELECT state FROM kpi.incident') == [('firing',)]
+
+
 def test_a_clock_that_was_wrong_does_not_stop_the_jobs(clocked, clock, wait_until):
     """A month ahead and back again: the job is due at its next time, not in a month, and no time runs twice."""
     schedule(clocked)
@@ -188,6 +221,12 @@ def test_a_copy_keeps_its_jobs_and_stays_silent(unattended, wait_until):
     assert copy.sql("SELECT next_at, overdue FROM kpi.job_status WHERE job = 'kpi_heartbeat'") == [(None, True)]
     copy.sql('SELECT kpi.schedule()')
     assert copy.sql("SELECT next_at > now() - interval '1 minute' FROM kpi.job_status WHERE job = 'kpi_heartbeat'") == [(True,)]
+
+
+def test_a_database_without_a_worker_says_so(database):
+    assert database.sql(f"SELECT runs_by FROM kpi.schedule('{JOB}')") == [('worker',)]
+    database.sql(f'ALTER DATABASE "{database.name}" SET kpi.worker = off')
+    assert database.sql(f"SELECT runs_by FROM kpi.schedule('{JOB}')") == [('nobody yet: CALL kpi.work() does when it is called',)]
 
 
 def cron(make_cluster, database='postgres', preload='pg_cron'):

@@ -15,6 +15,9 @@ namespace kpi::monitor {
 namespace {
 
 constexpr int kAttempts = 3;
+// A run that begins within this time is not late, whatever its max_age: somebody looks every few
+// seconds or every minute, and one job waits for another.
+constexpr int64_t kOnTime = 600'000'000;
 constexpr const char *kKept = "90 days";
 
 // States are written by one process at a time; the others find the row locked, or changed.
@@ -36,11 +39,21 @@ void save_state(const Job &job, std::optional<Timestamp> next, const std::string
         {job.name, job.schedule, job.time_zone, next ? Param(*next) : Param(Null{}), error});
 }
 
+// One run stands for all: also for what was entered earlier and never began.
+int64_t take_back_waiting(const Job &job, Timestamp before) {
+    return std::stoll(*pg::value(R"(
+        WITH old AS (
+            DELETE FROM kpi.run WHERE job = $1 AND state = 'waiting' AND scheduled_for < $2 RETURNING skipped)
+        SELECT coalesce(pg_catalog.sum(skipped + 1), 0) FROM old)",
+                                 {job.name, before}));
+}
+
 void enter(const Job &job, const Owed &due) {
-    const std::string late =
-        due.skipped > 0 ? fmt::format("{}{} earlier times passed without a run", due.skipped,
-                                      due.skipped == kMostCounted ? " or more" : "")
-                        : "";
+    const int64_t skipped = std::min(due.skipped + take_back_waiting(job, *due.last), kMostCounted);
+    const std::string late = skipped > 0
+                                 ? fmt::format("{}{} earlier times passed without a run", skipped,
+                                               skipped == kMostCounted ? " or more" : "")
+                                 : "";
     pg::execute(R"(
         INSERT INTO kpi.run (job, owner, scheduled_for, state, skipped, note, ended_at, error)
         SELECT name, owner, $2, CASE WHEN $3 THEN 'missed' ELSE 'waiting' END, $4, nullif($5, ''),
@@ -48,7 +61,7 @@ void enter(const Job &job, const Owed &due) {
                CASE WHEN $3 THEN 'nothing ran it in time, and its max_age of ' || max_age || ' is over' END
           FROM kpi.job WHERE name = $1
             ON CONFLICT (job, scheduled_for) DO NOTHING)",
-                {job.name, *due.last, due.too_old, due.skipped, late});
+                {job.name, *due.last, due.too_old, skipped, late});
 }
 
 void plan_one(const Job &job, Timestamp now) {
@@ -57,7 +70,8 @@ void plan_one(const Job &job, Timestamp now) {
     Owed due;
     std::string error;
     try {
-        due = owed(Cron(job.schedule), pg::zone(job.time_zone), since, now, job.max_age);
+        due = owed(Cron(job.schedule), pg::zone(job.time_zone), since, now,
+                   std::max(job.max_age, kOnTime));
     } catch (const Error &fault) {
         // Raised by our own code: no transaction is spoilt.
         error = fault.message;
@@ -73,6 +87,24 @@ void plan_one(const Job &job, Timestamp now) {
 // need not be on disk otherwise.
 void commit_to_disk() {
     pg::execute("SELECT pg_catalog.set_config('synchronous_commit', 'on', true)");
+}
+
+// It waited, or was broken off, for too long, or a later run stands for it: true when it is
+// settled.
+bool is_over(int64_t run) {
+    const Cell over = pg::value(R"(
+        UPDATE kpi.run r SET state = CASE WHEN r.state = 'running' THEN 'failed' ELSE 'missed' END,
+               ended_at = pg_catalog.clock_timestamp(), claimed_at = NULL,
+               error = CASE WHEN r.state = 'running' THEN 'its process ended, and ' ELSE 'nothing ran it in time, and ' END ||
+                       CASE WHEN l.id IS NULL THEN 'its max_age of ' || j.max_age || ' is over' ELSE 'run ' || l.id || ' stands for it' END
+          FROM kpi.job j LEFT JOIN LATERAL (
+               SELECT w.id FROM kpi.run w WHERE w.job = j.name AND w.state = 'waiting' AND w.scheduled_for IS NOT NULL AND w.id <> $1 LIMIT 1) l ON true
+         WHERE r.id = $1 AND j.name = r.job AND r.scheduled_for IS NOT NULL
+           AND (l.id IS NOT NULL OR r.scheduled_for < pg_catalog.clock_timestamp() - greatest(j.max_age, pg_catalog.make_interval(secs => $2)))
+        RETURNING r.job)",
+                                {run, double(kOnTime) / 1e6});
+    if (over) watch_job(*over);
+    return bool(over);
 }
 
 }  // namespace
@@ -114,7 +146,7 @@ std::optional<Run> claim(const std::optional<std::string> &job) {
              WHERE id = $1 AND (state = 'waiting' AND due_at <= pg_catalog.clock_timestamp() OR state = 'running')
                FOR UPDATE SKIP LOCKED)",
             {id});
-        if (held.empty()) continue;
+        if (held.empty() || is_over(id)) continue;
         Run run;
         run.id = id;
         run.job = *row[1];

@@ -15,6 +15,14 @@ namespace {
 // Of a server without our worker: merges, delivers and catches up.
 constexpr const char *kWork = "kpi_work";
 
+// The launcher keeps a worker, and that a steward, in each database that says so.
+bool has_worker() {
+    return pg::shared_ready() && pg::value(R"(
+        SELECT 1 FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
+         WHERE s.setdatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+           AND s.setrole = 0 AND c IN ('kpi.worker=on', 'kpi.worker=true', 'kpi.worker=yes', 'kpi.worker=1'))");
+}
+
 // Where pg_cron keeps its jobs.
 struct CronPlace {
     enum class Place { nowhere, here, elsewhere } place = Place::nowhere;
@@ -104,7 +112,7 @@ std::string ticks(const std::string &schedule, const std::string &time_zone) {
 
 Partner follow_in_cron(const std::optional<std::string> &only) {
     Partner partner;
-    const bool worker = pg::shared_ready();
+    const bool worker = has_worker();
     partner.runs_by = worker ? "worker" : "nobody yet: CALL kpi.work() does when it is called";
     const CronPlace cron = find_cron();
     if (cron.place == CronPlace::Place::nowhere) return partner;
