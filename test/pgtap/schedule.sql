@@ -114,14 +114,19 @@ SELECT ok(kpi.run_now('kpi_refresh_materialized') > 0, 'mended');
 CALL kpi.run_due();
 SELECT is((SELECT state FROM kpi.incident WHERE fingerprint = 'job:kpi_refresh_materialized'), 'resolved', 'the next success closes it');
 
--- Checks are run as their owners, whatever runs the job.
+-- Checks and probes are run as their owners, whatever runs the job.
 SELECT lives_ok($$SELECT kpi.add_check('fresh', 'freshness', source => 'pay_facts')$$, 'a check');
-SELECT is((SELECT count(*) FROM kpi.schedule() WHERE scheduled = 'kpi_dq_health_checks' AND next_at IS NOT NULL), 1::bigint, 'its job');
-SELECT ok(kpi.run_now('kpi_dq_health_checks') > 0, 'now');
+SELECT lives_ok($$SELECT kpi.add_probe('total', 'SELECT sum(revenue) FROM public.pay_facts')$$, 'a probe');
+SELECT is((SELECT count(*) FROM kpi.schedule() WHERE scheduled IN ('kpi_dq_health_checks', 'kpi_query_performance') AND next_at IS NOT NULL), 2::bigint, 'their jobs');
+SELECT ok(kpi.run_now(job) > 0, job || ' now') FROM unnest('{kpi_dq_health_checks,kpi_query_performance}'::text[]) job;
 CALL kpi.run_due('kpi_dq_health_checks');
 SELECT results_eq($$SELECT state, rows, error FROM kpi.run WHERE job = 'kpi_dq_health_checks'$$, $$VALUES ('succeeded', 1::bigint, NULL::text)$$, 'one check was run');
 SELECT isnt_empty($$SELECT 1 FROM kpi.check_result$$, 'and has a result');
-SELECT results_eq($$SELECT kpi.unschedule('kpi_dq_health_checks')$$, $$VALUES ('kpi_dq_health_checks')$$, 'enough of it');
+SELECT is((SELECT state FROM kpi.run WHERE job = 'kpi_query_performance'), 'waiting', 'of one job means of one job');
+CALL kpi.run_due();
+SELECT results_eq($$SELECT state, rows, error FROM kpi.run WHERE job = 'kpi_query_performance'$$, $$VALUES ('succeeded', 1::bigint, NULL::text)$$, 'one probe was run');
+SELECT isnt_empty($$SELECT 1 FROM kpi.probe_run WHERE name = 'total' AND error IS NULL$$, 'and has its time');
+SELECT is((SELECT count(*) FROM unnest('{kpi_dq_health_checks,kpi_query_performance}'::text[]) job, kpi.unschedule(job)), 2::bigint, 'enough of them');
 
 -- Who may
 SET ROLE j_other;
