@@ -6,6 +6,13 @@ CREATE TABLE kpi.sales_object (
 );
 COMMENT ON TABLE kpi.sales_object IS 'What kpi.install_sales made, for kpi.uninstall_sales';
 SELECT pg_catalog.pg_extension_config_dump('kpi.sales_object', '');
+CREATE TABLE kpi.sales_item (
+    kind text NOT NULL CHECK (kind IN ('rule', 'check', 'probe')),
+    name text NOT NULL,
+    PRIMARY KEY (kind, name)
+);
+COMMENT ON TABLE kpi.sales_item IS 'Rules, checks and probes that kpi.install_sales added, for kpi.uninstall_sales; what you changed or dropped since stays so';
+SELECT pg_catalog.pg_extension_config_dump('kpi.sales_item', '');
 GRANT SELECT ON kpi.sales_object TO PUBLIC;
 
 CREATE FUNCTION kpi.install_sales(leads regclass DEFAULT NULL, payments regclass DEFAULT NULL, timezone text DEFAULT NULL,
@@ -16,7 +23,7 @@ CREATE FUNCTION kpi.install_sales(leads regclass DEFAULT NULL, payments regclass
     RETURNS SETOF text
     LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_install_sales';
 COMMENT ON FUNCTION kpi.install_sales(regclass, regclass, text, name, name, name, name, name, name, name, name, name, text[], name, name, text) IS
-    'KPIs of leads and payments in one call: facts views, sources, the metrics leads, payments, payments_succeeded, revenue, conversion_pct and payments_success_rate, and the materialized views mv_kpi_daily, mv_kpi_timeseries_90d and mv_kpi_daily_segment. Without arguments it takes your tables named leads and payments; columns are found by their usual names; '''' for a country, source, priority or currency does without. Leads have a dimension priority where the table has one. With a currency column revenue counts one currency: the only one in the table, or the one given as currency; ''*'' adds all as they are, with the currency as a dimension. Makes no index on your tables: returns the CREATE INDEX CONCURRENTLY statements that would help. Needs the role that owns the tables';
+    'KPIs of leads and payments in one call: facts views, sources, the metrics leads, payments, payments_succeeded, revenue, conversion_pct and payments_success_rate, the materialized views mv_kpi_daily, mv_kpi_timeseries_90d and mv_kpi_daily_segment, checks and probes. On an installation that lacks these it adds them. Without arguments it takes your tables named leads and payments; columns are found by their usual names; '''' for a country, source, priority or currency does without. Leads have a dimension priority where the table has one. With a currency column revenue counts one currency: the only one in the table, or the one given as currency; ''*'' adds all as they are, with the currency as a dimension. Makes no index on your tables: returns the CREATE INDEX CONCURRENTLY statements that would help. Needs the role that owns the tables';
 REVOKE ALL ON FUNCTION kpi.install_sales(regclass, regclass, text, name, name, name, name, name, name, name, name, name, text[], name, name, text) FROM PUBLIC;
 
 CREATE FUNCTION kpi.uninstall_sales() RETURNS void

@@ -79,7 +79,7 @@ CREATE FUNCTION kpi.add_check(name text, kind text, source text DEFAULT NULL, re
                               parameters jsonb DEFAULT '{}', severity text DEFAULT 'warning', sinks text[] DEFAULT '{}', every interval DEFAULT '15 minutes')
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_add_check';
 COMMENT ON FUNCTION kpi.add_check(text, text, text, regclass, name, jsonb, text, text[], interval) IS
-    'Adds a check of data quality, which runs as you. kind: freshness, missing_periods, volume, null_rate, range, uniqueness, referential, accepted_values, view_size, drift, schema, custom_sql or capture_errors; its parameters are in docs/quality.md. While a check of a source fails, one incident is open and the rules of the source keep quiet: that needs the owner of the source. A check of the table behind a source of yours is one of that source';
+    'Adds a check of data quality, which runs as you. kind: freshness, missing_periods, volume, null_rate, range, uniqueness, referential, accepted_values, view_size, drift, schema, custom_sql or capture_errors; its parameters are in docs/quality.md. While a check of a source fails, one incident is open and, unless its severity is info, the rules of the source keep quiet: that needs the owner of the source. A check of the table behind a source of yours is one of that source';
 
 CREATE FUNCTION kpi.alter_check(name text, parameters jsonb DEFAULT NULL, severity text DEFAULT NULL, sinks text[] DEFAULT NULL,
                                 every interval DEFAULT NULL, enabled boolean DEFAULT NULL)
@@ -113,7 +113,7 @@ CREATE FUNCTION kpi._forget_checks(source text) RETURNS void
         SELECT kpi._observe(i.fingerprint, i.kind, i.title, i.severity, false, i.sinks, i.role, i.details)
           FROM kpi.incident i
          WHERE i.kind = 'data' AND i.state <> 'resolved'
-           AND (i.fingerprint = 'data source ' || _forget_checks.source
+           AND (i.fingerprint IN ('data source ' || _forget_checks.source, 'data minor ' || _forget_checks.source)
              OR i.fingerprint IN (SELECT 'check error ' || c.name FROM kpi.check c WHERE c.source = _forget_checks.source));
         DELETE FROM kpi.check c WHERE c.source = _forget_checks.source;
     END;

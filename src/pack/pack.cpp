@@ -10,6 +10,7 @@
 #include "pack/advice.hpp"
 #include "pack/contents.hpp"
 #include "pack/views.hpp"
+#include "pack/watch.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 
@@ -205,7 +206,8 @@ private:
 std::vector<std::string> install(const PackRequest &request) {
     const Table installed =
         pg::query("SELECT object::pg_catalog.text FROM kpi.sales_object ORDER BY 1");
-    if (!installed.empty())
+    const bool again = !installed.empty();
+    if (again && !lacks_watch())
         throw Error("42710", "the sales pack is installed already",
                     fmt::format("Its objects are {}.", list(installed)),
                     "Call kpi.uninstall_sales() first to install it anew.");
@@ -226,12 +228,26 @@ std::vector<std::string> install(const PackRequest &request) {
         currency = choose_currency(*payments, request.currency);
         warn_of_statuses(*payments, request.succeeded);
     }
+    WatchedPair watched{.schema = pg::quote(request.schema ? *request.schema : pair.any().schema)};
+    if (leads) watched.leads = {pair.leads->id, *leads};
+    if (payments) watched.payments = {pair.payments->id, *payments};
+    if (again) {
+        if (const Cell schema = pg::value(
+                "SELECT n.nspname FROM kpi.sales_object o JOIN pg_catalog.pg_class c ON c.oid = "
+                "o.object JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE o.kind = "
+                "'materialized view' LIMIT 1"))
+            watched.schema = pg::quote(*schema);
+        pg::log(pg::Level::notice,
+                fmt::format("{} checks and probes added to the sales pack", add_watch(watched)));
+        return {};
+    }
     Installer installer(request, std::move(pair));
     if (leads) installer.add_leads(*leads);
     if (payments) installer.add_payments(*payments, currency);
     installer.add_metrics();
     installer.add_views();
     installer.start();
+    (void)add_watch(watched);
     pg::log(pg::Level::notice, "sales pack installed", fmt::format("Made {}.", installer.made()),
             installer.advice().empty()
                 ? std::string()
@@ -252,6 +268,7 @@ void uninstall() {
         if (*pg::value("SELECT pg_catalog.pg_has_role($1::pg_catalog.oid, 'USAGE')",
                        {id(row[3])}) != "t")
             throw Error("42501", fmt::format("must be owner of {}", pg::qualified(id(row[0]))));
+    remove_watch();
     std::vector<std::string> sources;
     for (const Row &row : objects.rows) {
         if (row[2]) sources.push_back(*row[2]);

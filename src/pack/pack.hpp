@@ -1,8 +1,7 @@
 // kpi.install_sales and kpi.uninstall_sales. Everything is created as the owner of the tables. The
 // triggers come last, on both tables in one go, so that the locks on the base tables are held for
 // these few statements and never while waiting for the other table. No index is made on a base
-// table: index_advice() says which would help. Rules, checks and probes are not part of the pack
-// yet. Needs an open Spi.
+// table: index_advice() says which would help. Needs an open Spi.
 #pragma once
 
 #include <optional>
@@ -26,7 +25,7 @@ struct PackRequest {
 
 // Returns the CREATE INDEX statements that would help, to be run outside a transaction block.
 // Errors: 42P01 no such table, 42725 several, 42501 not the owner, 0A000 two owners, 42710
-// installed already; those of columns.hpp, track and define.
+// installed already, with all that belongs to it; those of columns.hpp, track and define.
 std::vector<std::string> install(const PackRequest &request);
 
 // Drops what install() created, save facts that others depend on (2BP01, with PostgreSQL's detail).

@@ -2,7 +2,7 @@
 -- Checks of data quality: every kind on both sides of its limit, their incidents, samples, rights.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(122);
+SELECT plan(125);
 CREATE SCHEMA t; GRANT USAGE ON SCHEMA t TO PUBLIC;
 CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE s text; m text; h text;
@@ -249,6 +249,13 @@ SELECT is((SELECT row(kind, title, severity, details->>'source', jsonb_array_len
 SELECT kpi.alter_check('amount', '{"max": 1000}') \gset
 SELECT t.state('amount') \gset
 SELECT is((SELECT state FROM kpi.incident WHERE fingerprint = 'data source pay' ORDER BY id DESC LIMIT 1), 'firing', 'it stays open while one fails');
+SELECT kpi.alter_check('gaps', severity => 'info') \gset
+SELECT t.state('gaps') \gset
+SELECT is((SELECT state FROM kpi.incident WHERE fingerprint = 'data source pay' ORDER BY id DESC LIMIT 1), 'resolved', 'what is of severity info has');
+SELECT is((SELECT row(state, severity, details ? 'source')::text FROM kpi.incident WHERE fingerprint = 'data minor pay'), '(firing,info,f)', 'an incident of its own, for which no rule keeps quiet');
+SELECT kpi.alter_check('gaps', severity => 'warning') \gset
+SELECT t.state('gaps') \gset
+SELECT is((SELECT state FROM kpi.incident WHERE fingerprint = 'data source pay' ORDER BY id DESC LIMIT 1), 'firing', 'of severity warning it is one of the source again');
 SELECT kpi.alter_check('gaps', enabled => false) \gset
 SELECT is((SELECT state FROM kpi.incident WHERE fingerprint = 'data source pay' ORDER BY id DESC LIMIT 1), 'resolved', 'and ends when the last is switched off');
 SELECT is_empty($$SELECT FROM kpi.run_checks() WHERE check_name = 'gaps'$$, 'a check that is off is not run with the others');

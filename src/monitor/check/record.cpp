@@ -49,27 +49,35 @@ void keep_result(const Check &check, const Outcome &outcome) {
          outcome.sample.empty() ? Param(Null{}) : Param(outcome.sample)});
 }
 
-// One incident for all checks of a source. Not known while one of them is in error: what is open
+// One incident for all checks of a source, which keeps its rules quiet (details "source"), and one
+// for those of severity info, which does not. Not known while one of them is in error: what is open
 // stays open then.
-void settle_source(const std::string &source) {
+void settle_checks(const std::string &source, bool minor) {
     pg::query(R"(
         WITH checks AS MATERIALIZED (
             SELECT c.name, c.severity, c.sinks, s.state, s.message
-              FROM kpi.check c JOIN kpi.check_state s ON s.name = c.name WHERE c.source = $1 AND c.enabled
+              FROM kpi.check c JOIN kpi.check_state s ON s.name = c.name WHERE c.source = $1 AND c.enabled AND (c.severity = 'info') = $2
         ), bad AS MATERIALIZED (SELECT * FROM checks WHERE state = 'failing')
-        SELECT kpi._observe('data source ' || $1, 'data', pg_catalog.format('data of %s fails its checks', $1),
-                   coalesce((SELECT severity FROM bad ORDER BY pg_catalog.array_position('{critical,warning,info}', severity) LIMIT 1), 'warning'),
+        SELECT kpi._observe(CASE WHEN $2 THEN 'data minor ' ELSE 'data source ' END || $1, 'data',
+                   pg_catalog.format(CASE WHEN $2 THEN 'data of %s fails minor checks' ELSE 'data of %s fails its checks' END, $1),
+                   coalesce((SELECT severity FROM bad ORDER BY pg_catalog.array_position('{critical,warning,info}', severity) LIMIT 1), 'info'),
                    CASE WHEN EXISTS (SELECT FROM bad) THEN true
                         WHEN EXISTS (SELECT FROM checks WHERE state = 'error') THEN NULL ELSE false END,
                    coalesce((SELECT pg_catalog.array_agg(DISTINCT x.sink ORDER BY x.sink)
                                FROM checks c, pg_catalog.unnest(c.sinks) x (sink)
                               WHERE c.state = 'failing' OR NOT EXISTS (SELECT FROM bad)), '{}'),
                    f.relowner::pg_catalog.regrole,
-                   pg_catalog.jsonb_build_object('source', $1, 'lines', coalesce(
+                   pg_catalog.jsonb_build_object('lines', coalesce(
                        (SELECT pg_catalog.jsonb_agg(pg_catalog.format('%s: %s', b.name, b.message) ORDER BY b.name)
-                          FROM (SELECT * FROM bad ORDER BY name LIMIT 20) b), '[]')))
+                          FROM (SELECT * FROM bad ORDER BY name LIMIT 20) b), '[]'))
+                   || CASE WHEN $2 THEN '{}' ELSE pg_catalog.jsonb_build_object('source', $1) END)
           FROM kpi.source s JOIN pg_catalog.pg_class f ON f.oid = s.facts WHERE s.name = $1)",
-              {source});
+              {source, minor});
+}
+
+void settle_source(const std::string &source) {
+    settle_checks(source, false);
+    settle_checks(source, true);
 }
 
 void observe(const std::string &fingerprint, const std::string &title, const Check &check,
