@@ -3,6 +3,7 @@ import threading
 
 import pytest
 from receiver import Receiver, status
+from test_pushgateway import Server, free_port, get
 
 import cluster as clusters
 from clocks import offset
@@ -120,6 +121,17 @@ def test_what_waited_for_too_long_is_missed(clocked, wait_until):
     assert clocked.sql('SELECT state FROM kpi.incident') == [('firing',)]
 
 
+def test_a_pause_takes_back_what_waits(unattended):
+    schedule(unattended)
+    unattended.sql(f"INSERT INTO kpi.run (job, owner, scheduled_for) SELECT '{JOB}', 'postgres'::regrole, clock_timestamp() - interval '1 minute'")
+    schedule(unattended, options=', enabled => false')
+    unattended.sql('CALL kpi.run_due()')
+    assert runs(unattended) == []
+    unattended.sql('SELECT kpi.run_now(%s)', (JOB,))
+    unattended.sql('CALL kpi.run_due()')
+    assert runs(unattended) == [('succeeded', 0)]
+
+
 def test_a_clock_that_was_wrong_does_not_stop_the_jobs(clocked, clock, wait_until):
     """A month ahead and back again: the job is due at its next time, not in a month, and no time runs twice."""
     schedule(clocked)
@@ -199,6 +211,20 @@ def test_a_heartbeat_goes_the_whole_way(clocked, clock, wait_until):
         clock.set(0.05)
         wait_until(lambda: receiver.requests, 'the beat')
         assert b'"heartbeat"' in receiver.requests[0].body
+
+
+def test_a_heartbeat_is_a_metric_of_a_pushgateway(clocked, clock, wait_until, tmp_path):
+    port = free_port()
+    with open(tmp_path / 'pushgateway.log', 'wb') as log:
+        gateway = Server(['prometheus-pushgateway', f'--web.listen-address=127.0.0.1:{port}'], port, log)
+    try:
+        clocked.sql("SELECT kpi.add_sink('deadman', 'pushgateway', %s)", (gateway.url,))
+        clocked.sql("SELECT kpi.schedule('kpi_heartbeat', '* * * * *', sinks => '{deadman}')")
+        clock.set(0.05)
+        labels = f'database="{clocked.name}",instance="",job="kpi_heartbeat"'
+        wait_until(lambda: 'kpi_heartbeat_timestamp_seconds{' + labels + '}' in get(gateway.url + '/metrics'), 'the beat')
+    finally:
+        gateway.stop()
 
 
 def test_a_copy_keeps_its_jobs_and_stays_silent(unattended, wait_until):

@@ -113,10 +113,12 @@ void plan(Arm arm) {
     const Timestamp now{pg::now()};
     for (const Job &job : jobs()) {
         if (job.kind == "heartbeat" && !job.looked_at && arm == Arm::no) continue;
-        if (job.enabled)
+        if (job.enabled) {
             plan_one(job, now);
-        else if (job.looked_at)
+        } else if (job.looked_at) {
             pg::execute("DELETE FROM kpi.job_state WHERE job = $1", {job.name});
+            (void)take_back_waiting(job, now);
+        }
     }
 }
 
