@@ -24,11 +24,19 @@ CREATE VIEW "Shop".both_facts AS SELECT l.at, l.n AS both_n, p.amount AS both_am
 SELECT kpi.track('"Shop"."Facts"', 'At', '{Country,mood}', 'pay', 'Europe/Madrid', hour_retention => '20 days');
 SELECT kpi.track('a_shop.lead_facts', 'at', '{source}', 'lead', 'UTC');
 SELECT kpi.track('"Shop".both_facts', 'at', '{}', 'both', 'UTC');
+SELECT kpi.add_check('fresh', 'freshness', 'pay', parameters => '{"max_age": "90 days"}', severity => 'critical', every => '1 hour');
+SELECT kpi.add_check('countries', 'null_rate', relation => '"Shop"."Pay"', column_name => 'Country');
+SELECT kpi.add_check('drift', 'drift', 'lead', every => '1 second');
+SELECT kpi.mark_sensitive('"Shop"."Pay"', 'Country');
+SELECT kpi.add_probe('days', 'SELECT count(*) FROM "Shop"."Facts"', slow => '10 s');
 GRANT SELECT ON "Shop"."Facts" TO analyst;
 INSERT INTO "Shop"."Pay" SELECT g, timestamptz '2026-01-02 00:00Z' + g * interval '5 hours', (ARRAY['MX', 'ES', NULL])[1 + g % 3],
     (ARRAY['good', 'bad'])[1 + g % 2]::"Shop".mood, g * 0.5 FROM generate_series(1, 300) g;
 INSERT INTO a_shop.lead SELECT g, now() - g * interval '7 hours', 's' || g % 4, g FROM generate_series(1, 100) g;
 """
+WATCH = """SELECT name, kind, source, relation::text, column_name, parameters::text, severity, every::text, owner::text FROM kpi.check
+ UNION ALL SELECT name, 'probe', NULL, NULL, NULL, sql, severity, every::text, owner::text FROM kpi.probe
+ UNION ALL SELECT column_name, 'sensitive', NULL, relation::text, NULL, NULL, NULL, NULL, NULL FROM kpi.sensitive_column ORDER BY 1"""
 VIEWS = {'lead': 'day, source, leads', 'both': 'day, both_n, both_amount'}
 FACTS = {'lead': "SELECT (at AT TIME ZONE 'UTC')::date, source, sum(leads) FROM a_shop.lead_facts GROUP BY 1, 2",
          'both': """SELECT (at AT TIME ZONE 'UTC')::date, sum(both_n), sum(both_amount) FROM "Shop".both_facts GROUP BY 1"""}
@@ -96,7 +104,8 @@ LIVE_FACTS = """SELECT ("At" AT TIME ZONE 'Europe/Madrid')::date, count(*) FROM 
 
 def assert_reads(shop, copy):
     """Before any worker has touched the copy."""
-    for query in (STATE, GRANTS, 'SELECT name, formula, owner::text FROM kpi.metric ORDER BY name'):
+    assert len(shop.sql(WATCH)) == 5
+    for query in (STATE, GRANTS, WATCH, 'SELECT name, formula, owner::text FROM kpi.metric ORDER BY name'):
         assert copy.sql(query) == shop.sql(query), query
     for source in ('lead', 'both'):
         assert exact(copy, source), source
@@ -122,6 +131,10 @@ def assert_goes_on(shop, copy):
     assert copy.sql("SELECT sum(\"Amount\"), sum(payments) FROM kpi_data.pay_daily WHERE \"Country\" = 'NEW'") == [(15, 4)]
     assert exact(copy, 'lead')
     copy.sql('CALL kpi.work()')
+    # Checks and probes run there as here, and have told nobody.
+    assert copy.sql('SELECT name, state FROM kpi.check_status ORDER BY 1') == [('countries', 'failing'), ('drift', 'ok'), ('fresh', 'failing')]
+    assert copy.sql('SELECT name, runs > 0, failed FROM kpi.probe_stats') == [('days', True, 0)]
+    assert copy.sql('SELECT * FROM kpi.outbox') == []
     assert [copy.sql(f"SELECT * FROM kpi.verify('{source}')") for source in ('pay', 'lead')] == [[], []]
     # The roles may do what they could.
     assert copy.sql('SELECT sum(payments) > 0 FROM kpi_data.pay_daily', 'analyst') == [(True,)]
