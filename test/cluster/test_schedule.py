@@ -168,6 +168,26 @@ def test_a_run_whose_process_dies_is_run_again(make_cluster, wait_until):
     assert runs(database, 'state, attempt, rows') == [('succeeded', 2, 1)]
 
 
+def test_a_lock_that_somebody_holds_is_tried_again(unattended):
+    make_source(unattended)
+    unattended.sql('CREATE MATERIALIZED VIEW shown AS SELECT count(*) FROM pay_facts')
+    schedule(unattended)
+    unattended.sql('SELECT kpi.run_now(%s)', (JOB,))
+    holder = unattended.connect(autocommit=False)
+    holder.cursor().execute('SELECT * FROM shown')
+    impatient = unattended.connect()
+    impatient.cursor().execute("SET lock_timeout = '100ms'")
+    impatient.cursor().execute('CALL kpi.run_due()')
+    [(state, attempt, error, later)] = runs(unattended, 'state, attempt, left(error, 5), due_at > clock_timestamp()')
+    assert (state, attempt, error, later) == ('waiting', 1, '55P03', True)
+    assert unattended.sql('SELECT count(*) FROM kpi.incident') == [(0,)]
+    holder.close()
+    unattended.sql('UPDATE kpi.run SET due_at = clock_timestamp()')
+    impatient.cursor().execute('CALL kpi.run_due()')
+    impatient.close()
+    assert runs(unattended, 'state, attempt, rows') == [('succeeded', 2, 1)]
+
+
 def test_two_sessions_perform_one_run(unattended, wait_until):
     slow_view(unattended, 2)
     schedule(unattended)

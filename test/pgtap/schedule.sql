@@ -98,6 +98,15 @@ SELECT is((SELECT sum FROM public.shown), 5::numeric, 'the view that nobody watc
 SELECT is((SELECT sum FROM public.watched), NULL, 'the watched one is the worker''s');
 SELECT is((SELECT state || ' ' || rows FROM kpi.run ORDER BY id DESC LIMIT 1), 'succeeded 1', 'one was');
 
+RESET ROLE;
+SELECT kpi.load_environment('dev', 'analyze_after_refresh: true') AS loaded \gset
+SET kpi.environment = dev; SET ROLE j_owner;
+SELECT is_empty($$SELECT 1 FROM pg_stats WHERE tablename = 'shown'$$, 'nothing was analysed');
+SELECT ok(kpi.run_now('kpi_refresh_materialized') > 0, 'with ANALYZE, as the environment says');
+CALL kpi.run_due('kpi_refresh_materialized');
+SELECT isnt_empty($$SELECT 1 FROM pg_stats WHERE tablename = 'shown'$$, 'now it was');
+RESET ROLE; RESET kpi.environment; SET ROLE j_owner;
+
 -- A run that fails, and what becomes of it.
 CREATE FUNCTION public.breaks(numeric) RETURNS numeric LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken' USING ERRCODE = 'P0001'; END $$;
 CREATE MATERIALIZED VIEW public.broken AS SELECT public.breaks(sum(revenue)) FROM public.pay_facts WITH NO DATA;
@@ -147,7 +156,7 @@ RESET ROLE;
 SET ROLE j_owner;
 SELECT results_eq($$SELECT kpi.unschedule('kpi_refresh_materialized')$$, $$VALUES ('kpi_refresh_materialized')$$, 'taken off');
 SELECT is_empty('SELECT 1 FROM kpi.job_status', 'it is gone');
-SELECT is((SELECT count(*) FROM kpi.run WHERE state <> 'waiting' AND job = 'kpi_refresh_materialized'), 4::bigint, 'its runs are kept');
+SELECT is((SELECT count(*) FROM kpi.run WHERE state <> 'waiting' AND job = 'kpi_refresh_materialized'), 5::bigint, 'its runs are kept');
 SELECT is_empty($$SELECT 1 FROM kpi.run WHERE state = 'waiting'$$, 'what waited is not');
 SELECT matches(t.raised($$SELECT kpi.run_now('kpi_refresh_materialized')$$), '^42704 job "kpi_refresh_materialized" is not scheduled', 'nothing to start');
 
