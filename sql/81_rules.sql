@@ -116,3 +116,12 @@ COMMENT ON FUNCTION kpi._evaluate_rules(timestamptz) IS
 REVOKE ALL ON FUNCTION kpi._evaluate_rules(timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION kpi.add_rule(text, text, text, numeric, name[], jsonb, text, text, interval, interval, numeric, numeric, numeric, text, text, text[], text, text, jsonb, boolean, text, jsonb),
     kpi.alter_rule(text, jsonb), kpi.drop_rule(text), kpi.test_rule(text) FROM PUBLIC;
+
+CREATE FUNCTION kpi.runbook(rule text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE STRICT SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+        SELECT coalesce((SELECT r.runbook FROM kpi.rule r WHERE r.name = runbook.rule),
+                        'This rule has no runbook. Give it one: SELECT kpi.alter_rule(' || quote_literal(runbook.rule) || ', ''{"runbook": "..."}'');');
+    END;
+COMMENT ON FUNCTION kpi.runbook(text) IS 'What a rule''s alarm means and the first steps; docs/runbooks.md has those of the pack and of kpi_ext itself';
+REVOKE ALL ON FUNCTION kpi.runbook(text) FROM PUBLIC;

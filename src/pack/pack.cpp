@@ -9,6 +9,7 @@
 #include "engine/source/track.hpp"
 #include "pack/advice.hpp"
 #include "pack/contents.hpp"
+#include "pack/rules.hpp"
 #include "pack/views.hpp"
 #include "pack/watch.hpp"
 #include "pg/lock.hpp"
@@ -128,6 +129,30 @@ void watch(const std::string &view, const char *function) {
     pg::query(fmt::format("SELECT kpi.{}($1::pg_catalog.regclass)", function), {view});
 }
 
+// The owner of what the pack has made, and which of its sources there are.
+std::optional<std::pair<ObjectId, Parts>> installed_parts() {
+    const Table found = pg::query(
+        "SELECT c.relowner, pg_catalog.bool_or(s.name = 'leads'), pg_catalog.bool_or(s.name = "
+        "'payments') FROM kpi.sales_object o JOIN pg_catalog.pg_class c ON c.oid = o.object JOIN "
+        "kpi.source s ON s.facts = o.object WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE') "
+        "GROUP "
+        "BY 1");
+    if (found.empty()) return std::nullopt;
+    const Row &row = found.rows[0];
+    return std::pair{id(row[0]), Parts{row[1] == "t", row[2] == "t"}};
+}
+
+// False: there is nothing to add.
+bool add_missing_rules() {
+    const auto installed = installed_parts();
+    if (!installed) return false;
+    const auto added = add_default_rules(installed->first, installed->second);
+    if (added.empty()) return false;
+    pg::log(pg::Level::notice, "the sales pack was installed already: its missing rules were added",
+            fmt::format("Added {}.", fmt::join(added, ", ")));
+    return true;
+}
+
 class Installer {
 public:
     Installer(const PackRequest &request, Pair pair)
@@ -165,8 +190,11 @@ public:
         }
     }
     void start() { start_capture(prepared_); }
+    void add_rules() { rules_ = add_default_rules(pair_.any().owner, pair_.parts()); }
 
-    const std::string &made() const { return made_; }
+    std::string made() const {
+        return fmt::format("{} and {} rules (SELECT * FROM kpi.rule_status)", made_, rules_.size());
+    }
     const std::vector<std::string> &advice() const { return advice_; }
 
 private:
@@ -197,6 +225,7 @@ private:
     const PackRequest &request_;
     Pair pair_;
     std::string schema_, made_;
+    std::vector<std::string> rules_;
     std::vector<Prepared> prepared_;
     std::vector<std::string> advice_;
 };
@@ -207,6 +236,8 @@ std::vector<std::string> install(const PackRequest &request) {
     const Table installed =
         pg::query("SELECT object::pg_catalog.text FROM kpi.sales_object ORDER BY 1");
     const bool again = !installed.empty();
+    const bool rules_added = again && add_missing_rules();
+    if (rules_added && !lacks_watch()) return {};
     if (again && !lacks_watch())
         throw Error("42710", "the sales pack is installed already",
                     fmt::format("Its objects are {}.", list(installed)),
@@ -248,6 +279,7 @@ std::vector<std::string> install(const PackRequest &request) {
     installer.add_views();
     installer.start();
     (void)add_watch(watched);
+    installer.add_rules();
     pg::log(pg::Level::notice, "sales pack installed", fmt::format("Made {}.", installer.made()),
             installer.advice().empty()
                 ? std::string()
@@ -277,6 +309,7 @@ void uninstall() {
         watch(view, "unwatch_view");
         pg::execute(fmt::format("DROP MATERIALIZED VIEW {}", view));
     }
+    for (const Row &row : objects.rows) drop_default_rules(id(row[3]));
     for (const NewMetric &metric : metrics({true, true}))
         if (*pg::value("SELECT EXISTS (SELECT FROM kpi.metric WHERE name = $1 AND formula = $2)",
                        {metric.name, metric.formula}) == "t")

@@ -23,6 +23,7 @@ struct PackRequest {
     std::optional<std::string> currency;  // that revenue is counted in; "*": add all as they are
 };
 
+// Where the pack is installed, only the rules, checks and probes that are missing are added.
 // Returns the CREATE INDEX statements that would help, to be run outside a transaction block.
 // Errors: 42P01 no such table, 42725 several, 42501 not the owner, 0A000 two owners, 42710
 // installed already, with all that belongs to it; those of columns.hpp, track and define.

@@ -7,7 +7,7 @@ SELECT plan(62);
 CREATE SCHEMA t;
 CREATE TABLE public.sale (at timestamptz NOT NULL, country text, ok boolean NOT NULL DEFAULT true, amount numeric NOT NULL DEFAULT 10);
 CREATE VIEW public.sale_facts AS SELECT at, country, 1 AS sales, ok::int AS good_sales, amount AS takings FROM public.sale;
-SELECT kpi.track('public.sale_facts', 'at', '{country}', 'sale', 'UTC', build => 'now') \gset
+SELECT kpi.track('public.sale_facts', 'at', '{country}', 'sale', 'UTC', hour_retention => '3000 days', build => 'now') \gset
 SELECT kpi.define('good_pct', '100.0 * good_sales / nullif(sales, 0)', '%') \gset
 -- n events of a country, spread evenly over the hours [from_hour, to_hour) of a day
 CREATE FUNCTION t.fill(day date, country text, n int, from_hour int DEFAULT 0, to_hour int DEFAULT 24, ok boolean DEFAULT true) RETURNS void LANGUAGE sql AS $$

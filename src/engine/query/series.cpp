@@ -62,16 +62,25 @@ SeriesSet read_group(const TimedGroup &timed, const SeriesRequest &request) {
     Top top;
     const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
     const Grid grid = read_grid(timed.group, plan, {}, top);
-    const size_t metrics = out.metrics.size(), segments = grid.series.size() / metrics;
-    out.values.resize(grid.series.size() * out.buckets.size());
-    if (request.expected) out.expected.resize(grid.series.size());
+    // A segment has a series of each metric whose sources have rows of it.
+    std::vector<size_t> segment_of;
+    uintptr_t last = 0;
+    for (const Series &series : grid.series) {
+        if (out.segments.empty() || series.segment.datum != last) {
+            last = series.segment.datum;
+            std::string text = pg::jsonb_text(series.segment);
+            if (out.place.emplace(text, out.segments.size()).second)
+                out.segments.push_back(std::move(text));
+        }
+        segment_of.push_back(out.segments.size() - 1);
+    }
+    const size_t cells = out.metrics.size() * out.segments.size();
+    constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
+    out.values.assign(cells * out.buckets.size(), kAbsent);
+    if (request.expected) out.expected.assign(cells, kAbsent);
     for (size_t i = 0; i < grid.series.size(); ++i) {
         const Series &series = grid.series[i];
-        if (series.metric == 0) {
-            out.segments.push_back(pg::jsonb_text(series.segment));
-            out.place.emplace(out.segments.back(), out.segments.size() - 1);
-        }
-        const size_t row = series.metric * segments + i / metrics;
+        const size_t row = series.metric * out.segments.size() + segment_of[i];
         double *values = out.values.data() + row * out.buckets.size();
         for (size_t b = 0; b < out.buckets.size(); ++b) values[b] = pg::as_double(series.values[b]);
         if (request.expected) out.expected[row] = pg::as_double(series.expected);

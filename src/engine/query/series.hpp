@@ -32,8 +32,8 @@ struct SeriesSet {
     std::vector<std::string> metrics, sources;
     std::vector<std::string> segments;  // JSON objects, as jsonb's text
     std::unordered_map<std::string, size_t> place;
-    // by metric, then segment, then bucket; NaN is NULL. A segment is here when it has rows in the
-    // range.
+    // by metric, then segment, then bucket; NaN is NULL, and a metric without rows of a segment. A
+    // segment is here when a metric has rows of it in the range.
     std::vector<double> values;
     std::vector<double> expected;  // by metric, then segment; empty unless asked for
 

@@ -66,7 +66,9 @@ Notice notice_of(const Incident &it, Tiding tiding, std::int64_t now) {
     n.since = clock_text(it.life.fired, text_of(details, "timezone"));
     n.lasted = (it.life.ended != 0 ? it.life.ended : now) - it.life.fired;
     n.assignee = it.assignee.value_or("");
+    // Its first line; kpi.runbook has the whole.
     n.runbook = text_of(details, "runbook");
+    n.runbook.erase(std::min(n.runbook.find('\n'), n.runbook.size()));
     n.acknowledged_by = it.acknowledged_by.value_or("");
     if (const auto lines = details.find("lines"); lines != details.end() && lines->is_array())
         for (const json &line : *lines)

@@ -8,7 +8,8 @@
 namespace kpi::monitor {
 namespace {
 
-constexpr double kClear = 2.5;  // sigmas
+constexpr double kClear = 2.5;    // sigmas
+constexpr double kOwnSpread = 2;  // sigmas
 constexpr double kShapeOfDay = 0.25;
 constexpr double kEarliest = 0.02;  // share before which nothing is good either
 constexpr double kWhole = 0.9999;
@@ -146,7 +147,12 @@ void judge_novelty(const Inquiry &q, const Outlook &o, const Sight &at, Verdict 
     v.seen = fresh && at.value >= q.threshold && at.value > 0 ? Seen::bad : Seen::good;
 }
 
-bool holds(const Inquiry &q, const Sight &at, const Verdict &v, Seen &unknown) {
+bool compares(Condition condition) {
+    return condition == Condition::ratio || condition == Condition::change ||
+           condition == Condition::percentile;
+}
+
+bool holds(const Inquiry &q, const Outlook &o, const Sight &at, const Verdict &v, Seen &unknown) {
     const Guards &g = q.guards;
     const double volume_wanted =
         std::isnan(g.min_volume) ? (q.is_rate ? kLeastTrials : kNone) : g.min_volume;
@@ -161,21 +167,21 @@ bool holds(const Inquiry &q, const Sight &at, const Verdict &v, Seen &unknown) {
             return false;
         }
     }
-    if (std::isnan(g.min_change_pct) && std::isnan(g.min_change_abs)) return true;
     const double expected = std::isnan(v.expected) ? at.expected : v.expected;
+    // Of many segments some are always low: only what is so beyond the spread of their own days.
+    if (q.segmented && compares(q.condition) &&
+        std::fabs(at.value - expected) < kOwnSpread * o.sigma * std::fabs(expected))
+        return false;
+    if (std::isnan(g.min_change_pct) && std::isnan(g.min_change_abs)) return true;
     if (std::isnan(expected)) {
         unknown = Seen::unclear;
         return false;
     }
-    const double off = std::fabs(at.value - expected);
+    const double off = (at.value - expected) * (v.side == Side::down ? -1 : 1);
+    if (!(off > 0)) return false;
     const double scale = q.paced ? at.share : 1;
     return (std::isnan(g.min_change_pct) || off >= std::fabs(expected) * g.min_change_pct / 100) &&
            (std::isnan(g.min_change_abs) || off >= g.min_change_abs * scale);
-}
-
-bool compares(Condition condition) {
-    return condition == Condition::ratio || condition == Condition::change ||
-           condition == Condition::percentile;
 }
 
 }  // namespace
@@ -187,6 +193,11 @@ Verdict judge(const Inquiry &q, const Outlook &o, const Observed &now) {
     v.expected = at.expected;
     v.share = at.share;
     if (at.limits->event == detect::Effect::ignore) {
+        v.seen = Seen::good;
+        return v;
+    }
+    // A segment that is often empty has no level to compare with.
+    if (compares(q.condition) && q.segmented && !o.active) {
         v.seen = Seen::good;
         return v;
     }
@@ -211,7 +222,7 @@ Verdict judge(const Inquiry &q, const Outlook &o, const Observed &now) {
                        q.condition == Condition::new_segment;
     if (v.seen == Seen::bad && !empty) {
         Seen otherwise = Seen::good;
-        if (!holds(q, at, v, otherwise)) v.seen = otherwise;
+        if (!holds(q, o, at, v, otherwise)) v.seen = otherwise;
     }
     return v;
 }

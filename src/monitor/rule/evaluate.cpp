@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "core/error.hpp"
+#include "engine/registry/metrics.hpp"
 #include "monitor/rule/apply.hpp"
 #include "monitor/rule/calendar_days.hpp"
 #include "pg/lock.hpp"
@@ -65,10 +66,23 @@ std::set<std::string> rules_with_errors() {
     return out;
 }
 
+std::set<std::string> sources_being_built() {
+    std::set<std::string> out;
+    for (const Row &row : pg::query("SELECT DISTINCT source FROM kpi.dirty WHERE NOT "
+                                    "pg_catalog.isfinite(\"from\") OR \"to\" - \"from\" > 60",
+                                    {}, kOften)
+                              .rows)
+        out.insert(*row[0]);
+    return out;
+}
+
 class Tick {
 public:
     explicit Tick(Timestamp at)
-        : at_(at), inhibited_(inhibited_sources()), failing_(rules_with_errors()) {
+        : at_(at),
+          inhibited_(inhibited_sources()),
+          failing_(rules_with_errors()),
+          building_(sources_being_built()) {
         leaders_.load();
     }
 
@@ -78,7 +92,9 @@ public:
         std::erase_if(rules, [this](const Rule &rule) { return unresolved_.contains(rule.name); });
         std::map<Sharing, std::vector<const Rule *>> groups;
         for (const Rule &rule : rules)
-            groups[{rule.role.value, rule.question.grain, rule.by, rule.filters}].push_back(&rule);
+            if (!waits_for_build(rule))
+                groups[{rule.role.value, rule.question.grain, rule.by, rule.filters}].push_back(
+                    &rule);
         for (const auto &[key, group] : groups) read(group);
         // The broadest first, whatever they were read with.
         for (const Rule &rule : rules) {
@@ -92,6 +108,25 @@ public:
     }
 
 private:
+    // A source that is being built is read from its facts: that would cost as much each time.
+    bool waits_for_build(const Rule &rule) {
+        if (building_.empty()) return false;
+        std::string source;
+        try {
+            pg::Savepoint savepoint;
+            for (const engine::Metric &metric : engine::load_metrics({rule.metric}))
+                for (const std::string &name : metric.sources)
+                    if (building_.contains(name)) source = name;
+            savepoint.release();
+        } catch (const Error &error) {
+            if (error.error_class() == "57") throw;
+            return false;  // read() says what is wrong
+        }
+        if (source.empty()) return false;
+        note(rule, {}, fmt::format("source {} is being built", source), std::nullopt);
+        return true;
+    }
+
     void resolve(Rule &rule) {
         if (rule.threshold_name.empty()) return;
         try {
@@ -230,6 +265,7 @@ private:
     Timestamp at_;
     std::map<std::string, std::string> inhibited_;
     std::set<std::string> failing_;
+    std::set<std::string> building_;
     std::set<std::string> unresolved_;  // thresholds that their environment does not know
     Leaders leaders_;
     std::map<std::string, Reading> readings_;

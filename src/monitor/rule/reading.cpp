@@ -100,7 +100,9 @@ public:
     std::pair<double, double> of(const std::string &segment, double usual,
                                  double usual_whole) const {
         if (!wanted_) return {elapsed_then_, elapsed_next_};
-        const auto share = [&](const auto &own, const auto &whole, double by_clock) {
+        const auto share = [&](const auto &own, const auto &whole, double by_clock) -> double {
+            // Nobody knows the shape of the day yet: by the clock every night would be silent.
+            if (!knows_shape()) return 0;
             const detect::UsualPeriod mine{place_of(own, rule_.metric).expected(segment), usual};
             if (rule_.by.empty()) return detect::open_share(mine, mine, by_clock);
             const detect::UsualPeriod all{place_of(whole, rule_.metric).expected("{}"),
@@ -112,6 +114,11 @@ public:
     }
 
 private:
+    bool knows_shape() const {
+        const auto &whole = rule_.by.empty() ? next_ : whole_next_;
+        return std::isfinite(place_of(whole, rule_.metric).expected("{}"));
+    }
+
     std::vector<SeriesSet> read(const std::vector<std::string> &by, Timestamp at) const {
         engine::SeriesRequest request = request_of(rule_, at, 0);
         request.metrics = {rule_.metric};
@@ -218,6 +225,10 @@ Memory make_memory(const Rule &rule, Timestamp at) {
         metrics_of(rule).size() > 1 ? place_of(sets, metrics_of(rule)[1]) : Place{};
     for (const std::string &segment : set.segments) {
         const double *values = metric.values(segment);
+        // It has rows of another metric only.
+        if (!rule.by.empty() && std::none_of(values, values + set.buckets.size(),
+                                             [](double v) { return std::isfinite(v); }))
+            continue;
         const double *trials = memory.is_rate ? denominator.values(segment) : nullptr;
         std::optional<Marks> own;
         if (days.has_scopes()) own.emplace(set, days, nlohmann::json::parse(segment), grain);
@@ -241,6 +252,7 @@ Memory make_memory(const Rule &rule, Timestamp at) {
 void control_false_alarms(const Rule &rule, std::vector<Found> &found) {
     if (rule.question.condition != Condition::anomaly || rule.by.empty()) return;
     std::vector<double> p;
+    p.reserve(found.size());
     for (const Found &one : found) p.push_back(one.verdict.p);
     const std::vector<bool> believed = detect::benjamini_hochberg(p, rule.fdr);
     for (size_t i = 0; i < found.size(); ++i) {
@@ -264,6 +276,8 @@ Observed observed_of(const Place &metric, const Place &trials, const std::string
     } else if (memory.paced) {
         out.open = out.closed = 0;  // no rows: a sum of nothing
     }
+    if (memory.paced && std::isnan(out.open)) out.open = 0;
+    if (memory.paced && std::isnan(out.closed)) out.closed = 0;
     if (const double *n = trials.values(segment)) {
         out.open_trials = n[last];
         if (last > 0) out.closed_trials = n[last - 1];

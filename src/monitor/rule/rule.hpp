@@ -48,7 +48,9 @@ Rule rule_of_caller(const std::string &name, ObjectId caller);
 // `columns`: a JSON object of columns of kpi.rule. Errors: 22023 for what contradicts itself or is
 // no column, 42704 for metrics and sinks that do not exist, 42501 for what the caller may not read
 // or send to, or a rule of somebody else.
-void add_rule(ObjectId caller, const std::string &columns);
+// Whether its metric is read once to see that it can be.
+enum class Trial { read, skipped };
+void add_rule(ObjectId caller, const std::string &columns, Trial trial = Trial::read);
 void alter_rule(ObjectId caller, const std::string &name, const std::string &changes);
 void drop_rule(ObjectId caller, const std::string &name);
 
