@@ -2,7 +2,7 @@
 -- Checks of data quality: every kind on both sides of its limit, their incidents, samples, rights.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(125);
+SELECT plan(127);
 CREATE SCHEMA t; GRANT USAGE ON SCHEMA t TO PUBLIC;
 CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE s text; m text; h text;
@@ -157,6 +157,8 @@ SELECT is(t.message('daily'), 'failing: shop.daily has more than 20 rows', 'nor 
 CREATE TABLE shop.nothing ();
 SELECT kpi.add_check('empty', 'view_size', relation => 'shop.nothing') \gset
 SELECT is(t.message('empty'), 'failing: shop.nothing is empty', 'an empty one fails');
+DROP MATERIALIZED VIEW shop.daily;
+SELECT is(t.message('daily'), 'error: what it reads was dropped', 'dropped, it is not empty but gone');
 SELECT kpi.drop_check('daily') \gset
 
 -- drift
@@ -233,6 +235,10 @@ SELECT is((SELECT count(*) FROM shop.customer), 10::bigint, 'nothing was written
 SELECT is_empty($$SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()$$, 'nothing is locked');
 SELECT is((SELECT count(*) FROM kpi.run_checks() r WHERE r.state = 'error'), 11::bigint, 'errors are their own: the others ran');
 SELECT is((SELECT details->'lines'->>0 FROM kpi.incident WHERE fingerprint = 'check error writes'), 'SQLSTATE 25006; kpi.check_status has the text', 'a check that cannot be run opens an incident, without the text');
+CREATE FUNCTION shop.nap() RETURNS int STABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(9); RETURN 1; END $$;
+SELECT kpi.add_check('slow rows', 'custom_sql', parameters => '{"sql": "SELECT shop.nap() FROM shop.customer"}') \gset
+SELECT is(t.message('slow rows'), 'failing: 10 rows, 0 allowed', 'time that runs out over the sample takes nothing from what was found');
+SELECT kpi.drop_check('slow rows') \gset
 RESET kpi.check_timeout;
 SET ROLE checker;
 SELECT count(kpi.drop_check(name)::text) FROM shop.tries \gset
