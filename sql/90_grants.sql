@@ -28,6 +28,8 @@ GRANT EXECUTE ON FUNCTION
     kpi.notify(text, bytea, text, text, jsonb, text, timestamptz, text),
     kpi.redeliver(bigint),
     kpi.cancel(bigint),
+    kpi.publish(text, text[], name[], integer, text, interval),
+    kpi.unpublish(text),
     kpi.purge(interval),
     kpi.ack(bigint),
     kpi.assign(bigint, text),
@@ -60,6 +62,7 @@ GRANT EXECUTE ON FUNCTION kpi.config(), kpi.threshold_value(text) TO kpi_admin, 
 -- Row security shows each of them its own; kpi_reader sees figures without contents.
 GRANT SELECT ON kpi.sink, kpi.sink_share, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kpi_admin, kpi_reader;
+GRANT SELECT ON kpi.publication, kpi.publication_state TO kpi_admin;
 GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
 GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats, kpi.rule, kpi.rule_status TO kpi_admin;
 GRANT SELECT ON kpi.incident_stats TO kpi_reader;

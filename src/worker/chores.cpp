@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "monitor/check/record.hpp"
 #include "monitor/probe/record.hpp"
+#include "monitor/publication/publication.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
@@ -63,10 +64,26 @@ bool run_next_probe(Steps &steps) {
     return true;
 }
 
+bool run_next_publication(Steps &steps) {
+    std::optional<monitor::Publication> due;
+    steps.run([&] { due = monitor::take_due_publication(); });
+    if (!due) return false;
+    pg::report_activity("kpi_ext: gauges for " + due->sink);
+    try {
+        const Limited limited(steps, pg::settings().check_timeout * 1000);
+        steps.run([&] { monitor::push(*due); });
+    } catch (const Error &error) {
+        if (steps.gone()) throw;
+        steps.run([&] { monitor::note_failure(*due, error); });
+    }
+    return true;
+}
+
 constexpr std::array kChores = {
     Chore{"a check", run_next_check},
     Chore{"a probe", run_next_probe},
     Chore{"a job", run_next_job},
+    Chore{"a publication", run_next_publication},
 };
 
 }  // namespace

@@ -24,9 +24,9 @@ constexpr Post kPosts[pg::kHelpers] = {
      "Messages wait; CALL kpi.work() delivers meanwhile.", "sinks"},
     {"steward",
      "SELECT 1 WHERE EXISTS (SELECT FROM kpi.check) OR EXISTS (SELECT FROM kpi.probe) OR EXISTS "
-     "(SELECT FROM kpi.job)",
-     "Checks, probes and jobs wait; CALL kpi.work() runs them meanwhile.",
-     "checks, probes or jobs"},
+     "(SELECT FROM kpi.job) OR EXISTS (SELECT FROM kpi.publication_state)",
+     "Checks, probes, jobs and gauges wait; CALL kpi.work() runs them meanwhile.",
+     "checks, probes, jobs or gauges"},
 };
 
 }  // namespace

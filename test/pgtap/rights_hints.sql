@@ -28,6 +28,7 @@ SELECT p.oid::regprocedure::text AS object, p.proname::text AS name,
        (SELECT r FROM unnest('{kpi_reader,kpi_admin,kpi_operator}'::text[]) WITH ORDINALITY u (r, i)
          WHERE has_function_privilege(r, p.oid, 'EXECUTE') ORDER BY i LIMIT 1) AS role
   FROM pg_proc p WHERE p.pronamespace = 'kpi'::regnamespace AND p.prokind IN ('f', 'p') AND p.prorettype <> 'trigger'::regtype AND p.prorettype <> 'event_trigger'::regtype
+   AND NOT p.proisstrict -- of NULL it is not called at all
    AND p.proname !~ '^_' AND NOT has_function_privilege('r_stranger', p.oid, 'EXECUTE')
 UNION ALL
 SELECT c.relname, c.relname, format('SELECT count(*) FROM kpi.%I', c.relname),

@@ -17,7 +17,7 @@ SELECT kpi.watch_view('public.mv2') \gset
 CREATE TABLE public.nothing (at timestamptz, x int); CREATE VIEW public.unused AS SELECT at, x AS unused_x FROM public.nothing;
 SELECT kpi.track('public.unused', 'at', timezone => 'UTC') \gset
 SET client_min_messages = error;
-SELECT kpi.add_sink('here', 'webhook', 'http://127.0.0.1:9/') \gset
+SELECT kpi.add_sink('here', 'webhook', 'http://127.0.0.1:9/'), kpi.add_sink('gate', 'pushgateway', 'http://127.0.0.1:9/') \gset
 SELECT kpi.notify('here', '{"text": "one"}') AS waits \gset
 SELECT count(*) AS jobs FROM kpi.schedule() \gset
 SELECT kpi._observe('trouble', 'data', 'trouble', 'warning', true, '{}', current_user::regrole) AS trouble \gset
@@ -71,6 +71,7 @@ INSERT INTO t.good (name, args) VALUES
 ('alter_check', ARRAY[$$'fresh'$$, $$'{"max_age": "1 day"}'$$, $$'info'$$, $$'{here}'$$, $$'1 hour'$$, 'true']), ('drop_check', ARRAY[$$'fresh'$$]),
 ('add_probe', ARRAY[$$'new'$$, $$'SELECT 1'$$, $$'1 hour'$$, $$'1 s'$$, $$'warning'$$, $$'{here}'$$]),
 ('alter_probe', ARRAY[$$'quick'$$, $$'SELECT 2'$$, $$'1 hour'$$, $$'1 s'$$, $$'info'$$, $$'{here}'$$, 'true']), ('drop_probe', ARRAY[$$'quick'$$]), ('run_probes', ARRAY[$$'quick'$$]),
+('gauges', ARRAY[$$'{revenue}'$$, $$'{country}'$$, '3', $$'revenue'$$]), ('publish', ARRAY[$$'gate'$$, $$'{revenue}'$$, $$'{country}'$$, '3', $$'revenue'$$, $$'1 minute'$$]), ('unpublish', ARRAY[$$'gate'$$]),
 ('run_checks', ARRAY[$$'fresh'$$]), ('mark_sensitive', ARRAY[$$'public.pay'$$, $$'country'$$, 'true']),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES

@@ -48,6 +48,7 @@ INSIDE = {
     'monitor/rule': {'monitor', 'monitor/incident', 'monitor/judge'},
     'monitor/check': {'monitor'},
     'monitor/probe': {'monitor', 'monitor/check'},
+    'monitor/publication': {'monitor/check'},
     'monitor': set(),
 }
 # Third-party headers: first part of the path -> the only room that may name it (None: every room).

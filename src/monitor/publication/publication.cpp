@@ -1,0 +1,197 @@
+#include "monitor/publication/publication.hpp"
+
+#include <fmt/format.h>
+
+#include "monitor/check/rights.hpp"
+#include "pg/lock.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::monitor {
+namespace {
+
+// All of one database are one group: a push replaces it whole.
+constexpr const char *kGroup = "kpi gauges";
+
+// $1 metrics, $2 by, $3 top, $4 rank_by. The message, and a digest of what does not change by
+// itself.
+constexpr const char *kMessage = R"(
+WITH gauges AS MATERIALIZED (
+    SELECT g.gauge, g.help, g.is_clock, g.value,
+           (SELECT coalesce(pg_catalog.jsonb_object_agg(l.key, coalesce(l.value, '')), '{}')
+              FROM pg_catalog.jsonb_each_text(g.labels) l) AS labels
+      FROM kpi.gauges($1, $2::pg_catalog.name[], $3::pg_catalog.int4, $4) g
+     WHERE g.value IS NOT NULL),
+metrics AS (
+    SELECT gauge, pg_catalog.min(help) AS help,
+           pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('labels', labels, 'value',
+               CASE value WHEN 'Infinity' THEN '"+Inf"'::jsonb WHEN '-Infinity' THEN '"-Inf"' ELSE pg_catalog.to_jsonb(value) END)
+               ORDER BY labels) AS samples
+      FROM gauges GROUP BY gauge)
+SELECT pg_catalog.jsonb_build_object(
+           'grouping', pg_catalog.jsonb_build_object('database', pg_catalog.current_database()),
+           'metrics', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+               'name', gauge, 'type', 'gauge', 'help', help, 'samples', samples) ORDER BY gauge) FROM metrics)),
+       (SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(pg_catalog.concat_ws(' ', gauge, labels, value), E'\n' ORDER BY gauge, labels), ''))
+          FROM gauges WHERE NOT is_clock))";
+
+struct Pushed {
+    std::string message, digest;
+};
+
+Pushed gauges_of(const Publication &publication) {
+    const pg::RunAs owner(publication.owner);
+    const Table table =
+        pg::query(kMessage, {publication.metrics, publication.by, publication.top,
+                             publication.rank_by ? Param(*publication.rank_by) : Param(Null{})});
+    return {*table.rows[0][0], *table.rows[0][1]};
+}
+
+Cell queue(ObjectId owner, const std::string &sink, const std::string &message) {
+    const pg::RunAs as_owner(owner, pg::Restriction::identity);
+    return pg::value("SELECT kpi.notify($1, $2, group_key => $3)", {sink, Json{message}, kGroup});
+}
+
+// Only the newest state of a group is news; and what was delivered is kept in the gateway.
+void drop_older(const std::string &sink) {
+    pg::execute(
+        "UPDATE kpi.outbox SET state = 'cancelled', settled_at = pg_catalog.clock_timestamp() "
+        "WHERE sink = $1 AND group_key = $2 AND state = 'pending'",
+        {sink, kGroup});
+    pg::execute(R"(
+        WITH old AS (DELETE FROM kpi.outbox WHERE sink = $1 AND group_key = $2 AND state IN ('delivered', 'cancelled')
+                        AND settled_at < pg_catalog.clock_timestamp() - interval '1 hour' RETURNING id)
+        DELETE FROM kpi.delivery d USING old WHERE d.message = old.id)",
+                {sink, kGroup});
+}
+
+void demand_gateway(const std::string &sink) {
+    demand_sinks({sink});
+    const std::string kind =
+        pg::value("SELECT kind FROM kpi.sink WHERE name = $1", {sink}).value_or("");
+    if (kind == "pushgateway") return;
+    throw Error("22023", fmt::format("sink \"{}\" is of kind {}", sink, kind), {},
+                "Gauges go to a sink of kind pushgateway.");
+}
+
+void demand_numbers(const Publication &publication) {
+    if (publication.metrics.empty())
+        throw Error("22023", "argument \"metrics\" must name a metric", {},
+                    "SELECT name FROM kpi.metric lists them.");
+    if (publication.top < 1) throw Error("22023", "argument \"top\" must be at least 1");
+    demand_every(publication.every);
+}
+
+}  // namespace
+
+void publish(ObjectId caller, const Publication &wish) {
+    Publication publication = wish;
+    publication.owner = caller;
+    demand_numbers(publication);
+    (void)gauges_of(publication);
+    const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
+    demand_gateway(publication.sink);
+    const Cell owner = pg::value(
+        "SELECT owner::pg_catalog.oid FROM kpi.publication WHERE sink = $1", {publication.sink});
+    if (owner)
+        demand_run(caller, {uint32_t(std::stoul(*owner))},
+                   fmt::format("the publication to \"{}\"", publication.sink));
+    pg::execute(
+        R"(
+        INSERT INTO kpi.publication (sink, metrics, "by", top, rank_by, every, owner)
+        VALUES ($1, $2, $3::pg_catalog.name[], $4, $5, $6::pg_catalog.interval, $7)
+            ON CONFLICT (sink) DO UPDATE SET metrics = excluded.metrics, "by" = excluded."by", top = excluded.top,
+               rank_by = excluded.rank_by, every = excluded.every, owner = excluded.owner)",
+        {publication.sink, publication.metrics, publication.by, publication.top,
+         publication.rank_by ? Param(*publication.rank_by) : Param(Null{}), publication.every,
+         caller});
+    pg::execute(
+        "INSERT INTO kpi.publication_state (sink) VALUES ($1) ON CONFLICT (sink) DO UPDATE "
+        "SET due_at = '-infinity', seen = NULL, error = NULL",
+        {publication.sink});
+}
+
+bool unpublish(ObjectId caller, const std::string &sink) {
+    const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
+    const Cell owner =
+        pg::value("SELECT owner::pg_catalog.oid FROM kpi.publication WHERE sink = $1", {sink});
+    if (!owner) return false;
+    const ObjectId role{uint32_t(std::stoul(*owner))};
+    demand_run(caller, role, fmt::format("the publication to \"{}\"", sink));
+    pg::execute("DELETE FROM kpi.publication WHERE sink = $1", {sink});
+    const Cell pushed =
+        pg::value("DELETE FROM kpi.publication_state WHERE sink = $1 RETURNING message", {sink});
+    drop_older(sink);
+    if (pushed && pg::value("SELECT 1 FROM kpi.sink WHERE name = $1", {sink}))
+        (void)queue(role, sink,
+                    *pg::value("SELECT pg_catalog.jsonb_build_object('delete', true, 'grouping', "
+                               "pg_catalog.jsonb_build_object('database', "
+                               "pg_catalog.current_database()))"));
+    return true;
+}
+
+std::optional<Publication> take_due_publication() {
+    const Table due = pg::query(R"(
+        UPDATE kpi.publication_state s SET due_at = pg_catalog.clock_timestamp() + p.every
+          FROM kpi.publication p
+         WHERE p.sink = s.sink AND s.sink = (
+               SELECT d.sink FROM kpi.publication_state d
+                WHERE d.due_at <= pg_catalog.clock_timestamp() AND EXISTS (SELECT FROM kpi.publication q WHERE q.sink = d.sink)
+                ORDER BY d.due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING p.sink, p.top, p.rank_by, p.owner::pg_catalog.oid)");
+    if (due.empty()) return std::nullopt;
+    const Row &row = due.rows[0];
+    Publication out;
+    out.sink = *row[0];
+    out.top = std::stoll(*row[1]);
+    out.rank_by = row[2];
+    out.owner = {uint32_t(std::stoul(*row[3]))};
+    for (const Row &metric :
+         pg::query("SELECT pg_catalog.unnest(metrics) FROM kpi.publication WHERE sink = $1",
+                   {out.sink})
+             .rows)
+        out.metrics.push_back(*metric[0]);
+    for (const Row &name :
+         pg::query("SELECT pg_catalog.unnest(\"by\") FROM kpi.publication WHERE sink = $1",
+                   {out.sink})
+             .rows)
+        out.by.push_back(*name[0]);
+    return out;
+}
+
+void push(const Publication &publication) {
+    if (!pg::value("SELECT 1 FROM pg_catalog.pg_roles WHERE oid = $1", {publication.owner}))
+        throw Error("42704", "the role that owned this publication was dropped", {},
+                    "Call kpi.publish as a role that stays.");
+    const Pushed now = gauges_of(publication);
+    const bool is_news =
+        pg::value(
+            "SELECT 1 FROM kpi.publication_state WHERE sink = $1 AND (seen IS DISTINCT FROM $2 "
+            "OR error IS NOT NULL OR pushed_at IS NULL OR pushed_at NOT BETWEEN "
+            "pg_catalog.clock_timestamp() - interval '1 minute' AND pg_catalog.clock_timestamp())",
+            {publication.sink, now.digest})
+            .has_value();
+    if (!is_news) return;
+    drop_older(publication.sink);
+    const Cell message = queue(publication.owner, publication.sink, now.message);
+    pg::execute(
+        "UPDATE kpi.publication_state SET seen = $2, pushed_at = pg_catalog.clock_timestamp(), "
+        "message = $3, error = NULL WHERE sink = $1",
+        {publication.sink, now.digest, int64_t(std::stoll(message.value_or("0")))});
+}
+
+void note_failure(const Publication &publication, const Error &error) {
+    const std::string text = fmt::format("{}: {}", error.sqlstate, error.message);
+    const bool is_new =
+        pg::value(
+            "UPDATE kpi.publication_state SET error = $2 WHERE sink = $1 AND error IS DISTINCT "
+            "FROM $2 RETURNING 1",
+            {publication.sink, text})
+            .has_value();
+    if (is_new)
+        pg::log(pg::Level::warning,
+                fmt::format("gauges could not be pushed to sink \"{}\": {}", publication.sink,
+                            error.message),
+                error.detail, error.hint);
+}
+
+}  // namespace kpi::monitor

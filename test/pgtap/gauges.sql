@@ -1,0 +1,87 @@
+-- as: superuser
+-- Today's numbers as gauges, and their way into the outbox: by an owner who is no superuser, with kpi.work() as the steward.
+CREATE SCHEMA t;
+DO $$
+DECLARE r text;
+BEGIN
+    FOREACH r IN ARRAY '{g_owner,g_other}'::text[] LOOP
+        IF to_regrole(r) IS NOT NULL THEN EXECUTE format('DROP OWNED BY %1$s; DROP ROLE %1$s', r); END IF;
+        EXECUTE format('CREATE ROLE %I', r);
+    END LOOP;
+END $$;
+GRANT kpi_admin TO g_owner, g_other;
+GRANT CREATE, USAGE ON SCHEMA public TO g_owner, g_other;
+SELECT set_config('kpi.allowed_hosts', 'gateway.example', false) \gset
+SET ROLE g_owner;
+CREATE TABLE public.sale (at timestamptz, country text, amount numeric, ok boolean);
+CREATE VIEW public.sale_facts AS SELECT at, country, 1 AS sales, amount AS takings, ok::int AS good FROM public.sale;
+SELECT kpi.track('public.sale_facts', 'at', '{country}', 'sale', 'UTC') \gset
+SELECT kpi.define('good_pct', '100.0 * good / sales', '%') \gset
+-- Twelve countries, of which one has sold nothing today; a day's rows are 10 x its rank.
+INSERT INTO public.sale SELECT date_trunc('day', now(), 'UTC') - d * interval '1 day', 'c' || lpad(c::text, 2, '0'), 2.5, n % 4 <> 0
+  FROM generate_series(0, 9) d, generate_series(1, 12) c, generate_series(1, c * 10) n WHERE d > 0 OR c <> 12;
+INSERT INTO public.sale VALUES (date_trunc('day', now(), 'UTC'), NULL, 100000, true);
+SELECT kpi.rebuild('sale') \gset
+CREATE VIEW public.now AS SELECT * FROM kpi.gauges('{takings,sales,good_pct}', '{country}', 10);
+GRANT SELECT ON public.now TO g_owner;
+SELECT plan(29);
+
+SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_today'), (SELECT sum(amount) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC')), 'today, as the table has it');
+SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_avg7d'), (SELECT round(sum(amount) / 7, 6) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC') - interval '7 days' AND at < date_trunc('day', now(), 'UTC')), 'a day of the last seven');
+SELECT is((SELECT round(value, 6) FROM public.now WHERE gauge = 'kpi_good_pct'), (SELECT round(100.0 * count(*) FILTER (WHERE ok) / count(*), 6) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC')), 'a rate is one of sums');
+SELECT is_empty($$SELECT gauge FROM public.now WHERE gauge IN ('kpi_good_pct_today', 'kpi_good_pct_pace')$$, 'and has neither a day nor a pace');
+SELECT is((SELECT count(*) FROM public.now WHERE gauge = 'kpi_takings_by_segment'), 10::bigint, 'ten segments');
+SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_by_segment' AND labels = '{"country": "c12"}'), 0::numeric, 'the leader that collapsed stays, with 0');
+SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_avg7d_by_segment' AND labels = '{"country": "c12"}'), 300::numeric, 'beside what it used to have');
+SELECT is((SELECT count(*) FROM public.now WHERE labels = '{"country": null}' AND gauge = 'kpi_sales_by_segment'), 1::bigint, 'a segment without a name too');
+SELECT is_empty($$SELECT gauge, labels FROM public.now GROUP BY 1, 2 HAVING count(*) > 1$$, 'no series twice');
+SELECT ok((SELECT value <= extract(epoch FROM now()) AND value > extract(epoch FROM now()) - 86401 FROM public.now WHERE gauge = 'kpi_last_closed_day_timestamp_seconds'), 'the last closed day');
+SELECT is((SELECT count(*) FROM kpi.gauges('{takings}')), (SELECT count(*) FROM kpi.gauges('{takings}') WHERE labels = '{}'), 'without dimensions no segments');
+
+SELECT throws_ok($$SELECT kpi.publish('nowhere', '{takings}')$$, '42704', NULL, 'an unknown sink');
+SELECT kpi.add_sink('gateway', 'pushgateway', 'https://gateway.example') \gset
+SELECT kpi.add_sink('files', 'file', '', '{"directory": "x"}') \gset
+SELECT throws_ok($$SELECT kpi.publish('files', '{takings}')$$, '22023', 'sink "files" is of kind file', 'a sink that takes no gauges');
+SELECT throws_ok($$SELECT kpi.publish('gateway', '{taking}')$$, '42704', NULL, 'an unknown metric');
+SELECT throws_ok($$SELECT kpi.publish('gateway', '{takings}', '{city}')$$, '22023', NULL, 'an unknown dimension');
+SELECT throws_ok($$SELECT kpi.publish('gateway', '{}')$$, '22023', NULL, 'nothing to publish');
+SELECT throws_ok($$SELECT kpi.publish('gateway', '{takings}', top => 0)$$, '22023', NULL, 'no segments');
+SELECT throws_ok($$SELECT kpi.publish('gateway', '{takings}', every => '0')$$, '22023', NULL, 'without a pause');
+SELECT lives_ok($$SELECT kpi.publish('gateway', '{takings,sales,good_pct}', '{country}', every => '1 second')$$, 'is published');
+RESET ROLE;
+SET ROLE g_other;
+SELECT throws_ok($$SELECT kpi.unpublish('gateway')$$, '42501', NULL, 'by its owner alone');
+SELECT is_empty('SELECT sink FROM kpi.publication', 'others do not see it');
+RESET ROLE;
+
+-- What the steward does. The clocks are left out of the comparison: a number has to change.
+SET kpi.allowed_hosts = '';
+CALL kpi.work();
+SELECT is((SELECT count(*) FROM kpi.outbox WHERE sink = 'gateway'), 1::bigint, 'the first push is queued');
+SELECT is((SELECT jsonb_agg(DISTINCT m ->> 'name') - 'kpi_worker_heartbeat_timestamp_seconds' FROM kpi.outbox, jsonb_array_elements(message -> 'metrics') m WHERE sink = 'gateway'),
+    (SELECT jsonb_agg(DISTINCT gauge) - 'kpi_worker_heartbeat_timestamp_seconds' FROM public.now WHERE value IS NOT NULL), 'with every gauge');
+SELECT pg_sleep(1.1) \gset
+CALL kpi.work();
+SELECT is((SELECT count(*) FROM kpi.outbox WHERE sink = 'gateway'), 1::bigint, 'the same numbers are not queued again');
+-- A gateway that is down keeps messages waiting; without one the first is dead by now.
+UPDATE kpi.outbox SET state = 'pending', settled_at = NULL, due_at = 'infinity' WHERE sink = 'gateway';
+INSERT INTO public.sale VALUES (now(), 'c01', 1, true);
+SELECT pg_sleep(1.1) \gset
+CALL kpi.work();
+SELECT results_eq($$SELECT state = 'cancelled' FROM kpi.outbox WHERE sink = 'gateway' ORDER BY id$$, $$VALUES (true), (false)$$, 'a new one takes the place of what still waits');
+SELECT is((SELECT (m #>> '{samples,0,value}')::numeric FROM kpi.outbox, jsonb_array_elements(message -> 'metrics') m WHERE sink = 'gateway' AND m ->> 'name' = 'kpi_takings_today' ORDER BY id DESC LIMIT 1),
+    (SELECT sum(amount) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC')), 'and is right');
+
+-- What cannot be read is said, once, and stops nothing.
+DROP VIEW public.now;
+SELECT kpi.undefine('good_pct') \gset
+SELECT pg_sleep(1.1) \gset
+CALL kpi.work();
+SELECT matches((SELECT error FROM kpi.publication_state WHERE sink = 'gateway'), '^42704: metric "good_pct" does not exist', 'an error stands beside it');
+SET ROLE g_owner;
+SELECT is(kpi.unpublish('gateway'), true, 'it ends');
+RESET ROLE;
+SELECT is((SELECT message ->> 'delete' FROM kpi.outbox WHERE sink = 'gateway' ORDER BY id DESC LIMIT 1), 'true', 'and the gateway is told to forget');
+SELECT finish();
+DROP OWNED BY g_owner, g_other CASCADE;
+DROP ROLE g_owner, g_other;
