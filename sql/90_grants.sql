@@ -50,7 +50,8 @@ GRANT EXECUTE ON FUNCTION
     kpi.alter_rule(text, jsonb),
     kpi.drop_rule(text),
     kpi.test_rule(text),
-    kpi.runbook(text)
+    kpi.runbook(text),
+    kpi.backtest(text, timestamptz, timestamptz)
     TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi.schedule(), kpi.schedule(text, text, text, interval, boolean, text[]), kpi.unschedule(text), kpi.run_now(text) TO kpi_admin;
 GRANT EXECUTE ON PROCEDURE kpi.run_due(text) TO kpi_admin;

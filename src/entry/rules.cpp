@@ -1,10 +1,11 @@
 // SQL functions of rules: kpi.add_rule, kpi.alter_rule, kpi.drop_rule, kpi.test_rule,
-// kpi._evaluate_rules.
+// kpi.backtest, kpi._evaluate_rules.
 #include <array>
 #include <nlohmann/json.hpp>
 
 #include "monitor/incident/record.hpp"
 #include "monitor/judge/words.hpp"
+#include "monitor/rule/backtest.hpp"
 #include "monitor/rule/details.hpp"
 #include "monitor/rule/evaluate.hpp"
 #include "pg/bell.hpp"
@@ -139,6 +140,28 @@ KPI_FUNCTION(test_rule) {
                      number(v.p), kpi::pg::text_value(why(story))});
     }
     return Datum(0);
+}
+
+KPI_FUNCTION(backtest) {
+    const kpi::ObjectId caller = kpi::pg::current_role();
+    const std::string name = text_argument(fcinfo, 0);
+    const auto time = [&](int index, const char *argument) {
+        if (PG_ARGISNULL(index))
+            throw kpi::Error("22004",
+                             std::string("argument \"") + argument + "\" must not be null");
+        const int64_t at = PG_GETARG_TIMESTAMPTZ(index);
+        if (TIMESTAMP_NOT_FINITE(at))
+            throw kpi::Error("22023", std::string(argument) + " must be finite");
+        return kpi::Timestamp{at};
+    };
+    const kpi::Timestamp start = time(1, "start_at"), end = time(2, "end_at");
+    std::string found;
+    {
+        const kpi::pg::Spi spi;
+        const kpi::pg::RunAs owner(kpi::pg::extension_owner(), kpi::pg::Restriction::identity);
+        found = kpi::monitor::backtest(kpi::monitor::rule_of_caller(name, caller), start, end);
+    }
+    return kpi::pg::jsonb_datum(found);
 }
 
 KPI_FUNCTION(evaluate_rules) {

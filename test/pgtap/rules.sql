@@ -3,7 +3,7 @@
 -- The shop has 100 events a day, every hour alike; what a test changes it changes for one day.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(62);
+SELECT plan(78);
 CREATE SCHEMA t;
 CREATE TABLE public.sale (at timestamptz NOT NULL, country text, ok boolean NOT NULL DEFAULT true, amount numeric NOT NULL DEFAULT 10);
 CREATE VIEW public.sale_facts AS SELECT at, country, 1 AS sales, ok::int AS good_sales, amount AS takings FROM public.sale;
@@ -181,4 +181,46 @@ SELECT is((SELECT count(*) FROM kpi.outbox), 3::bigint, 'with one message more')
 DO $$ BEGIN PERFORM t.fill('2026-03-09', 'C' || c, 30) FROM generate_series(1, 4) c; END $$;
 SELECT is(t.at('2026-03-10 01:02+00', 'ByCountry'), 'ok', 'all are back');
 SELECT is((SELECT count(*) FROM kpi.outbox WHERE message->>'event' = 'resolved'), 3::bigint, 'whoever was told is told');
+SELECT t.forget() \gset
+
+-- Backtest
+SELECT t.empty('2026-02-20'), t.empty('2026-02-21'), t.empty('2026-03-01'), t.fill('2026-03-01', 'MX', 30) \gset
+SELECT kpi.add_rule('Past', 'sales', 'below', 50) \gset
+SELECT kpi.backtest('Past', '2026-02-10 00:00+00', '2026-03-10 00:00+00') AS past \gset
+SELECT is((SELECT string_agg((i->>'from')::timestamptz::date || ' ' || (i->>'buckets'), ', ') FROM jsonb_array_elements(:'past'::jsonb->'incidents') i),
+    '2026-02-20 2, 2026-03-01 1', 'two days in a row are one incident, a third is another');
+SELECT is((:'past'::jsonb->>'firings_a_week')::numeric, 0.5, 'in four weeks');
+SELECT is((:'past'::jsonb->>'suggested_threshold')::numeric, 0::numeric, 'a threshold that would have let one bucket pass');
+SELECT is((SELECT count(*) FROM kpi.incident), 0::bigint, 'nothing was opened');
+SELECT t.forget() \gset
+
+-- One that fails stops none of the others; data that are not trusted stop it
+CREATE FUNCTION public.breaks(numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT 1 / (CASE WHEN $1 > 0 THEN 0 ELSE 1 END)';
+SELECT kpi.define('broken', 'public.breaks(sales)') \gset
+SELECT kpi.add_rule('Works', 'sales', 'below', 500) \gset
+INSERT INTO kpi.rule (name, metric, condition, threshold, direction, role) VALUES ('Breaks', 'broken', 'below', 1, 'down', 'postgres');
+SELECT kpi._evaluate_rules('2026-03-10 01:00+00') \gset
+SELECT is((SELECT title FROM kpi.incident WHERE kind = 'error'), 'rule Breaks cannot be judged', 'a rule that fails is an incident');
+SELECT matches((SELECT details->'lines'->>0 FROM kpi.incident WHERE kind = 'error'), '^22012: division by zero', 'with what it said');
+SELECT is(t.state('Works'), 'firing', 'the others are judged');
+SELECT is((SELECT state FROM kpi.rule_status WHERE name = 'Breaks'), 'error', 'and it is shown');
+SELECT kpi.alter_rule('Breaks', '{"metric": "sales", "threshold": 0}') \gset
+SELECT kpi._evaluate_rules('2026-03-10 01:01+00') \gset
+SELECT is((SELECT state FROM kpi.incident WHERE kind = 'error'), 'resolved', 'mended, it is over');
+SELECT kpi.drop_rule('Works') \gset
+SELECT is((SELECT count(*) FROM kpi.incident WHERE rule = 'Works' AND state <> 'resolved'), 0::bigint, 'a rule that is dropped leaves nothing open');
+SELECT kpi._observe('check sale', 'data', 'sale is stale', 'critical', true, '{}', 'postgres', '{"source": "sale"}') \gset
+SELECT kpi.add_rule('Works', 'sales', 'below', 500) \gset
+SELECT is(t.at('2026-03-10 02:00+00', 'Works'), 'ok', 'data that are not trusted are not judged');
+SELECT is((SELECT state || ': ' || held_by FROM kpi.rule_status WHERE name = 'Works'), 'inhibited: sale is stale', 'which is shown');
+SELECT kpi._observe('check sale', 'data', 'sale is stale', 'critical', false, '{}', 'postgres', '{"source": "sale"}') \gset
+SELECT is(t.at('2026-03-10 02:01+00', 'Works'), 'firing', 'trusted again they are');
+SELECT kpi.add_event('closed', 'holiday', '2026-03-09', effect => 'ignore') \gset
+SELECT is(t.at('2026-03-10 02:02+00', 'Works'), 'ok', 'a day that the calendar says to ignore is ignored at once');
+
+-- What it says without doing
+SELECT is((SELECT verdict FROM kpi.test_rule('Works')), 'bad', 'test_rule says what it would say now');
+CREATE ROLE visitor; GRANT kpi_admin TO visitor; SET ROLE visitor;
+SELECT throws_ok($$SELECT kpi.alter_rule('Works', '{"enabled": false}')$$, '42501', NULL, 'the rule of somebody else is not changed');
+RESET ROLE;
 SELECT * FROM finish();

@@ -62,7 +62,7 @@ INSERT INTO t.good (name, args) VALUES
 ('ack', ARRAY[:'trouble']), ('assign', ARRAY[:'trouble', $$'@ana'$$]), ('comment', ARRAY[:'trouble', $$'seen'$$]), ('feedback', ARRAY[:'trouble', $$'true'$$]),
 ('add_rule', ARRAY[$$'Low'$$, $$'revenue'$$, $$'ratio'$$, '0.7', $$'{country}'$$, $$'{"n": 1}'$$, $$'day'$$, $$'avg7d'$$, $$'15 minutes'$$, $$'0'$$, '1', '10', '5', $$'down'$$, $$'critical'$$,
     $$'{here}'$$, $$'@ana'$$, $$'look'$$, $$'{"team": "x"}'$$, 'true', $$'open'$$, $$'{"hysteresis": 5}'$$]),
-('alter_rule', ARRAY[$$'Low'$$, $$'{"threshold": 0.6}'$$]), ('drop_rule', ARRAY[$$'Low'$$]), ('test_rule', ARRAY[$$'Low'$$]), ('runbook', ARRAY[$$'Low'$$]),
+('alter_rule', ARRAY[$$'Low'$$, $$'{"threshold": 0.6}'$$]), ('drop_rule', ARRAY[$$'Low'$$]), ('test_rule', ARRAY[$$'Low'$$]), ('runbook', ARRAY[$$'Low'$$]), ('backtest', ARRAY[$$'Low'$$, $$now() - interval '20 days'$$, $$now()$$]),
 ('silence', ARRAY[$$'{"rule": "x"}'$$, $$now() + interval '1 hour'$$, $$'maintenance'$$]), ('drop_silence', ARRAY['1']),
 ('schedule', ARRAY[$$'kpi_refresh_materialized'$$, $$'0 8 * * *'$$, $$'UTC'$$, $$'1 day'$$, 'true', $$'{here}'$$]), ('unschedule', ARRAY[$$'kpi_refresh_materialized'$$]),
 ('run_now', ARRAY[$$'kpi_refresh_materialized'$$]), ('next_runs', ARRAY[$$'0 8 * * *'$$, $$'UTC'$$, 'now()', '5']),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <tuple>
 #include <unordered_set>
 
@@ -12,35 +13,13 @@
 #include "detect/open_share.hpp"
 #include "detect/segments.hpp"
 #include "monitor/rule/calendar_days.hpp"
+#include "monitor/rule/place.hpp"
 #include "pg/clock.hpp"
 
 namespace kpi::monitor {
 namespace {
 
 using engine::SeriesSet;
-
-// A metric in the set that has it.
-struct Place {
-    const SeriesSet *set = nullptr;
-    size_t metric = 0;
-
-    const double *values(const std::string &segment) const {
-        if (set == nullptr) return nullptr;
-        const auto found = set->segment(segment);
-        return found ? set->values_of(metric, *found) : nullptr;
-    }
-    double expected(const std::string &segment) const {
-        const auto found = set == nullptr ? std::nullopt : set->segment(segment);
-        return found ? set->expected[metric * set->segments.size() + *found] : kNone;
-    }
-};
-
-Place place_of(const std::vector<SeriesSet> &sets, const std::string &metric) {
-    for (const SeriesSet &set : sets)
-        for (size_t i = 0; i < set.metrics.size(); ++i)
-            if (set.metrics[i] == metric) return {&set, i};
-    return {};
-}
 
 engine::SeriesRequest request_of(const Rule &rule, Timestamp at, int back) {
     engine::SeriesRequest request;
@@ -341,6 +320,48 @@ Reading read_rule(const Rule &rule, const std::vector<SeriesSet> &now,
                                 observed_of(metric, trials, segment, memory))});
     control_false_alarms(rule, reading.found);
     return reading;
+}
+
+std::vector<Replayed> replay(const Rule &rule, Timestamp end, int buckets) {
+    const Grain grain = rule.question.grain;
+    const size_t back = size_t(history_of(rule.question));
+    const auto sets = engine::read_series(request_of(rule, end, int(back) + buckets));
+    const Place metric = place_of(sets, rule.metric);
+    const SeriesSet &set = *metric.set;
+    Memory nature;
+    set_nature(nature, rule, set, metric.metric);
+    Inquiry question = with_nature(rule.question, nature);
+    question.look = Look::closed;
+    const auto metrics = metrics_of(rule);
+    const Place trials =
+        nature.is_rate && metrics.size() > 1 ? place_of(sets, metrics[1]) : Place{};
+    const std::vector<std::int64_t> periods = periods_of(set, grain);
+    const CalendarDays days(set.buckets.front().day, set.buckets.back().day);
+    const int known = known_of(set, metric.metric);
+    const auto born = std::ptrdiff_t(set.buckets.size()) - 1 - known;
+    std::vector<Replayed> out;
+    for (const std::string &segment : set.segments) {
+        const double *values = metric.values(segment);
+        const double *counts = trials.values(segment);
+        const Marks marks(set, days, nlohmann::json::parse(segment), grain);
+        for (size_t last = back; last + 1 < set.buckets.size(); ++last) {
+            const size_t first = last + 1 - back;
+            History history;
+            history.values = {values + first, back};
+            if (counts != nullptr) history.trials = {counts + first, back};
+            history.periods = std::span(periods).subspan(first, back + 1);
+            history.effects = std::span(marks.effects).subspan(first, back + 1);
+            history.events = std::span(marks.events).subspan(first, back + 1);
+            history.known = std::max(0, int(std::ptrdiff_t(last) + 1 - born));
+            Observed observed;
+            observed.closed = values[last];
+            if (nature.paced && std::isnan(observed.closed)) observed.closed = 0;
+            if (counts != nullptr) observed.closed_trials = counts[last];
+            out.push_back({segment, set.buckets[last].start,
+                           judge(question, make_outlook(question, history), observed)});
+        }
+    }
+    return out;
 }
 
 std::vector<double> recent_values(const Rule &rule, const std::string &segment, Timestamp at,
