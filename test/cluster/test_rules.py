@@ -75,3 +75,28 @@ def test_a_crash_neither_loses_nor_repeats(make_cluster, wait_until):
         cluster.start()
         database.sql('CALL kpi.work()')  # looks at the rules too
         assert state(database) == [('firing',)] and len(slack.messages) == 1
+
+
+def test_a_dump_keeps_rules_silences_and_what_is_over_and_messages_nobody(make_cluster):
+    import cluster as clusters
+    from conftest import Database
+    server, other = make_cluster(preload=False), make_cluster(preload=False)
+    database, copy = Database(server, server.create_database()), Database(other, other.create_database(extension=False))
+    database.sql(SHOP)
+    database.sql("SELECT kpi.add_sink('hook', 'webhook', 'http://127.0.0.1:9/')")
+    database.sql("SELECT kpi.add_rule('Low', 'takings', 'below', 1e9, by => '{country}', sinks => '{hook}', options => '{\"escalate_after\": \"1 hour\"}')")
+    database.sql("""SELECT kpi.silence('{"rule": "Low"}', now() + interval '1 day', 'a test')""")
+    database.sql("SELECT kpi._observe('gone', 'data', 'was late', 'warning', failing, '{hook}', current_user::regrole) FROM unnest('{t,f}'::bool[]) failing")
+    database.sql('CALL kpi.work()')
+    rules, silences = "SELECT to_jsonb(r) - 'changed_at' FROM kpi.rule r", 'SELECT id, matcher, until, why, role::text FROM kpi.silence'
+    assert database.sql("SELECT count(*) FROM kpi.incident WHERE state <> 'resolved'") != [(0,)]
+    path = f'{server.path}/dump.sql'
+    clusters.run('pg_dump', '-d', server.conninfo(database.name), '-f', path)
+    clusters.run('psql', '-d', other.conninfo(copy.name), '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', path)
+    for query in (rules, silences):
+        assert copy.sql(query) == database.sql(query) and len(copy.sql(query)) == 1, query
+    assert copy.sql('SELECT title, state FROM kpi.incident') == [('was late', 'resolved')]
+    assert copy.sql('SELECT count(*) FROM kpi.outbox') == [(0,)]
+    copy.sql('CALL kpi.work()')
+    assert copy.sql("SELECT count(*) FROM kpi.incident WHERE state = 'firing' AND rule = 'Low'") == [(2,)], 'the copy watches, and the silence holds'
+    assert copy.sql('SELECT count(*) FROM kpi.outbox') == [(0,)]
