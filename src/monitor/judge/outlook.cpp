@@ -32,7 +32,7 @@ public:
     Past(const Inquiry &q, const History &h) : q_(q), h_(h) {
         usable_.reserve(h.values.size());
         for (size_t i = 0; i < h.values.size(); ++i)
-            usable_.push_back(std::isfinite(h.values[i]) &&
+            usable_.push_back(std::isfinite(h.values[i]) && is_known(i, h.values.size(), h.known) &&
                               h.effects[i] != detect::Effect::ignore &&
                               h.effects[i] != detect::Effect::widen);
     }
@@ -208,6 +208,10 @@ void ask_detector(const Inquiry &q, const History &h, Outlook &out) {
 }
 
 }  // namespace
+
+bool is_known(size_t bucket, size_t closed, int known) {
+    return size_t(known) >= closed || bucket + size_t(known) > closed;
+}
 
 int cell_of(Grain grain, std::int64_t period) {
     const auto within = [&](std::int64_t n) { return int(((period % n) + n) % n); };

@@ -50,13 +50,17 @@ struct History {
     std::span<const detect::Effect> effects;  // likewise
     std::span<const std::uint32_t> events;    // likewise; identity of the calendar's entry
     double share_then = 0, share_next = 1;
-    int known = 0;  // closed buckets since the whole had any data
+    // Closed buckets since the whole had any data: the zeros before them were never counted, and
+    // the first of them is seldom whole.
+    int known = 0;
 };
 
 Outlook make_outlook(const Inquiry &question, const History &history);
 // Of a segment that has no history: it may be new.
 Outlook outlook_of_nothing(int known);
 
+// Whether a closed bucket, of so many, says anything about what is usual.
+bool is_known(size_t bucket, size_t closed, int known);
 // The cell of the season that a bucket is in.
 int cell_of(Grain grain, std::int64_t period);
 // NaN for no values.

@@ -114,11 +114,14 @@ private:
 };
 
 // The median of the cell that the open bucket is in.
-double usual_of(const double *values, const std::vector<std::int64_t> &periods, Grain grain) {
+double usual_of(const double *values, const std::vector<std::int64_t> &periods, Grain grain,
+                int known) {
     std::vector<double> same;
     const int cell = cell_of(grain, periods.back());
-    for (size_t i = periods.size() - 1; i-- > 0 && same.size() < 8;)
-        if (cell_of(grain, periods[i]) == cell && std::isfinite(values[i]))
+    const size_t closed = periods.size() - 1;
+    for (size_t i = closed; i-- > 0 && same.size() < 8;)
+        if (cell_of(grain, periods[i]) == cell && std::isfinite(values[i]) &&
+            is_known(i, closed, known))
             same.push_back(values[i]);
     return median(same);
 }
@@ -199,7 +202,7 @@ Memory make_memory(const Rule &rule, Timestamp at) {
         for (size_t b = 0; b < closed; ++b)
             if (const double v = set.values_of(metric.metric, s)[b]; std::isfinite(v))
                 whole[b] += v;
-    const double usual_whole = usual_of(whole.data(), periods, grain);
+    const double usual_whole = usual_of(whole.data(), periods, grain, memory.known);
     const auto denominator =
         metrics_of(rule).size() > 1 ? place_of(sets, metrics_of(rule)[1]) : Place{};
     for (const std::string &segment : set.segments) {
@@ -220,7 +223,7 @@ Memory make_memory(const Rule &rule, Timestamp at) {
         history.events = marks.events;
         history.known = memory.known;
         std::tie(history.share_then, history.share_next) =
-            shares.of(segment, usual_of(values, periods, grain), usual_whole);
+            shares.of(segment, usual_of(values, periods, grain, memory.known), usual_whole);
         memory.outlooks.push_back(make_outlook(question, history));
         memory.segments.push_back(segment);
     }
