@@ -10,6 +10,19 @@ CREATE AGGREGATE kpi._count(bigint) (
 COMMENT ON AGGREGATE kpi._count(bigint) IS
     'The sum of counts as a count. NULL counts 0; NULL when there is none';
 
+CREATE FUNCTION kpi._total_add(state internal, value numeric) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'kpi_ext_total_add';
+COMMENT ON FUNCTION kpi._total_add(internal, numeric) IS 'Transition of kpi._total';
+
+CREATE FUNCTION kpi._total_result(state internal) RETURNS numeric
+    LANGUAGE c IMMUTABLE PARALLEL SAFE STRICT AS 'MODULE_PATHNAME', 'kpi_ext_total';
+COMMENT ON FUNCTION kpi._total_result(internal) IS 'Result of kpi._total';
+
+CREATE AGGREGATE kpi._total(numeric) (
+    SFUNC = kpi._total_add, STYPE = internal, SSPACE = 48, FINALFUNC = kpi._total_result, PARALLEL = SAFE);
+COMMENT ON AGGREGATE kpi._total(numeric) IS
+    'What sum() gives, added up in 64 bits as long as they suffice: of the sums of a merge or a rebuild';
+
 CREATE FUNCTION kpi.merge(source text DEFAULT NULL) RETURNS bigint
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'kpi_ext_merge' SET search_path = pg_catalog, pg_temp;
 REVOKE ALL ON FUNCTION kpi.merge(text) FROM PUBLIC;

@@ -23,16 +23,6 @@ std::string coarse_sets(const Layout &source, const std::string &bucket) {
     return out;
 }
 
-// Sums of all additive columns. Of the counters with an aggregate of our own: PostgreSQL's sum of
-// int8 keeps 128 bits in memory of its own for every group and gives a numeric.
-std::string summed(const Layout &source) {
-    std::string out = "kpi._count(n) AS n";
-    for (const std::string &column : source.sums())
-        out += fmt::format(", {1}({0}) AS {0}", column,
-                           column.find('_') == std::string::npos ? "sum" : "kpi._count");
-    return out;
-}
-
 // GROUPING() has a bit for every argument that is not in the set, the last argument lowest.
 // With one dimension there is only the total above the segments, and d1 is in no set.
 std::string level(const Layout &source) {
@@ -43,6 +33,14 @@ std::string level(const Layout &source) {
 }
 
 }  // namespace
+
+std::string summed(const Layout &source) {
+    std::string out = "kpi._count(n) AS n";
+    for (const std::string &column : source.sums())
+        out += fmt::format(", kpi.{1}({0}) AS {0}", column,
+                           column.find('_') == std::string::npos ? "_total" : "_count");
+    return out;
+}
 
 std::string is_void(const Layout &source, const std::string &prefix) {
     std::string out = fmt::format("({}n = 0", prefix);

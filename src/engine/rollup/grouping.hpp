@@ -15,6 +15,10 @@ enum class RollupGrain { day, hour };
 // left out. Expects a CTE `bounds` (hours_from, frozen_before).
 std::string grouped(const Layout &source, const std::string &rows);
 
+// "kpi._count(n) AS n, .." for all additive columns. Aggregates of our own: PostgreSQL's sum of
+// int8 and of numeric keep much more for every group, and add digit by digit.
+std::string summed(const Layout &source);
+
 // The condition that no row and no sum is left, over columns with the given prefix. Not n = 0
 // alone: deltas are not merged in commit order, so a group may pass through n = 0 with sums that
 // the next batch takes away again.

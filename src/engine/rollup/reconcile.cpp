@@ -135,7 +135,7 @@ known AS (
   UNION ALL {rollup_hours}
   UNION ALL {rollup_days}
   UNION ALL {deltas}{pending}),
-sums AS (SELECT {kept} AS hour, day{dims}, sum(n)::int4 AS n{sums} FROM known GROUP BY 1, 2{dims}),
+sums AS (SELECT {kept} AS hour, day{dims}, {summed} FROM known GROUP BY 1, 2{dims}),
 added AS (INSERT INTO {delta} (hour, day, n{dims}{columns})
           SELECT hour, day, n{dims}{columns} FROM sums WHERE NOT {is_void} RETURNING day)
 SELECT (SELECT count(*) FROM added), day
@@ -151,7 +151,7 @@ SELECT (SELECT count(*) FROM added), day
         fmt::arg("deltas",
                  part(source, "hour", "-", fmt::format("{} WHERE {}", source.delta, within(days)))),
         fmt::arg("pending", pending(source, "-", days)), fmt::arg("kept", kept),
-        fmt::arg("dims", source.more_dims()), fmt::arg("sums", source.each_sum("sum({0}) AS {0}")),
+        fmt::arg("dims", source.more_dims()), fmt::arg("summed", summed(source)),
         fmt::arg("delta", source.delta), fmt::arg("columns", source.each_sum("{0}")),
         fmt::arg("is_void", is_void(source, "")), fmt::arg("max_days", kMaxDays + 1));
 }
