@@ -160,9 +160,6 @@ def docs(suite, cluster, names):
 
 def pytest_tests(suite, arguments):
     command = ['/usr/bin/python3', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *arguments]
-    # Servers are waited for most of the time: two files side by side, each with servers of its own.
-    if suite.name == 'cluster' and not arguments:
-        command += ['-n', '2', '--dist', 'loadfile']
     process = subprocess.Popen(command, cwd=os.path.join(ROOT, 'test', suite.name), text=True, stdout=subprocess.PIPE)
     last = ''
     for line in process.stdout:
