@@ -19,7 +19,6 @@ constexpr double kLeastOpenMean = 0.01;
 constexpr double kMostInBand = 1000;
 constexpr double kFewCounts = 50;     // expected count below which its exact distribution is used
 constexpr double kLargestZ = 1e3;     // beyond this a deviation is only "impossible"
-constexpr double kSpikyClip = 8;      // sigmas that enter the second moment at most
 constexpr double kPlainMemory = 168;  // periods of the plain mean: a week of hours
 constexpr double kLeastEventSd =
     0.15;  // share of the value by which even a well-known calendar day may differ
@@ -158,15 +157,6 @@ double strongest(State &s, const Tuning &t, double z, std::int64_t gap) {
     return best;
 }
 
-// Divides by what the series' own spikes are worth.
-double calm(State &s, const Tuning &t, double z) {
-    if (t.spiky_rate <= 0) return z;
-    const double out = s.spiky > 1 ? z * std::pow(s.spiky, -t.spiky_power) : z;
-    const double c = std::clamp(z, -kSpikyClip, kSpikyClip);
-    s.spiky += t.spiky_rate * (c * c - s.spiky);
-    return out;
-}
-
 // Mixes in how unusual the value is at all: at the foot of a season a relative deviation is cheap.
 double mix_plain(State &s, const Tuning &t, double score, double log_score, double model_value) {
     if (t.plain_power <= 0) return score;
@@ -275,8 +265,7 @@ Verdict judge(State &s, const Point &point, const Tuning &t, std::int64_t gap) {
     v.expected = band.expected * f.share;
     v.lower = band.lower * f.share;
     v.upper = band.upper * f.share;
-    const double z = calm(s, t, v.z);
-    const double strength = f.special ? std::fabs(z) : strongest(s, t, z, gap);
+    const double strength = f.special ? std::fabs(v.z) : strongest(s, t, v.z, gap);
     const double log_strength = strength > 0 ? std::log(strength) : kLogOfZero;
     const auto open_law = f.open ? few_counts(s, t, f) : std::nullopt;
     if (open_law) {
@@ -297,9 +286,9 @@ Verdict judge(State &s, const Point &point, const Tuning &t, std::int64_t gap) {
                           on_watched_side(s.options.direction, v.z);
         v.is_anomaly = high && !cools_down(s, t, point.period, v.score);
         if (v.is_anomaly)
-            v.type = strength > kDriftShare * std::fabs(z) ? Type::drift
-                     : v.z > 0                             ? Type::spike
-                                                           : Type::dip;
+            v.type = strength > kDriftShare * std::fabs(v.z) ? Type::drift
+                     : v.z > 0                               ? Type::spike
+                                                             : Type::dip;
         else if (high)
             v.type = Type::suppressed;
     }

@@ -39,8 +39,6 @@ struct Tuning {
     double evidence_clip, evidence_gate;  // sigmas a day may add; sigmas today must have
     double shift_z;  // a level shift is shift_run points in a row beyond shift_z
     int shift_run;
-    double spiky_rate,
-        spiky_power;     // tracking of the second moment of z; how much of it is divided out
     double plain_power;  // weight of the deviation from the plain weekly mean in the score
     double event_sd,
         // sd of an unseen calendar day (share of the value); prior weight of its effect
@@ -66,7 +64,7 @@ struct Evidence {
 };
 
 struct State {
-    static constexpr std::uint32_t kVersion = 1;
+    static constexpr std::uint32_t kVersion = 2;
     std::uint32_t version = kVersion;
     Options options;
     Scale scale;
@@ -79,7 +77,7 @@ struct State {
     double variance = 0, sampling = 0, floor = 0, trials = kMissing;
     Evidence fast, slow;
     std::array<double, 5> recent{};  // deseasonalised values of the last points, for a level shift
-    double spiky = 1, plain_mean = 0, plain_variance = 0, alarm_score = 0;
+    double plain_mean = 0, plain_variance = 0, alarm_score = 0;
     Calibration calibration;
     std::array<EventEffect, kMaxEvents> events{};
     std::array<double, kMaxCells> season{};
