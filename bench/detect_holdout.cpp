@@ -160,7 +160,7 @@ std::vector<Setting> grid_of(const std::vector<std::string> &axes) {
         for (const std::string &value : bench::fields_of(axis.substr(axis.find('=') + 1))) {
             for (Setting s : grid) {
                 s.name += (s.name.empty() ? "" : " ") + name + "=" + value;
-                s.values.emplace_back(knob, std::atof(value.c_str()));
+                s.values.emplace_back(knob, std::strtod(value.c_str(), nullptr));
                 next.push_back(std::move(s));
             }
         }

@@ -54,6 +54,8 @@ class Week:
         self.cursor.execute("SELECT kpi.load_environment('dev', %s)", (ENVIRONMENT,))
         self.cursor.execute("SET kpi.environment = 'dev'")
         self.cursor.execute("SELECT kpi.install_sales(timezone => 'UTC')")
+        # Rules are given a clock, checks have the server's: to them these bookings are years old.
+        self.cursor.execute('SELECT kpi.alter_check(name, enabled => false) FROM kpi.check')
         self.cursor.execute('CALL kpi.work()')
 
     def run(self, days=range(7), lost='false', step=30):
