@@ -159,7 +159,7 @@ std::vector<Setting> grid_of(const std::vector<std::string> &axes) {
         std::vector<Setting> next;
         for (const std::string &value : bench::fields_of(axis.substr(axis.find('=') + 1))) {
             for (Setting s : grid) {
-                s.name += (s.name.empty() ? "" : " ") + name + "=" + value;
+                s.name.append(s.name.empty() ? "" : " ").append(name).append("=").append(value);
                 s.values.emplace_back(knob, std::strtod(value.c_str(), nullptr));
                 next.push_back(std::move(s));
             }
