@@ -229,8 +229,10 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
 
 void start(DestReceiver *self, int, TupleDesc row) {
     auto *table = reinterpret_cast<SumTable *>(self);
-    table->row = CreateTupleDescCopy(row);
+    // The executor's own context, in which this is called, ends with the statement; labels are made
+    // after it.
     MemoryContext old = MemoryContextSwitchTo(table->context);
+    table->row = CreateTupleDescCopy(row);
     for (int k = 0; k < table->keys; ++k) {
         const auto *attribute = TupleDescAttr(row, k + 1);
         TypeCacheEntry *type =
