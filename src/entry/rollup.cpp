@@ -1,5 +1,6 @@
 // SQL functions of the rollups: kpi._sum, kpi.merge, kpi.rebuild, kpi.verify, kpi.freeze.
 #include "engine/source/verify.hpp"
+#include "pg/decimal.hpp"
 #include "pg/function.hpp"
 #include "pg/guard.hpp"
 
@@ -16,13 +17,6 @@ bool any(FunctionCallInfo fcinfo, int index) {
     });
 }
 
-Datum special(const char *text) {
-    return kpi::pg::call([&] {
-        return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-                                   Int32GetDatum(-1));
-    });
-}
-
 std::optional<kpi::Timestamp> instant(FunctionCallInfo fcinfo, int index) {
     if (PG_ARGISNULL(index)) return std::nullopt;
     return kpi::Timestamp{PG_GETARG_TIMESTAMPTZ(index)};
@@ -36,12 +30,9 @@ kpi::engine::Period period(FunctionCallInfo fcinfo) {
 
 // The sum that PostgreSQL would give for the finite part and the counted NaN and infinities.
 KPI_FUNCTION(sum) {
-    const bool nan = any(fcinfo, 1);
-    const bool positive = any(fcinfo, 2);
-    const bool negative = any(fcinfo, 3);
-    if (nan || (positive && negative)) return special("NaN");
-    if (positive) return special("Infinity");
-    if (negative) return special("-Infinity");
+    const kpi::pg::Sum counted = {0, 0, any(fcinfo, 1), any(fcinfo, 2), any(fcinfo, 3), 0};
+    if (const char *name = kpi::pg::special_value(counted))
+        return kpi::pg::call([name] { return kpi::pg::special_numeric(name); });
     if (!PG_ARGISNULL(0)) return PG_GETARG_DATUM(0);
     return kpi::pg::call([] { return NumericGetDatum(int64_to_numeric(0)); });
 }

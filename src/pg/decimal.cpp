@@ -126,6 +126,7 @@ Decimal from_numeric(Datum datum) {
     }
     if (parts.weight > kMaxWeight) {
         out.form = Decimal::Form::too_large;
+        out.numeric = PointerGetDatum(PG_DETOAST_DATUM(PointerGetDatum(raw)));
         return out;
     }
     // Groups of the scaled integer: from the weight down to the last digit, or to the point.
@@ -208,6 +209,17 @@ Datum to_numeric(const Sum &sum, bool *null) {
     const Datum zero = NumericGetDatum(int64_to_numeric(0));
     *null = DatumGetBool(DirectFunctionCall2(numeric_eq, total, zero));
     return total;
+}
+
+const char *special_value(const Sum &sum) {
+    if (sum.nan > 0 || (sum.plus_infinity > 0 && sum.minus_infinity > 0)) return "NaN";
+    if (sum.plus_infinity > 0) return "Infinity";
+    return sum.minus_infinity > 0 ? "-Infinity" : nullptr;
+}
+
+Datum special_numeric(const char *name) {
+    return DirectFunctionCall3(numeric_in, CStringGetDatum(name), ObjectIdGetDatum(InvalidOid),
+                               Int32GetDatum(-1));
 }
 
 }  // namespace kpi::pg

@@ -27,7 +27,8 @@ struct Decimal {
     Form form = Form::zero;
     int32_t scale = 0;  // decimal digits after the point, for `scaled` and `zero`
     int128 value = 0;   // value * 10^scale, for `scaled`
-    // for `wide`: a detoasted numeric, lives as long as the row's expression context
+    // for `wide` and `too_large`: a detoasted numeric, lives as long as the row's expression
+    // context
     Datum numeric = 0;
 };
 
@@ -51,5 +52,11 @@ bool is_zero(const Sum &sum);
 Datum to_numeric(const Sum &sum, bool *null);
 // value / 10^scale as numeric with that many decimals, in the current memory context.
 Datum scaled_numeric(int128 value, int scale);
+// What the counted NaN and infinities make of the sum, as PostgreSQL's sum() says it: NaN,
+// Infinity,
+// -Infinity; null: the finite part counts. Counts below 0 are transient: a delta merged before its
+// insert.
+const char *special_value(const Sum &sum);
+Datum special_numeric(const char *name);
 
 }  // namespace kpi::pg

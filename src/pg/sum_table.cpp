@@ -8,9 +8,6 @@ namespace kpi::pg {
 namespace {
 
 constexpr uint32 kFirstSlots = 1024;
-constexpr int64 kPowers[] = {1,           10,           100,          1000,      10000,
-                             100000,      1000000,      10000000,     100000000, 1000000000,
-                             10000000000, 100000000000, 1000000000000};
 
 template <class T>
 T *grown(T *old, uint64 count) {
@@ -125,7 +122,7 @@ uint32 add_cell(SumTable *table, uint32 group, int32 place) {
     for (int p = 0; p < table->parts; ++p)
         table->cell_counts[size_t(cell) * size_t(table->parts) + size_t(p)] = 0;
     for (int v = 0; v < table->values; ++v)
-        table->cell_sums[size_t(cell) * size_t(table->values) + size_t(v)] = {0, SmallSum::kNone};
+        table->cell_sums[size_t(cell) * size_t(table->values) + size_t(v)] = SmallSum{};
     return cell;
 }
 
@@ -144,34 +141,6 @@ uint32 cell_of(SumTable *table, uint32 group, int32 place) {
     return cell;
 }
 
-Sum *wide(SumTable *table, SmallSum &sum) {
-    if (sum.scale == SmallSum::kWide) return reinterpret_cast<Sum *>(sum.value);
-    auto *made = static_cast<Sum *>(MemoryContextAllocZero(table->context, sizeof(Sum)));
-    if (sum.scale >= 0) {
-        made->value = sum.value;
-        made->scale = sum.scale;
-    }
-    sum = {reinterpret_cast<int64>(made), SmallSum::kWide};
-    return made;
-}
-
-// True: done within 64 bits.
-bool add_small(SmallSum &sum, const Decimal &term) {
-    if (term.form != Decimal::Form::scaled && term.form != Decimal::Form::zero) return false;
-    if (sum.scale == SmallSum::kWide || term.value > PG_INT64_MAX || term.value < PG_INT64_MIN)
-        return false;
-    SmallSum next = sum.scale == SmallSum::kNone ? SmallSum{0, 0} : sum;
-    auto value = int64(term.value);
-    const int shift = term.scale - next.scale;
-    if (std::abs(shift) >= int(std::size(kPowers))) return false;
-    if (shift > 0 && __builtin_mul_overflow(next.value, kPowers[shift], &next.value)) return false;
-    if (shift < 0 && __builtin_mul_overflow(value, kPowers[-shift], &value)) return false;
-    if (__builtin_add_overflow(next.value, value, &next.value)) return false;
-    next.scale = Max(next.scale, term.scale);
-    sum = next;
-    return true;
-}
-
 Decimal read(Oid type, Datum value) {
     switch (type) {
         case INT8OID:
@@ -187,21 +156,14 @@ void add_value(SumTable *table, const SumColumn &column, SmallSum &sum,
                const TupleTableSlot *slot) {
     const int c = column.number;
     if (!slot->tts_isnull[c]) {
-        const Decimal term = read(column.type, slot->tts_values[c]);
-        if (term.form == Decimal::Form::too_large)
-            ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-                            errmsg("value overflows numeric format")));
-        if (!add_small(sum, term)) add(*wide(table, sum), term, 1, table->context);
+        add(sum, read(column.type, slot->tts_values[c]), table->context);
     }
     if (!column.counters) return;
     int64 counts[3];
     for (int i = 0; i < 3; ++i)
         counts[i] = slot->tts_isnull[c + 1 + i] ? 0 : DatumGetInt64(slot->tts_values[c + 1 + i]);
     if ((counts[0] | counts[1] | counts[2]) == 0) return;
-    Sum *full = wide(table, sum);
-    full->nan += counts[0];
-    full->plus_infinity += counts[1];
-    full->minus_infinity += counts[2];
+    add_specials(sum, counts[0], counts[1], counts[2], table->context);
 }
 
 bool receive(TupleTableSlot *slot, DestReceiver *self) {

@@ -2,19 +2,12 @@
 // tables and adds it up. Palloc'd, without destructors; nothing throws.
 #pragma once
 
-#include "pg/decimal.hpp"
+#include "pg/small_sum.hpp"
 #include "pg/sums.hpp"
 
 #include "pg/prelude.hpp"
 
 namespace kpi::pg {
-
-// A sum in 16 bytes, as long as 64 bits hold it.
-struct SmallSum {
-    static constexpr int32_t kNone = -1, kWide = -2;
-    int64 value;    // * 10^scale; kWide: a pointer to a Sum
-    int32_t scale;  // or one of the above
-};
 
 struct SumKey {
     FmgrInfo hash, equal;

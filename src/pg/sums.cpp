@@ -40,19 +40,6 @@ int compare_labels(const void *a, const void *b, void *arg) {
     return compareJsonbContainers(label(a), label(b));
 }
 
-Datum special(const Sum &sum) {
-    const char *text = nullptr;
-    if (sum.nan > 0 || (sum.plus_infinity > 0 && sum.minus_infinity > 0))
-        text = "NaN";
-    else if (sum.plus_infinity > 0)
-        text = "Infinity";
-    else if (sum.minus_infinity > 0)
-        text = "-Infinity";
-    if (text == nullptr) return 0;
-    return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-                               Int32GetDatum(-1));
-}
-
 }  // namespace
 
 Sums::Sums(std::string_view sql, const Params &params, const Options &options,
@@ -106,14 +93,10 @@ bool Sums::counted(size_t cell, size_t part) const {
 
 Number Sums::value(size_t cell, size_t value) const {
     const SmallSum &sum = table_->cell_sums[cells_[cell] * size_t(table_->values) + value];
-    if (sum.scale == SmallSum::kNone) return {};
     return {call([&] {
-        if (sum.scale >= 0) return scaled_numeric(sum.value, sum.scale);
-        const auto *full = reinterpret_cast<const Sum *>(sum.value);
-        if (const Datum name = special(*full)) return name;
         bool null = false;
-        const Datum total = to_numeric(*full, &null);
-        return null ? scaled_numeric(0, full->scale) : total;
+        const Datum total = to_numeric(sum, &null);
+        return null ? Datum(0) : total;
     })};
 }
 

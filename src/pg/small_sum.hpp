@@ -1,0 +1,25 @@
+// A sum of decimals in 16 bytes: a 64-bit integer at a decimal scale as long as that holds it, a
+// Sum (decimal.hpp) from then on. For code inside the executor that keeps one a group: palloc'd,
+// nothing throws.
+#pragma once
+
+#include "pg/decimal.hpp"
+
+namespace kpi::pg {
+
+struct SmallSum {
+    static constexpr int32_t kNone = -1, kWide = -2;
+    int64 value = 0;        // * 10^scale; kWide: a pointer to a Sum
+    int32_t scale = kNone;  // or kNone: nothing was added yet, or kWide
+};
+
+// `home` keeps what outlives the call.
+void add(SmallSum &sum, const Decimal &value, MemoryContext home);
+// Counted NaN and infinities of a value.
+void add_specials(SmallSum &sum, int64 nan, int64 plus_infinity, int64 minus_infinity,
+                  MemoryContext home);
+// What PostgreSQL's sum() would give, NaN and infinities by what was counted, in the current memory
+// context; sets *null when nothing was added.
+Datum to_numeric(const SmallSum &sum, bool *null);
+
+}  // namespace kpi::pg
