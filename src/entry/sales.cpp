@@ -16,7 +16,7 @@ std::optional<kpi::ObjectId> relation(FunctionCallInfo fcinfo, int index) {
 
 KPI_FUNCTION(install_sales) {
     const auto given = [&](int index) { return kpi::pg::optional_text(fcinfo, index); };
-    kpi::engine::sales::PackRequest request;
+    kpi::pack::PackRequest request;
     request.leads = relation(fcinfo, 0);
     request.payments = relation(fcinfo, 1);
     request.timezone = given(2);
@@ -33,13 +33,13 @@ KPI_FUNCTION(install_sales) {
     request.currency = given(15);
     kpi::pg::ResultSet result(fcinfo);
     const kpi::pg::Spi spi;
-    const auto advice = kpi::engine::sales::install(request);
+    const auto advice = kpi::pack::install(request);
     result.append_query("SELECT pg_catalog.unnest($1)", {advice}, {});
     return 0;
 }
 
 KPI_FUNCTION(uninstall_sales) {
     const kpi::pg::Spi spi;
-    kpi::engine::sales::uninstall();
+    kpi::pack::uninstall();
     PG_RETURN_VOID();
 }

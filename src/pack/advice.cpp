@@ -4,7 +4,7 @@
 
 #include "pg/sql.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 
 std::vector<std::string> index_advice(ObjectId table, const std::string &time_column) {
     const Table t = pg::query(
@@ -24,4 +24,4 @@ std::vector<std::string> index_advice(ObjectId table, const std::string &time_co
     return out;
 }
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

@@ -7,10 +7,10 @@
 
 #include "core/table.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 
 // Statements for a table whose time column leads no usable index; none when one does. Partitions
 // come first, one by one and CONCURRENTLY, then the partitioned table, which adopts their indexes.
 std::vector<std::string> index_advice(ObjectId table, const std::string &time_column);
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

@@ -8,7 +8,7 @@
 #include "core/error.hpp"
 #include "pg/sql.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -183,4 +183,4 @@ Column Columns::amount(const std::optional<std::string> &wanted) {
         wanted);
 }
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

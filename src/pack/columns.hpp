@@ -16,7 +16,7 @@
 #include "core/error.hpp"
 #include "core/table.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 
 struct Column {
     std::string name;
@@ -68,4 +68,4 @@ private:
     Complaints &complaints_;
 };
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

@@ -7,7 +7,7 @@
 #include "core/error.hpp"
 #include "pg/sql.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 namespace {
 
 constexpr int kShown = 8;  // values in a message
@@ -104,4 +104,4 @@ std::optional<std::string> choose_currency(const SalesTable &payments,
             pg::literal(example)));
 }
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

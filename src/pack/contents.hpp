@@ -8,7 +8,7 @@
 
 #include "pack/views.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 
 // Warns when there are payments and none of them has one of the statuses, with those it has.
 void warn_of_statuses(const SalesTable &payments, const std::vector<std::string> &succeeded);
@@ -19,4 +19,4 @@ void warn_of_statuses(const SalesTable &payments, const std::vector<std::string>
 std::optional<std::string> choose_currency(const SalesTable &payments,
                                            const std::optional<std::string> &wanted);
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

@@ -15,7 +15,7 @@
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 namespace {
 
 struct Base {
@@ -171,7 +171,7 @@ public:
     }
     void add_metrics() {
         for (const NewMetric &metric : metrics(pair_.parts()))
-            define({metric.name, metric.formula, metric.unit, "up", metric.description});
+            engine::define({metric.name, metric.formula, metric.unit, "up", metric.description});
     }
     void add_views() {
         const std::string zone =
@@ -189,7 +189,7 @@ public:
             made_ += ", " + name;
         }
     }
-    void start() { start_capture(prepared_); }
+    void start() { engine::start_capture(prepared_); }
     void add_rules() { rules_ = add_default_rules(pair_.any().owner, pair_.parts()); }
 
     std::string made() const {
@@ -207,14 +207,14 @@ private:
                         "kpi.install_sales: one row each'",
                         name, source));
         remember(name, "facts view");
-        TrackRequest track;
+        engine::TrackRequest track;
         track.facts = id(pg::value("SELECT $1::pg_catalog.regclass::pg_catalog.oid", {name}));
         track.time_column = "at";
         track.dimensions = dimensions;
         track.name = source;
         track.timezone = request_.timezone;
         track.capture = "trigger";
-        prepared_.push_back(prepare(track));
+        prepared_.push_back(engine::prepare(track));
         made_ += (made_.empty() ? "" : ", ") + name;
     }
     void advise(const Base &base, const SalesTable &table) {
@@ -226,7 +226,7 @@ private:
     Pair pair_;
     std::string schema_, made_;
     std::vector<std::string> rules_;
-    std::vector<Prepared> prepared_;
+    std::vector<engine::Prepared> prepared_;
     std::vector<std::string> advice_;
 };
 
@@ -313,15 +313,15 @@ void uninstall() {
     for (const NewMetric &metric : metrics({true, true}))
         if (*pg::value("SELECT EXISTS (SELECT FROM kpi.metric WHERE name = $1 AND formula = $2)",
                        {metric.name, metric.formula}) == "t")
-            undefine(metric.name);
-    lock_to_untrack(sources);
+            engine::undefine(metric.name);
+    engine::lock_to_untrack(sources);
     for (const Row &row : objects.rows)
         if (*row[1] == "facts view") {
-            if (row[2]) untrack(*row[2]);
+            if (row[2]) engine::untrack(*row[2]);
             pg::execute(fmt::format("DROP VIEW {}", pg::qualified(id(row[0]))));
         }
     const pg::RunAs as_extension_owner(pg::extension_owner());
     pg::execute("DELETE FROM kpi.sales_object");
 }
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

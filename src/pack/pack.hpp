@@ -11,7 +11,7 @@
 #include "core/table.hpp"
 #include "pack/columns.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 
 struct PackRequest {
     // Neither given: the only tables of the caller's named leads and payments.
@@ -33,4 +33,4 @@ std::vector<std::string> install(const PackRequest &request);
 // Errors: 42704 not installed, 42501.
 void uninstall();
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

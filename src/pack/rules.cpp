@@ -7,7 +7,7 @@
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 namespace {
 
 using nlohmann::json;
@@ -146,4 +146,4 @@ void drop_default_rules(ObjectId role) {
     for (const Row &row : rules.rows) monitor::drop_rule(role, *row[0]);
 }
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

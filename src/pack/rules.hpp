@@ -8,7 +8,7 @@
 #include "core/table.hpp"
 #include "pack/views.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 
 // Adds those that are missing; messages go to the sink named slack, where the role may send to it.
 // Returns the names of the new ones. Needs an open Spi.
@@ -16,4 +16,4 @@ std::vector<std::string> add_default_rules(ObjectId role, const Parts &parts);
 // Drops those that the pack made, of this role.
 void drop_default_rules(ObjectId role);
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

@@ -4,7 +4,7 @@
 
 #include "pg/sql.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 namespace {
 
 constexpr int kDays = 120;  // of mv_kpi_daily and mv_kpi_daily_segment
@@ -168,4 +168,4 @@ std::vector<MaterializedView> materialized_views(const Parts &parts, const std::
     return {daily(parts), timeseries(parts), daily_segment(parts, zone)};
 }
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

@@ -7,7 +7,7 @@
 
 #include "pack/columns.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 
 // One of the two tables with its columns; status, amount and currency are of payments only.
 struct SalesTable {
@@ -50,4 +50,4 @@ struct MaterializedView {
 // `zone`: the time zone of the sources.
 std::vector<MaterializedView> materialized_views(const Parts &parts, const std::string &zone);
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

@@ -7,7 +7,7 @@
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 namespace {
 
 constexpr const char *kRarely = "6 hours";
@@ -151,4 +151,4 @@ void remove_watch() {
     pg::execute("DELETE FROM kpi.sales_item WHERE kind IN ('check', 'probe')");
 }
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack

@@ -8,7 +8,7 @@
 #include "core/table.hpp"
 #include "pack/views.hpp"
 
-namespace kpi::engine::sales {
+namespace kpi::pack {
 
 struct WatchedTable {
     ObjectId id;
@@ -30,4 +30,4 @@ bool lacks_watch();
 // Removes what add_watch added, as far as it is still there.
 void remove_watch();
 
-}  // namespace kpi::engine::sales
+}  // namespace kpi::pack
