@@ -4,15 +4,7 @@
 SELECT plan(63);
 CREATE FUNCTION t.dirty(what text) RETURNS text LANGUAGE sql AS $$SELECT isnt_empty('SELECT 1 FROM kpi.dirty', what || ' leaves a mark')$$;
 CREATE FUNCTION t.clean(what text) RETURNS text LANGUAGE sql AS $$SELECT is_empty('SELECT * FROM kpi.dirty', what || ' leaves no mark')$$;
-CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; h text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'nothing was raised';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, h = PG_EXCEPTION_HINT;
-    RETURN s || ' ' || m || ' | ' || h;
-END $$;
+\ir ../tools/raised.sql
 
 CREATE TABLE public.ev (id int, at timestamptz NOT NULL, kind text, amount numeric) PARTITION BY RANGE (at);
 CREATE TABLE public.ev_1 PARTITION OF public.ev FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');

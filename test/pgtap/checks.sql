@@ -3,16 +3,8 @@
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SELECT plan(127);
-CREATE SCHEMA t; GRANT USAGE ON SCHEMA t TO PUBLIC;
-CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; h text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'nothing was raised';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, h = PG_EXCEPTION_HINT;
-    RETURN s || ' ' || m || ' | ' || h;
-END $$;
+\ir ../tools/raised.sql
+GRANT USAGE ON SCHEMA t TO PUBLIC;
 CREATE FUNCTION t.state(name text) RETURNS text LANGUAGE sql AS $$ SELECT r.state FROM kpi.run_checks(name) r $$;
 CREATE FUNCTION t.message(name text) RETURNS text LANGUAGE sql AS $$ SELECT r.state || ': ' || r.message FROM kpi.run_checks(name) r $$;
 CREATE ROLE checker; GRANT kpi_admin TO checker;
@@ -203,7 +195,7 @@ SELECT alike(t.raised($$SELECT kpi.add_check('x', 'custom_sql', parameters => '{
 SELECT alike(t.raised($$SELECT kpi.add_check('x', 'custom_sql', parameters => '{"sql": "SELECT 1; SELECT 2"}')$$), '22023 sql must be one SELECT%', 'two are');
 SELECT alike(t.raised($$SELECT kpi.add_check('x', 'custom_sql', parameters => '{"sql": "SELECT 1 INTO shop.made"}')$$), '22023 sql must be one SELECT%', 'SELECT INTO is');
 SELECT alike(t.raised($$SELECT kpi.add_check('x', 'custom_sql', parameters => '{"sql": "SELECT nosuch FROM shop.pay"}')$$), '42703 column "nosuch" does not exist%', 'an unknown column is seen at once');
-SELECT is(t.raised($$SELECT kpi.add_check('x', 'custom_sql', parameters => '{"sql": "SELECT 1 FROM pay"}')$$), '42P01 relation "pay" does not exist | Names in it need their schema: it runs with an empty search_path.', 'a name without schema gets a hint');
+SELECT is(t.raised($$SELECT kpi.add_check('x', 'custom_sql', parameters => '{"sql": "SELECT 1 FROM pay"}')$$), '42P01 relation "pay" does not exist |  | Names in it need their schema: it runs with an empty search_path.', 'a name without schema gets a hint');
 CREATE FUNCTION shop.evil(what text) RETURNS SETOF int LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE what;
@@ -271,15 +263,15 @@ SELECT is(t.state('empty'), 'ok', 'recovered');
 SELECT is((SELECT state FROM kpi.incident WHERE fingerprint = 'check empty'), 'resolved', 'its incident is resolved');
 
 -- What is wrong is said
-SELECT is(t.raised($$SELECT kpi.add_check('x', 'freshnes', 'pay')$$), '22023 kind cannot be "freshnes" | Use one of "freshness", "missing_periods", "volume", "null_rate", "range", "uniqueness", "referential", "accepted_values", "view_size", "drift", "schema", "custom_sql", "capture_errors".', 'unknown kind');
-SELECT is(t.raised($$SELECT kpi.add_check('x', 'freshness', 'pay', parameters => '{"max_ago": "1 day"}')$$), '22023 a freshness check has no parameter "max_ago" | Perhaps you meant "max_age".', 'unknown parameter');
-SELECT is(t.raised($$SELECT kpi.add_check('x', 'freshness', 'pay', parameters => '{"max_age": 5}')$$), '22023 parameter "max_age" must be an interval as text, like "6 hours" | ', 'wrong type');
+SELECT is(t.raised($$SELECT kpi.add_check('x', 'freshnes', 'pay')$$), '22023 kind cannot be "freshnes" |  | Use one of "freshness", "missing_periods", "volume", "null_rate", "range", "uniqueness", "referential", "accepted_values", "view_size", "drift", "schema", "custom_sql", "capture_errors".', 'unknown kind');
+SELECT is(t.raised($$SELECT kpi.add_check('x', 'freshness', 'pay', parameters => '{"max_ago": "1 day"}')$$), '22023 a freshness check has no parameter "max_ago" |  | Perhaps you meant "max_age".', 'unknown parameter');
+SELECT is(t.raised($$SELECT kpi.add_check('x', 'freshness', 'pay', parameters => '{"max_age": 5}')$$), '22023 parameter "max_age" must be an interval as text, like "6 hours" |  | ', 'wrong type');
 SELECT alike(t.raised($$SELECT kpi.add_check('x', 'freshness', 'pay', parameters => '{"max_age": "soon"}')$$), '22007 %', 'no interval');
-SELECT is(t.raised($$SELECT kpi.add_check('x', 'volume')$$), '22023 a volume check needs a source | ', 'no source');
-SELECT is(t.raised($$SELECT kpi.add_check('x', 'null_rate', relation => 'shop.pay')$$), '22004 a null_rate check needs column_name | It is the column that is judged.', 'no column');
-SELECT is(t.raised($$SELECT kpi.add_check('x', 'null_rate', relation => 'shop.pay', column_name => 'contry')$$), '42703 shop.pay has no column "contry" | Perhaps you meant "country".', 'unknown column');
+SELECT is(t.raised($$SELECT kpi.add_check('x', 'volume')$$), '22023 a volume check needs a source |  | ', 'no source');
+SELECT is(t.raised($$SELECT kpi.add_check('x', 'null_rate', relation => 'shop.pay')$$), '22004 a null_rate check needs column_name |  | It is the column that is judged.', 'no column');
+SELECT is(t.raised($$SELECT kpi.add_check('x', 'null_rate', relation => 'shop.pay', column_name => 'contry')$$), '42703 shop.pay has no column "contry" |  | Perhaps you meant "country".', 'unknown column');
 SELECT is(t.raised($$SELECT kpi.add_check('x', 'freshness', 'nosuch')$$) ~ '^42704', true, 'unknown source');
-SELECT is(t.raised($$SELECT kpi.add_check('amount', 'freshness', 'pay')$$), '42710 check "amount" exists already | Change it with kpi.alter_check or remove it with kpi.drop_check.', 'a name that is taken');
+SELECT is(t.raised($$SELECT kpi.add_check('amount', 'freshness', 'pay')$$), '42710 check "amount" exists already |  | Change it with kpi.alter_check or remove it with kpi.drop_check.', 'a name that is taken');
 SELECT alike(t.raised($$SELECT kpi.add_check('x', 'freshness', 'pay', sinks => '{nosuch}')$$), '42704 sink "nosuch" does not exist%', 'unknown sink');
 SELECT alike(t.raised($$SELECT kpi.run_checks('nosuch')$$), '42704 check "nosuch" does not exist%', 'unknown check');
 

@@ -2,16 +2,7 @@
 -- Environments: loading, what counts and where it comes from, who may.
 SET client_min_messages = warning;
 SELECT plan(40);
-CREATE SCHEMA t;
-CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'nothing was raised';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN s || ' ' || m || ' | ' || d || ' | ' || h;
-END $$;
+\ir ../tools/raised.sql
 CREATE FUNCTION t.shown(key text) RETURNS text LANGUAGE sql AS $$ SELECT value || ' from ' || source FROM kpi.config() WHERE name = key $$;
 \set here `git rev-parse --show-toplevel 2>/dev/null || pwd`
 

@@ -3,16 +3,7 @@
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SELECT plan(63);
-CREATE SCHEMA t;
-CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'nothing was raised';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN s || ' ' || m || ' | ' || d || ' | ' || h;
-END $$;
+\ir ../tools/raised.sql
 CREATE ROLE keeper; GRANT kpi_admin TO keeper;
 CREATE ROLE stranger; GRANT kpi_admin TO stranger;
 CREATE ROLE watcher; GRANT kpi_reader TO watcher;

@@ -2,16 +2,7 @@
 -- The outbox from SQL: queueing, taking back, sending again, forgetting; sinks and their secrets; who may do what.
 SET client_min_messages = warning;
 SELECT plan(90);
-CREATE SCHEMA t;
-CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'nothing was raised';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN s || ' ' || m || ' | ' || d || ' | ' || h;
-END $$;
+\ir ../tools/raised.sql
 
 -- Sinks
 SELECT is(kpi.add_sink('hook', 'webhook', 'https://example.com:8443/secret/path?token=abc', secret => '{"hmac_key": "k1"}'), 'hook', 'a sink is added');

@@ -2,16 +2,8 @@
 -- Probes: times, plans, what is slow, what fails; rights.
 SET client_min_messages = warning;
 SELECT plan(45);
-CREATE SCHEMA t; GRANT USAGE ON SCHEMA t TO PUBLIC;
-CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; h text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'nothing was raised';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, h = PG_EXCEPTION_HINT;
-    RETURN s || ' ' || m || ' | ' || h;
-END $$;
+\ir ../tools/raised.sql
+GRANT USAGE ON SCHEMA t TO PUBLIC;
 CREATE FUNCTION t.run(name text) RETURNS text LANGUAGE sql AS $$
     SELECT format('%s rows, slow %s, changed %s, error %s', r.rows, r.slow, r.plan_changed, r.error) FROM kpi.run_probes(name) r $$;
 CREATE FUNCTION t.incident(fingerprint text) RETURNS text LANGUAGE sql AS $$
@@ -92,9 +84,9 @@ SELECT matches(t.run('evil'), 'cannot execute INSERT in a read-only transaction'
 SELECT kpi.drop_probe('evil') \gset
 SELECT alike(t.raised($$SELECT kpi.add_probe('x', 'UPDATE shop.pay SET id = 1')$$), '22023 sql must be one SELECT%', 'nor is it an UPDATE');
 SELECT alike(t.raised($$SELECT kpi.add_probe('x', 'EXPLAIN ANALYZE DELETE FROM shop.pay')$$), '22023 sql must be one SELECT%', 'nor an EXPLAIN');
-SELECT is(t.raised($$SELECT kpi.add_probe('one', 'SELECT 1')$$), '42710 probe "one" exists already | Change it with kpi.alter_probe or remove it with kpi.drop_probe.', 'a name that is taken');
+SELECT is(t.raised($$SELECT kpi.add_probe('one', 'SELECT 1')$$), '42710 probe "one" exists already |  | Change it with kpi.alter_probe or remove it with kpi.drop_probe.', 'a name that is taken');
 SELECT alike(t.raised($$SELECT kpi.add_probe('x', 'SELECT 1 FROM pay')$$), '42P01 % | Names in it need their schema%', 'a name without schema gets a hint');
-SELECT is(t.raised($$SELECT kpi.add_probe('x', 'SELECT 1', slow => '0')$$), '22023 argument "slow" must be greater than 0 | ', 'slow is more than nothing');
+SELECT is(t.raised($$SELECT kpi.add_probe('x', 'SELECT 1', slow => '0')$$), '22023 argument "slow" must be greater than 0 |  | ', 'slow is more than nothing');
 
 -- Rights
 RESET ROLE; SET ROLE prober_stranger;

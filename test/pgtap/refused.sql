@@ -1,17 +1,7 @@
 -- as: superuser
 -- Everything kpi.track refuses: its SQLSTATE, a message that names the thing, and a hint that mends it.
 SET client_min_messages = warning;
-CREATE SCHEMA t;
--- What a statement raises, as one text.
-CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'nothing was raised';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN s || ' ' || m || ' | ' || d || ' | ' || h;
-END $$;
+\ir ../tools/raised.sql
 -- One assertion: tracking this view is refused like that, and the hint when followed is not empty.
 CREATE FUNCTION t.refuses(what text, body text, expected text, more text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE found text; answer text;

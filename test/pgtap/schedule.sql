@@ -2,16 +2,7 @@
 -- Jobs and their ledger: what is scheduled, who may, when a cron expression is due, in zones with all their jumps.
 SET client_min_messages = error;
 SET timezone = 'UTC';
-CREATE SCHEMA t;
-CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE s text; m text; d text; h text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'nothing was raised';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS s = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN s || ' ' || m || ' | ' || d || ' | ' || h;
-END $$;
+\ir ../tools/raised.sql
 DO $$ DECLARE r text; BEGIN
     FOREACH r IN ARRAY '{j_owner,j_other,j_operator,j_reader}'::text[] LOOP
         IF to_regrole(r) IS NOT NULL THEN EXECUTE format('DROP OWNED BY %1$s; DROP ROLE %1$s', r); END IF;
