@@ -3,7 +3,7 @@
 -- The shop has 100 events a day, every hour alike; what a test changes it changes for one day.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(78);
+SELECT plan(85);
 CREATE SCHEMA t;
 CREATE TABLE public.sale (at timestamptz NOT NULL, country text, ok boolean NOT NULL DEFAULT true, amount numeric NOT NULL DEFAULT 10);
 CREATE VIEW public.sale_facts AS SELECT at, country, 1 AS sales, ok::int AS good_sales, amount AS takings FROM public.sale;
@@ -112,10 +112,32 @@ SELECT is(t.at('2026-03-10 01:00+00', 'Ratio'), 'ok', '70 % of the average of se
 SELECT t.empty('2026-03-09'), t.fill('2026-03-09', 'MX', 69) \gset
 SELECT is(t.at('2026-03-10 01:01+00', 'Ratio'), 'firing', '69 % is');
 SELECT is((SELECT title FROM kpi.incident WHERE rule = 'Ratio'), 'takings is 31 % below expected', 'by how much');
+SELECT matches((SELECT details ->> 'lines' FROM kpi.incident WHERE rule = 'Ratio'), '"Drivers: ES -400 \(100 %\)"', 'the part that moved, and no other');
+SELECT ok((SELECT (details ->> 'lines') !~ 'Ruled out' FROM kpi.incident WHERE rule = 'Ratio'), 'without checks and calendar nothing is ruled out');
+SELECT kpi.drop_rule('Ratio'), kpi.add_check('errors', 'capture_errors', 'sale'), kpi.add_event('Party', 'promotion', '2020-01-01') \gset
+SELECT count(*) FROM kpi.run_checks() \gset
+SELECT kpi.add_rule('Ratio', 'takings', 'ratio', 0.7) \gset
+SELECT is(t.at('2026-03-10 01:01:30+00', 'Ratio'), 'firing', 'again');
+SELECT matches((SELECT details ->> 'lines' FROM kpi.incident WHERE rule = 'Ratio' AND state = 'firing'), '"Ruled out: data checks, calendar"', 'what was looked at is');
+SELECT kpi.drop_check('errors'), kpi.drop_event(id) FROM kpi.event \gset
 SELECT t.empty('2026-03-09'), t.fill('2026-03-09', 'MX', 130) \gset
 SELECT is(t.at('2026-03-10 01:02+00', 'Rise'), 'ok', '30 % more is not more than 30 % more');
 SELECT t.fill('2026-03-09', 'MX', 1) \gset
 SELECT is(t.at('2026-03-10 01:03+00', 'Rise'), 'firing', '31 % is');
+SELECT t.forget(), t.empty('2026-03-09'), t.fill('2026-03-09', 'MX', 60), t.fill('2026-03-09', 'ES', 40) \gset
+
+-- a threshold of an environment; while that is not known the rule says so, and what is open stays
+SELECT kpi.load_environment('dev', 'leads_critical: 70') \gset
+SELECT kpi.add_rule('Named', 'sales', 'below', 10, options => '{"threshold_name": "leads_critical"}') \gset
+SELECT t.empty('2026-03-09'), t.fill('2026-03-09', 'MX', 60) \gset
+SET kpi.environment = dev;
+SELECT is(t.at('2026-03-10 01:10+00', 'Named'), 'firing', '60 are below the 70 of the environment');
+SET kpi.environment = nowhere;
+SELECT kpi._evaluate_rules('2026-03-10 01:20+00') \gset
+SELECT is(t.state('Named'), 'firing', 'an environment that was not loaded closes nothing');
+SELECT matches((SELECT details ->> 'lines' FROM kpi.incident WHERE kind = 'error' AND state <> 'resolved'), '55000: environment .*nowhere.* was not loaded', 'but is an error');
+RESET kpi.environment;
+SELECT kpi.drop_environment('dev') \gset
 SELECT t.forget(), t.empty('2026-03-09'), t.fill('2026-03-09', 'MX', 60), t.fill('2026-03-09', 'ES', 40) \gset
 
 -- a rate: by its trials

@@ -61,11 +61,12 @@ std::string expectation_text(const Story &s) {
 }  // namespace
 
 std::string label(Language language, const char *english) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kLabels = {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kLabels = {
         {{"Drivers", "Causas"},
          {"Calendar", "Calendario"},
-         {"Ruled out: data checks, calendar", "Descartado: controles de datos, calendario"},
-         {"Ruled out: data checks", "Descartado: controles de datos"},
+         {"Ruled out", "Descartado"},
+         {"data checks", "controles de datos"},
+         {"calendar", "calendario"},
          {"worst", "peor"}}};
     for (const auto &[word, palabra] : kLabels)
         if (word == english && language == Language::spanish) return std::string(palabra);
@@ -129,11 +130,19 @@ std::string why(const Story &s) {
 }
 
 std::string segment_text(const std::string &segment) {
+    const auto word = [](const nlohmann::json &value) {
+        return value.is_string() ? value.get<std::string>() : value.dump();
+    };
     std::string out;
     const auto values = nlohmann::json::parse(segment);
-    for (const auto &[key, value] : values.items())
-        out += (out.empty() ? "" : "/") +
-               (value.is_string() ? value.get<std::string>() : value.dump());
+    for (const auto &[key, value] : values.items()) {
+        if (!out.empty()) out += "/";
+        if (!value.is_array()) {
+            out += word(value);
+            continue;
+        }
+        for (size_t i = 0; i < value.size(); ++i) out += (i == 0 ? "" : "+") + word(value[i]);
+    }
     return out;
 }
 

@@ -26,7 +26,7 @@ std::string title_of_many(const Story &story, int members, int series);
 // Why a series is bad, good or unclear, for kpi.test_rule. English.
 std::string why(const Story &story);
 
-// The values of a JSON object, joined by "/".
+// The values of a JSON object, joined by "/"; of several for one dimension by "+".
 std::string segment_text(const std::string &segment);
 // 100 (value - expected) / |expected|; NaN without an expectation.
 double change_pct(const Verdict &verdict);

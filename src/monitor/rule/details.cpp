@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -18,6 +19,8 @@ using nlohmann::json;
 
 constexpr int kPicture = 14;  // values in the sparkline
 constexpr size_t kShown = 5;
+constexpr int kDrivers = 3;
+constexpr double kLeastShare = 0.05;  // of a driver that is worth a word
 
 json number(double value) {
     if (!std::isfinite(value)) return {};
@@ -47,19 +50,14 @@ json figures(const Rule &rule, const Reading &reading, const Found &found) {
     return out;
 }
 
-// What only reads, and only helps: an error of it is no error of the rule.
-template <class F>
-void attempt(const Rule &rule, F body) {
-    try {
-        pg::Savepoint savepoint;
-        {
-            const pg::RunAs reader(rule.role, pg::Restriction::reading);
-            body();
-        }
-        savepoint.release();
-    } catch (const Error &error) {
-        if (error.error_class() == "57") throw;  // cancelled, or out of time
-    }
+// What only reads, and only helps: an error of it is no error of the rule, and stands in the
+// details.
+void attempt(const Rule &rule, json &details, const std::function<void()> &body) {
+    const auto error = pg::tried([&] {
+        const pg::RunAs reader(rule.role, pg::Restriction::reading);
+        body();
+    });
+    if (error) details["incomplete"] = fmt::format("{}: {}", error->sqlstate, error->message);
 }
 
 std::string driver(const Explanation &cause) {
@@ -69,6 +67,20 @@ std::string driver(const Explanation &cause) {
     return out;
 }
 
+json as_list(const json &value) { return value.is_array() ? value : json::array({value}); }
+
+// Rows may be of both, unless a dimension of both keeps them apart.
+bool overlap(const json &a, const json &b) {
+    return std::none_of(a.items().begin(), a.items().end(), [&](const auto &item) {
+        const auto theirs = b.find(item.key());
+        if (theirs == b.end()) return false;
+        const json mine = as_list(item.value()), others = as_list(*theirs);
+        return std::none_of(mine.begin(), mine.end(), [&](const json &value) {
+            return std::find(others.begin(), others.end(), value) != others.end();
+        });
+    });
+}
+
 std::string drivers_of(const Rule &rule, const Reading &reading, const Found &found) {
     const Grain grain = rule.question.grain;
     if (grain != Grain::day && grain != Grain::hour) return {};
@@ -76,31 +88,60 @@ std::string drivers_of(const Rule &rule, const Reading &reading, const Found &fo
     request.metric = rule.metric;
     request.at = grain == Grain::day ? iso(reading.bucket.day) : iso(reading.bucket.start);
     request.grain = name(grain);
-    request.top = 3;
+    request.top = 2 * kDrivers;
     json filters = json::parse(rule.filters);
     filters.update(json::parse(found.segment));
     request.filters = filters.dump();
     std::string out;
-    for (const Explanation &cause : explain(request))
-        if (cause.presence != "overall" && cause.segment != "{}")
-            out += (out.empty() ? "" : ", ") + driver(cause);
+    std::vector<json> said;
+    for (const Explanation &cause : explain(request)) {
+        if (cause.presence == "overall" || cause.segment == "{}") continue;
+        if (cause.share && std::fabs(*cause.share) < kLeastShare) continue;
+        // What went the other way explains nothing.
+        if ((cause.change > 0) != (found.verdict.side == Side::up)) continue;
+        const json segment = json::parse(cause.segment);
+        // Shares of parts that overlap do not add up: what is said already stands for the others.
+        const bool is_said = std::any_of(
+            said.begin(), said.end(), [&](const json &other) { return overlap(segment, other); });
+        if (is_said || said.size() == kDrivers) continue;
+        out += (out.empty() ? "" : ", ") + driver(cause);
+        said.push_back(segment);
+    }
+    return out;
+}
+
+// Only what was looked at: checks of every source of the metric that are all well, and a calendar
+// that has entries, but none for this day.
+std::string ruled_out(const Reading &reading, Language language) {
+    const Table table = pg::query(R"(
+        SELECT pg_catalog.bool_and(EXISTS (
+                   SELECT FROM kpi.check c JOIN kpi.check_state s ON s.name = c.name WHERE c.source = n AND c.enabled AND s.state = 'ok')
+               AND NOT EXISTS (
+                   SELECT FROM kpi.check c JOIN kpi.check_state s ON s.name = c.name WHERE c.source = n AND c.enabled AND s.state <> 'ok')),
+               EXISTS (SELECT FROM kpi.event)
+          FROM pg_catalog.unnest($1) n)",
+                                  {reading.sources});
+    std::string out;
+    if (table.rows[0][0] == "t") out = label(language, "data checks");
+    if (table.rows[0][1] == "t" && reading.event.empty())
+        out += (out.empty() ? "" : ", ") + label(language, "calendar");
     return out;
 }
 
 void add_lines(const Rule &rule, const Reading &reading, const Found &found, json &details) {
     const Story story = story_of(rule, reading, found);
     std::string first = figures_of(story), causes;
-    attempt(rule, [&] {
+    attempt(rule, details, [&] {
         const auto values = recent_values(rule, found.segment, reading.now, kPicture);
         if (values.size() > 2) first += " · " + sparkline(values);
     });
-    attempt(rule, [&] { causes = drivers_of(rule, reading, found); });
+    attempt(rule, details, [&] { causes = drivers_of(rule, reading, found); });
     json lines = {first};
     if (!causes.empty()) lines.push_back(label(story.language, "Drivers") + ": " + causes);
-    lines.push_back(reading.event.empty()
-                        ? label(story.language, "Ruled out: data checks, calendar")
-                        : label(story.language, "Ruled out: data checks") + " · " +
-                              label(story.language, "Calendar") + ": " + reading.event);
+    if (!reading.event.empty())
+        lines.push_back(label(story.language, "Calendar") + ": " + reading.event);
+    if (const std::string out = ruled_out(reading, story.language); !out.empty())
+        lines.push_back(label(story.language, "Ruled out") + ": " + out);
     details["lines"] = lines;
 }
 
