@@ -4,6 +4,7 @@
 #include "monitor/incident/people.hpp"
 #include "pg/function.hpp"
 #include "pg/lock.hpp"
+#include "pg/waiter.hpp"
 
 namespace {
 
@@ -40,7 +41,7 @@ KPI_FUNCTION(observe) {
     {
         const kpi::pg::Spi spi;
         const kpi::pg::RunAs owner(kpi::pg::extension_owner(), kpi::pg::Restriction::identity);
-        incident = kpi::monitor::observe(observation(fcinfo), kpi::monitor::clock_now());
+        incident = kpi::monitor::observe(observation(fcinfo), kpi::pg::now());
     }
     if (!incident) PG_RETURN_NULL();
     PG_RETURN_INT64(*incident);

@@ -12,6 +12,7 @@
 #include "pg/function.hpp"
 #include "pg/lock.hpp"
 #include "pg/rows.hpp"
+#include "pg/waiter.hpp"
 
 namespace {
 
@@ -129,7 +130,7 @@ KPI_FUNCTION(test_rule) {
     const kpi::pg::Spi spi;
     const kpi::pg::RunAs owner(kpi::pg::extension_owner(), kpi::pg::Restriction::identity);
     const Rule rule = rule_of_caller(name, caller);
-    const Reading reading = try_rule(rule, {clock_now()});
+    const Reading reading = try_rule(rule, {kpi::pg::now()});
     for (const Found &found : reading.found) {
         const Verdict &v = found.verdict;
         Story story = story_of(rule, reading, found);
@@ -167,7 +168,6 @@ KPI_FUNCTION(backtest) {
 KPI_FUNCTION(evaluate_rules) {
     const kpi::pg::Spi spi;
     const kpi::pg::RunAs owner(kpi::pg::extension_owner(), kpi::pg::Restriction::identity);
-    const kpi::Timestamp at{PG_ARGISNULL(0) ? kpi::monitor::clock_now()
-                                            : int64_t(PG_GETARG_TIMESTAMPTZ(0))};
+    const kpi::Timestamp at{PG_ARGISNULL(0) ? kpi::pg::now() : int64_t(PG_GETARG_TIMESTAMPTZ(0))};
     PG_RETURN_INT32(kpi::monitor::evaluate_rules(at).firing);
 }

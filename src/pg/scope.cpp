@@ -113,4 +113,16 @@ LocalSettings::~LocalSettings() {
     attempt([this] { AtEOXact_GUC(true, nest_); });
 }
 
+std::optional<Error> tried(const std::function<void()> &body) {
+    try {
+        Savepoint savepoint;
+        body();
+        savepoint.release();
+        return std::nullopt;
+    } catch (const Error &error) {
+        if (error.error_class() == "57") throw;
+        return error;
+    }
+}
+
 }  // namespace kpi::pg

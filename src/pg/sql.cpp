@@ -107,13 +107,11 @@ Cell cell(SPITupleTable *table, uint64 row, int column) {
     return out;
 }
 
-// Prepares and runs one statement; the result stays in SPI_tuptable. With See::latest the snapshot
-// is taken here, after every lock the caller holds, and registered for the statement.
-int64_t prepare_and_run(std::string_view sql, const Params &params, const Options &options) {
+// Prepares a statement, kept or not, and gives its plan to `execute`, which returns SPI's status.
+template <class F>
+void with_plan(std::string_view sql, Bound &bound, const Options &options, F execute) {
     const std::string text(sql);
     const char *statement = text.c_str();
-    Bound bound = bind(params);
-    int status = 0;
     std::optional<KeptPlan> kept;
     if (options.keep == Keep::yes) kept.emplace(statement, bound.count, bound.types);
     SPIPlanPtr const kept_plan = kept ? kept->get() : nullptr;
@@ -122,35 +120,33 @@ int64_t prepare_and_run(std::string_view sql, const Params &params, const Option
             kept_plan != nullptr ? kept_plan : SPI_prepare(statement, bound.count, bound.types);
         if (plan == nullptr)
             elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-        const bool read_only = options.access == Access::read_only;
-        if (options.see == See::latest) {
-            Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-            status = SPI_execute_snapshot(plan, bound.values, bound.nulls, snapshot,
-                                          InvalidSnapshot, read_only, true, options.limit);
-            UnregisterSnapshot(snapshot);
-        } else {
-            status = SPI_execute_plan(plan, bound.values, bound.nulls, read_only, options.limit);
-        }
+        const int status = execute(plan);
         if (kept_plan == nullptr) SPI_freeplan(plan);
         if (status < 0) elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(status));
+    });
+}
+
+// The result stays in SPI_tuptable. With See::latest the snapshot is taken here, after every lock
+// the caller holds, and registered for the statement.
+int64_t prepare_and_run(std::string_view sql, const Params &params, const Options &options) {
+    Bound bound = bind(params);
+    with_plan(sql, bound, options, [&](SPIPlanPtr plan) {
+        const bool read_only = options.access == Access::read_only;
+        if (options.see != See::latest)
+            return SPI_execute_plan(plan, bound.values, bound.nulls, read_only, options.limit);
+        Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+        const int status = SPI_execute_snapshot(plan, bound.values, bound.nulls, snapshot,
+                                                InvalidSnapshot, read_only, true, options.limit);
+        UnregisterSnapshot(snapshot);
+        return status;
     });
     return int64_t(SPI_processed);
 }
 
-// As prepare_and_run, into a receiver.
 void prepare_and_send(std::string_view sql, const Params &params, const Options &options,
                       DestReceiver *receiver) {
-    const std::string text(sql);
-    const char *statement = text.c_str();
     Bound bound = bind(params);
-    std::optional<KeptPlan> kept;
-    if (options.keep == Keep::yes) kept.emplace(statement, bound.count, bound.types);
-    SPIPlanPtr const kept_plan = kept ? kept->get() : nullptr;
-    call([&] {
-        SPIPlanPtr plan =
-            kept_plan != nullptr ? kept_plan : SPI_prepare(statement, bound.count, bound.types);
-        if (plan == nullptr)
-            elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+    with_plan(sql, bound, options, [&](SPIPlanPtr plan) {
         ParamListInfo list = makeParamList(bound.count);
         for (int i = 0; i < bound.count; ++i)
             list->params[i] = {bound.values[i], bound.nulls[i] == 'n', PARAM_FLAG_CONST,
@@ -159,9 +155,7 @@ void prepare_and_send(std::string_view sql, const Params &params, const Options 
         how.params = list;
         how.read_only = options.access == Access::read_only;
         how.dest = receiver;
-        const int status = SPI_execute_plan_extended(plan, &how);
-        if (kept_plan == nullptr) SPI_freeplan(plan);
-        if (status < 0) elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(status));
+        return SPI_execute_plan_extended(plan, &how);
     });
 }
 

@@ -11,12 +11,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/error.hpp"
 #include "core/table.hpp"
 #include "pg/level.hpp"
 
@@ -128,6 +130,10 @@ private:
     ResourceOwnerData *owner_;
     bool open_ = true;
 };
+
+// Runs a part that may fail by itself, in a savepoint: undone when it raises, and the error comes
+// back. A cancel or timeout (class 57) is of the whole and goes on.
+std::optional<Error> tried(const std::function<void()> &body);
 
 // The role whose rights count now.
 ObjectId current_role();

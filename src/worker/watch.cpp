@@ -31,7 +31,7 @@ int Watch::look() {
         const Limited limited(steps_, patience_.allowance(pg::settings().source_timeout));
         steps_.run([&] {
             const pg::OuterSnapshot snapshot;
-            const int64_t now = monitor::clock_now();
+            const int64_t now = pg::now();
             done = monitor::evaluate_rules({now});
             wait = std::clamp(done.next_change - now, kOften, kSeldom);
         });

@@ -6,13 +6,11 @@
 #include <set>
 
 #include "core/error.hpp"
-#include "pg/settings.hpp"
+#include "monitor/due.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::monitor {
 namespace {
-
-constexpr int kForgotten = 10000;  // results deleted in one transaction
 
 // A lock that somebody holds says nothing about the data: asked again in a minute.
 bool is_postponed(const Outcome &outcome) { return outcome.sqlstate == "55P03"; }
@@ -81,21 +79,22 @@ void settle_source(const std::string &source) {
 }
 
 void observe(const std::string &fingerprint, const std::string &title, const Check &check,
-             Param failing, const std::string &line) {
-    pg::query(
-        R"(
-        SELECT kpi._observe($1, 'data', $2, $3, $4::boolean, coalesce((SELECT c.sinks FROM kpi.check c WHERE c.name = $5), '{}'),
-                   coalesce((SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.oid = $6),
-                            (SELECT e.extowner FROM pg_catalog.pg_extension e WHERE e.extname = 'kpi_ext'))::pg_catalog.regrole,
-                   pg_catalog.jsonb_build_object('check', $5, 'lines', pg_catalog.jsonb_build_array($7))))",
-        {fingerprint, title, check.severity, std::move(failing), check.name, check.owner, line});
+             std::optional<bool> failing, const std::string &line) {
+    see({.kind = "check",
+         .name = check.name,
+         .fingerprint = fingerprint,
+         .title = title,
+         .severity = check.severity,
+         .incident = "data",
+         .owner = check.owner,
+         .failing = failing,
+         .line = line});
 }
 
 void settle_alone(const Check &check, const Finding &finding) {
     if (check.source) return;
-    const Param failing = finding.state == CheckState::error
-                              ? Param(Null{})
-                              : Param(finding.state == CheckState::failing);
+    std::optional<bool> failing;
+    if (finding.state != CheckState::error) failing = finding.state == CheckState::failing;
     observe("check " + check.name, fmt::format("check {} fails", check.name), check, failing,
             finding.message);
 }
@@ -125,22 +124,13 @@ void record(const std::vector<Measured> &measured) {
 }
 
 std::optional<DueCheck> take_due_check() {
-    const Table taken = pg::query(R"(
-        WITH due AS MATERIALIZED (
-            SELECT c.name, c.every, s.begun_by <> pg_catalog.pg_backend_pid() AS died
-              FROM kpi.check c LEFT JOIN kpi.check_state s ON s.name = c.name
-             WHERE c.enabled AND coalesce(s.due_at, '-infinity') <= pg_catalog.clock_timestamp()
-               AND (c.source IS NULL OR EXISTS (SELECT FROM kpi.source x WHERE x.name = c.source))
-               AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = s.begun_by AND a.pid <> pg_catalog.pg_backend_pid())
-             ORDER BY s.due_at NULLS FIRST, c.name LIMIT 1)
-        INSERT INTO kpi.check_state AS s (name, begun_at, begun_by, due_at)
-        SELECT name, pg_catalog.clock_timestamp(), pg_catalog.pg_backend_pid(), pg_catalog.clock_timestamp() + every FROM due
-            ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at, begun_by = excluded.begun_by, due_at = excluded.due_at
-        RETURNING name, (SELECT died FROM due))");
-    if (taken.empty()) return std::nullopt;
-    std::optional<Check> check = load_check(*taken.rows[0][0]);
+    const auto taken = take_due("check",
+                                "(x.source IS NULL OR EXISTS (SELECT FROM kpi.source o WHERE "
+                                "o.name = x.source))");
+    if (!taken) return std::nullopt;
+    std::optional<Check> check = load_check(taken->name);
     if (!check) return std::nullopt;
-    return DueCheck{*std::move(check), taken.rows[0][1] == "t"};
+    return DueCheck{*std::move(check), taken->died};
 }
 
 void let_go(const Check &check) {
@@ -149,12 +139,6 @@ void let_go(const Check &check) {
     settle_error(check, {});
 }
 
-bool forget_old_results() {
-    return pg::execute(
-               "DELETE FROM kpi.check_result WHERE ctid = ANY (ARRAY(SELECT ctid FROM "
-               "kpi.check_result WHERE at < pg_catalog.clock_timestamp() - "
-               "pg_catalog.make_interval(days => $1::pg_catalog.int4) LIMIT $2))",
-               {int64_t(pg::settings().check_retention), int64_t(kForgotten)}) == kForgotten;
-}
+bool forget_old_results() { return forget_older("kpi.check_result"); }
 
 }  // namespace kpi::monitor

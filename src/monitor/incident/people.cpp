@@ -10,6 +10,7 @@
 #include "monitor/incident/tell.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "pg/waiter.hpp"
 
 namespace kpi::monitor {
 namespace {
@@ -50,7 +51,7 @@ void acknowledge(ObjectId caller, std::int64_t id) {
     if (incident.life.phase != Phase::firing)
         throw Error("55000", fmt::format("incident {} is {}", id, phase_name(incident.life.phase)),
                     {}, "Only an incident that fires can be acknowledged; see kpi.open_incident.");
-    const std::int64_t now = clock_now();
+    const std::int64_t now = pg::now();
     incident.life.phase = Phase::acknowledged;
     incident.acknowledged_by = who;
     save(incident);
@@ -65,7 +66,7 @@ void assign(ObjectId caller, std::int64_t id, const std::string &assignee) {
     Incident incident = incident_of_caller(id, caller);
     incident.assignee = assignee;
     save(incident);
-    add_event(id, clock_now(), "assigned", who, assignee);
+    add_event(id, pg::now(), "assigned", who, assignee);
 }
 
 void comment(ObjectId caller, std::int64_t id, const std::string &text) {
@@ -73,7 +74,7 @@ void comment(ObjectId caller, std::int64_t id, const std::string &text) {
     const std::string who = name_of(caller);
     const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     (void)incident_of_caller(id, caller);
-    add_event(id, clock_now(), "comment", who, text);
+    add_event(id, pg::now(), "comment", who, text);
 }
 
 void give_feedback(ObjectId caller, std::int64_t id, const std::string &verdict) {
@@ -84,7 +85,7 @@ void give_feedback(ObjectId caller, std::int64_t id, const std::string &verdict)
     const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     const Incident incident = incident_of_caller(id, caller);
     pg::execute("UPDATE kpi.incident SET feedback = $2 WHERE id = $1", {id, verdict});
-    add_event(id, clock_now(), "feedback", who, verdict);
+    add_event(id, pg::now(), "feedback", who, verdict);
     if (verdict == "expected") enter_calendar(incident);
 }
 
@@ -96,7 +97,7 @@ std::int64_t silence(ObjectId caller, const std::string &matcher, Timestamp unti
                     "incident of yours.");
     demand_text("why", why);
     const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
-    if (until.microseconds <= clock_now())
+    if (until.microseconds <= pg::now())
         throw Error("22023", "until must be in the future", {},
                     "For example now() + interval '2 hours'.");
     return std::stoll(

@@ -130,13 +130,6 @@ UPDATE kpi.incident SET fingerprint = $1, kind = $2, title = $3, severity = $4, 
 
 const char *phase_name(Phase phase) { return kPhases[size_t(phase)]; }
 
-std::int64_t clock_now() {
-    return std::stoll(
-        *pg::value("SELECT (EXTRACT(epoch FROM pg_catalog.clock_timestamp()) * "
-                   "1000000)::pg_catalog.int8 - 946684800000000",
-                   {}, kOften));
-}
-
 std::optional<Incident> open_incident(const std::string &fingerprint) {
     auto found = read_all("i.fingerprint = $1 AND i.state <> 'resolved'", {fingerprint});
     if (found.empty()) return std::nullopt;

@@ -41,7 +41,5 @@ void add_event(std::int64_t incident, std::int64_t at, const char *kind,
 // Whether a silence holds for an incident of this role with these labels.
 bool is_silenced(const std::string &labels, ObjectId role, std::int64_t now);
 const char *phase_name(Phase phase);
-// Microseconds since 2000 of the server's clock.
-std::int64_t clock_now();
 
 }  // namespace kpi::monitor

@@ -127,14 +127,9 @@ std::string queue(const Sink &sink, const Incident &it, const Notice &n) {
 
 void tell_one(const Sink &sink, const Incident &it, const Notice &n, std::int64_t now) {
     std::string message;
-    try {
-        pg::Savepoint savepoint;
-        message = queue(sink, it, n);
-        savepoint.release();
-    } catch (const Error &error) {
-        if (error.error_class() == "57") throw;  // cancelled
+    if (const auto error = pg::tried([&] { message = queue(sink, it, n); })) {
         add_event(it.id, now, "untold", std::nullopt,
-                  fmt::format("{}: {}", sink.name, error.message));
+                  fmt::format("{}: {}", sink.name, error->message));
         return;
     }
     const std::string word(tiding_name(n.tiding));

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "pg/settings.hpp"
+#include "monitor/due.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::monitor {
 namespace {
 
-constexpr int kForgotten = 10000;  // runs deleted in one transaction
-constexpr int kSlowInRow = 2;      // that open an incident
+constexpr int kSlowInRow = 2;  // that open an incident
 
 struct Seen {
     int slow_in_row = 0;
@@ -64,40 +63,42 @@ void note(const Probe &probe, const ProbeRun &run, const Seen &seen) {
                 {}, "kpi.probe_plan has both.");
 }
 
-void observe(const Probe &probe, const char *word, const std::string &title, Param failing,
-             const std::string &line) {
-    pg::query(R"(
-        SELECT kpi._observe($1, 'probe', $2, $3, $4::boolean, coalesce((SELECT p.sinks FROM kpi.probe p WHERE p.name = $5), '{}'),
-                   coalesce((SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.oid = $6),
-                            (SELECT e.extowner FROM pg_catalog.pg_extension e WHERE e.extname = 'kpi_ext'))::pg_catalog.regrole,
-                   pg_catalog.jsonb_build_object('probe', $5, 'lines', pg_catalog.jsonb_build_array($7))))",
-              {fmt::format("{} {}", word, probe.name), title, probe.severity, std::move(failing),
-               probe.name, probe.owner, line});
+void observe(const Probe &probe, const char *word, const std::string &title,
+             std::optional<bool> failing, const std::string &line) {
+    see({.kind = "probe",
+         .name = probe.name,
+         .fingerprint = fmt::format("{} {}", word, probe.name),
+         .title = title,
+         .severity = probe.severity,
+         .incident = "probe",
+         .owner = probe.owner,
+         .failing = failing,
+         .line = line});
 }
 
-void observe_slow(const Probe &probe, Param failing, const std::string &line) {
-    observe(probe, "probe", fmt::format("probe {} is slow", probe.name), std::move(failing), line);
+void observe_slow(const Probe &probe, std::optional<bool> failing, const std::string &line) {
+    observe(probe, "probe", fmt::format("probe {} is slow", probe.name), failing, line);
 }
 
-void observe_error(const Probe &probe, Param failing, const std::string &sqlstate) {
-    observe(probe, "probe error", fmt::format("probe {} cannot be run", probe.name),
-            std::move(failing), fmt::format("SQLSTATE {}; kpi.probe_run has the text", sqlstate));
+void observe_error(const Probe &probe, std::optional<bool> failing, const std::string &sqlstate) {
+    observe(probe, "probe error", fmt::format("probe {} cannot be run", probe.name), failing,
+            fmt::format("SQLSTATE {}; kpi.probe_run has the text", sqlstate));
 }
 
 // Slow once may be chance, and an error says nothing about time.
 void settle(const Probe &probe, const ProbeRun &run, const Seen &seen) {
-    Param slow = false;
+    std::optional<bool> slow = false;
     if (seen.slow_in_row >= kSlowInRow)
         slow = true;
     else if (seen.slow_in_row > 0 || run.is_error())
-        slow = Null{};
+        slow.reset();
     observe_slow(probe, slow,
                  fmt::format("{}, {} times in a row above {:.0f} ms", words(run), seen.slow_in_row,
                              probe.slow));
     // A lock of somebody's, or a materialized view that is not filled yet.
     const bool passing =
         run.is_error() && (run.mishap->sqlstate == "55P03" || run.mishap->sqlstate == "55000");
-    observe_error(probe, passing ? Param(Null{}) : Param(run.is_error()),
+    observe_error(probe, passing ? std::nullopt : std::optional(run.is_error()),
                   run.is_error() ? run.mishap->sqlstate : "");
 }
 
@@ -115,21 +116,11 @@ void record(const std::vector<std::pair<Probe, ProbeRun>> &runs) {
 }
 
 std::optional<DueProbe> take_due_probe() {
-    const Table taken = pg::query(R"(
-        WITH due AS MATERIALIZED (
-            SELECT p.name, p.every, s.begun_by <> pg_catalog.pg_backend_pid() AS died
-              FROM kpi.probe p LEFT JOIN kpi.probe_state s ON s.name = p.name
-             WHERE p.enabled AND coalesce(s.due_at, '-infinity') <= pg_catalog.clock_timestamp()
-               AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = s.begun_by AND a.pid <> pg_catalog.pg_backend_pid())
-             ORDER BY s.due_at NULLS FIRST, p.name LIMIT 1)
-        INSERT INTO kpi.probe_state AS s (name, begun_at, begun_by, due_at)
-        SELECT name, pg_catalog.clock_timestamp(), pg_catalog.pg_backend_pid(), pg_catalog.clock_timestamp() + every FROM due
-            ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at, begun_by = excluded.begun_by, due_at = excluded.due_at
-        RETURNING name, (SELECT died FROM due))");
-    if (taken.empty()) return std::nullopt;
-    std::optional<Probe> probe = load_probe(*taken.rows[0][0]);
+    const auto taken = take_due("probe");
+    if (!taken) return std::nullopt;
+    std::optional<Probe> probe = load_probe(taken->name);
     if (!probe) return std::nullopt;
-    return DueProbe{*std::move(probe), taken.rows[0][1] == "t"};
+    return DueProbe{*std::move(probe), taken->died};
 }
 
 void let_go(const Probe &probe) {
@@ -137,12 +128,6 @@ void let_go(const Probe &probe) {
     observe_error(probe, false, "");
 }
 
-bool forget_old_runs() {
-    return pg::execute(
-               "DELETE FROM kpi.probe_run WHERE ctid = ANY (ARRAY(SELECT ctid FROM kpi.probe_run "
-               "WHERE at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => "
-               "$1::pg_catalog.int4) LIMIT $2))",
-               {int64_t(pg::settings().check_retention), int64_t(kForgotten)}) == kForgotten;
-}
+bool forget_old_runs() { return forget_older("kpi.probe_run"); }
 
 }  // namespace kpi::monitor

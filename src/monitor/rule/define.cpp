@@ -15,6 +15,7 @@
 #include "monitor/rule/rule.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "pg/waiter.hpp"
 
 namespace kpi::monitor {
 namespace {
@@ -274,7 +275,7 @@ void drop_rule(ObjectId caller, const std::string &name) {
     const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
     pg::lock_name("rule " + name, pg::Sharing::exclusive);
     const Rule rule = rule_of_caller(name, caller);
-    close_incidents_of(name, clock_now());
+    close_incidents_of(name, pg::now());
     for (const char *table : {"rule_memory", "rule_state"})
         pg::execute(fmt::format("DELETE FROM kpi.{} WHERE rule = $1", table), {name});
     pg::execute("DELETE FROM kpi.rule WHERE name = $1", {rule.name});

@@ -112,16 +112,12 @@ private:
     bool waits_for_build(const Rule &rule) {
         if (building_.empty()) return false;
         std::string source;
-        try {
-            pg::Savepoint savepoint;
+        // read() says what is wrong
+        (void)pg::tried([&] {
             for (const engine::Metric &metric : engine::load_metrics({rule.metric}))
                 for (const std::string &name : metric.sources)
                     if (building_.contains(name)) source = name;
-            savepoint.release();
-        } catch (const Error &error) {
-            if (error.error_class() == "57") throw;
-            return false;  // read() says what is wrong
-        }
+        });
         if (source.empty()) return false;
         note(rule, {}, fmt::format("source {} is being built", source), std::nullopt);
         return true;
@@ -129,14 +125,9 @@ private:
 
     void resolve(Rule &rule) {
         if (rule.threshold_name.empty()) return;
-        try {
-            pg::Savepoint savepoint;
-            resolve_threshold(rule);
-            savepoint.release();
-        } catch (const Error &error) {
-            if (error.error_class() == "57") throw;
+        if (const auto error = pg::tried([&] { resolve_threshold(rule); })) {
             unresolved_.insert(rule.name);
-            fail(rule, error);
+            fail(rule, *error);
         }
     }
 
@@ -152,8 +143,7 @@ private:
 
     bool attempt(const std::vector<const Rule *> &group) {
         std::map<std::string, Reading> readings;
-        try {
-            pg::Savepoint savepoint;
+        const auto error = pg::tried([&] {
             if (!group.front()->role_exists)
                 throw Error("42704", "the role that made the rule was dropped", {},
                             "Drop the rule and add it again.");
@@ -169,10 +159,9 @@ private:
                 Reading &reading = readings[rule->name];
                 if (reading.made) keep(*rule, reading.memory);
             }
-            savepoint.release();
-        } catch (const Error &error) {
-            if (error.error_class() == "57") throw;  // cancelled: the whole step
-            if (group.size() == 1) fail(*group.front(), error);
+        });
+        if (error) {
+            if (group.size() == 1) fail(*group.front(), *error);
             return false;
         }
         readings_.merge(readings);
@@ -180,8 +169,7 @@ private:
     }
 
     void judge(const Rule &rule, Reading &reading) {
-        try {
-            pg::Savepoint savepoint;
+        const auto error = pg::tried([&] {
             const CalendarDays days(reading.bucket.day, reading.bucket.day);
             if (const Entry *entry = days.entry(reading.bucket.day, nlohmann::json::object()))
                 reading.event = entry->name;
@@ -196,11 +184,8 @@ private:
             done_.changed = done_.changed || applied.changed;
             note(rule, applied, held_by, std::nullopt);
             if (failing_.contains(rule.name)) recover(rule);
-            savepoint.release();
-        } catch (const Error &error) {
-            if (error.error_class() == "57") throw;
-            fail(rule, error);
-        }
+        });
+        if (error) fail(rule, *error);
     }
 
     Observation error_of(const Rule &rule) const {

@@ -48,18 +48,15 @@ void observe(const std::string &job, const Row &trouble) {
 }  // namespace
 
 void watch_job(const std::string &job) {
-    try {
-        pg::Savepoint savepoint;
+    // An error must not undo what the run did.
+    const auto error = pg::tried([&] {
         const Table trouble = pg::query(kTrouble, {job});
         if (!trouble.empty()) observe(job, trouble.rows[0]);
-        savepoint.release();
-    } catch (const Error &error) {
-        // A cancel ends what runs. Anything else must not undo what the run did.
-        if (error.error_class() == "57") throw;
+    });
+    if (error)
         pg::log(pg::Level::warning,
-                "the incident of job \"" + job + "\" could not be kept: " + error.message,
-                error.detail, error.hint);
-    }
+                "the incident of job \"" + job + "\" could not be kept: " + error->message,
+                error->detail, error->hint);
 }
 
 void watch_jobs() {

@@ -79,19 +79,15 @@ std::string unschedule_call(const CronPlace &cron, const std::string &job) {
 // The error; empty: done.
 std::string tell(const CronPlace &cron, const std::vector<std::string> &statements) {
     if (statements.empty()) return {};
-    try {
-        pg::Savepoint savepoint;
+    const auto error = pg::tried([&] {
         if (cron.place == CronPlace::Place::elsewhere)
             pg::run_elsewhere(cron.database, cron.role, statements);
         else
             for (const std::string &statement : statements) pg::execute(statement);
-        savepoint.release();
-        return {};
-    } catch (const Error &error) {
-        if (error.error_class() == "57") throw;
-        return fmt::format("pg_cron: {}{}", error.message,
-                           error.hint.empty() ? "" : " (" + error.hint + ")");
-    }
+    });
+    if (!error) return {};
+    return fmt::format("pg_cron: {}{}", error->message,
+                       error->hint.empty() ? "" : " (" + error->hint + ")");
 }
 
 std::vector<Job> all_jobs() {
