@@ -15,10 +15,10 @@ REVOKE ALL ON FUNCTION kpi.undefine(text) FROM PUBLIC;
 CREATE FUNCTION kpi._query(metrics text[], start_at text, end_at text, filters jsonb, by name[], grain text, order_by text, top int,
                            compare text, max_rows int, show text[])
     RETURNS TABLE (bucket timestamptz, day date, segment jsonb, metric text, value numeric, compared numeric, is_complete boolean,
-                   elapsed_fraction float8, expected_so_far numeric, as_of timestamptz, share numeric, running numeric, average numeric)
+                   elapsed_fraction float8, as_of timestamptz, share numeric, running numeric, average numeric)
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_query';
 COMMENT ON FUNCTION kpi._query(text[], text, text, jsonb, name[], text, text, int, text, int, text[]) IS
-    'Internal: the rows of kpi.query; expected_so_far is NULL';
+    'Internal: the rows of kpi.query, without expected_so_far';
 
 CREATE FUNCTION kpi._expected_so_far(metrics text[], start_at text, end_at text, filters jsonb, by name[], grain text, order_by text, top int,
                                      bucket timestamptz, metric text, segment jsonb)

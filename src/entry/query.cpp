@@ -55,7 +55,6 @@ KPI_FUNCTION(query) {
     request.compare = optional_text(fcinfo, 8);
     request.max_rows = row_limit(fcinfo, 9);
     if (!PG_ARGISNULL(10)) request.show = kpi::pg::text_array(fcinfo, 10);
-    request.expected = false;
     kpi::engine::query(request, out);
     return Datum(0);
 }

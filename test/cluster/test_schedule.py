@@ -321,6 +321,8 @@ def test_pg_cron_in_another_database(make_cluster, wait_until):
     cluster.sql('GRANT USAGE ON SCHEMA cron TO clerk; GRANT EXECUTE ON FUNCTION cron.schedule_in_database TO clerk')
     assert shop.sql(f"SELECT runs_by, note FROM kpi.schedule('{JOB}')", user='clerk') == [('pg_cron', None)]
     assert cluster.sql('SELECT DISTINCT username FROM cron.job') == [('clerk',)]
+    cluster.sql('CREATE ROLE robot NOLOGIN IN ROLE kpi_admin')
+    assert 'role robot may not log in' in shop.sql("SET ROLE robot; SELECT note FROM kpi.schedule('kpi_query_performance', '* * * * *')")[0][0]
     cluster.sql('REVOKE CONNECT ON DATABASE postgres FROM PUBLIC')
     [(_, note)] = shop.sql(f"SELECT runs_by, note FROM kpi.schedule('{JOB}')", user='clerk')
     assert 'database "postgres" could not be reached' in note

@@ -42,7 +42,7 @@ SELECT z.source, c.grain, f.kind, q.expected_so_far,
  CROSS JOIN LATERAL kpi.query(ARRAY[z.source], c.start, grain => c.grain,
                               filters => CASE WHEN f.kind IS NULL THEN '{}' ELSE jsonb_build_object('kind', f.kind) END) q;
 
-SELECT plan(13);
+SELECT plan(14);
 SELECT is((SELECT count(*)::int FROM public.answer), 90, 'an open bucket of every grain, zone and filter');
 SELECT is_empty('SELECT * FROM public.answer WHERE compared IS DISTINCT FROM should', 'from facts that no rollup holds yet');
 SELECT kpi.rebuild(source) FROM public.zone \g /dev/null
@@ -67,6 +67,14 @@ SELECT results_eq($$SELECT x.filter, (SELECT max(expected_so_far) FROM kpi.query
     $$SELECT f.filter, (SELECT (percentile_disc(0.5) WITHIN GROUP (ORDER BY n) + percentile_disc(0.5) WITHIN GROUP (ORDER BY n DESC)) / 2
         FROM (SELECT public.past('UTC', now(), 'day', week * interval '7 days', f.kind) AS n FROM generate_series(1, 8) week) p)
       FROM (VALUES ('{"kind": 1}'::jsonb, 1), ('{"kind": 0}', 0), ('{}', NULL)) f (filter, kind)$$, 'arguments that change from row to row in one statement');
+
+-- A segment that has nothing yet today expects what it had by now.
+BEGIN;
+DELETE FROM public.beat WHERE kind = 2 AND at >= date_trunc('day', now(), 'UTC');
+SELECT results_eq($$SELECT value, expected_so_far FROM kpi.query('{utc}', '7d', by => '{kind}') WHERE segment = '{"kind": 2}' ORDER BY bucket DESC LIMIT 1$$,
+    $$SELECT 0::numeric, (percentile_disc(0.5) WITHIN GROUP (ORDER BY n) + percentile_disc(0.5) WITHIN GROUP (ORDER BY n DESC)) / 2
+        FROM (SELECT public.past('UTC', now(), 'day', week * interval '7 days', 2) AS n FROM generate_series(1, 8) week) p$$, 'a segment without rows today');
+ROLLBACK;
 
 -- With rows of this transaction in the counterpart's last hour, and with deltas.
 BEGIN;

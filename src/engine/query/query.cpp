@@ -25,12 +25,15 @@ Range range_of(const Request &request, const TimedGroup &timed) {
     return parse_range(request.start, end, timed.now, pg::zone(timed.zone));
 }
 
-Plan plan_of(const TimedGroup &timed, const Request &request) {
+// What of an answer is wanted: its values, their expectation too, or that alone.
+enum class Part { values, all, expectation };
+
+Plan plan_of(const TimedGroup &timed, const Request &request, Part part) {
     const Zone zone = pg::zone(timed.zone);
     const std::optional<std::string_view> compare = request.compare;
     const int average = parse_shown(request.show).average;
-    const PlanRequest wanted{parse_grain(request.grain), parse_compare(compare), request.expected,
-                             std::max(0, average - 1)};
+    const PlanRequest wanted{parse_grain(request.grain), parse_compare(compare),
+                             part != Part::values, std::max(0, average - 1)};
     return make_plan(wanted, range_of(request, timed), timed.now, zone, days_of(timed.group));
 }
 
@@ -82,11 +85,9 @@ struct Answer {
     }
 };
 
-enum class Part { all, expectation };
-
 // Groups one after the other, each as the owner of its metrics.
 std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request &request,
-                           Part part = Part::all) {
+                           Part part) {
     RowLimit limit;
     if (request.max_rows > 0) limit = {request.max_rows, request.max_rows};
     const std::optional<Order> order = parse_order(request.order_by);
@@ -97,7 +98,7 @@ std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request 
     const Shown shown = parse_shown(request.show);
     std::vector<Answer> out;
     for (const TimedGroup &timed : groups) {
-        Answer next{&timed, plan_of(timed, request), {}, {}};
+        Answer next{&timed, plan_of(timed, request, part), {}, {}};
         if (part == Part::expectation) {
             auto expectation = expectation_of(next.plan);
             if (!expectation) continue;
@@ -217,7 +218,7 @@ bool before(const Order &order, const AnswerRow &a, const AnswerRow &b) {
     return directed(pg::compare(mine, theirs) <=> 0);
 }
 
-// Rows of kpi.query. Names of metrics are made once.
+// Rows of kpi._query. Names of metrics are made once.
 class RowWriter {
 public:
     RowWriter(const std::vector<Answer> &answers, pg::ResultSet &out) : out_(out) {
@@ -231,11 +232,11 @@ public:
         const auto extra = [&](const std::vector<std::vector<pg::Number>> &columns) {
             return columns.empty() ? pg::Value() : pg::Value(columns[row.number][row.place]);
         };
-        pg::append(out_, {pg::Value(bucket.start), pg::Value(bucket.day), row.series->segment,
-                          names_.at(row.metric), pg::Value(row.value()), pg::Value(row.compared()),
-                          pg::Value(row.complete()), pg::Value(row.fraction()),
-                          pg::Value(row.expected()), pg::Value(row.as_of), extra(extras.share),
-                          extra(extras.running), extra(extras.average)});
+        pg::append(out_,
+                   {pg::Value(bucket.start), pg::Value(bucket.day), row.series->segment,
+                    names_.at(row.metric), pg::Value(row.value()), pg::Value(row.compared()),
+                    pg::Value(row.complete()), pg::Value(row.fraction()), pg::Value(row.as_of),
+                    extra(extras.share), extra(extras.running), extra(extras.average)});
     }
 
 private:
@@ -248,7 +249,7 @@ private:
 void query(const Request &request, pg::ResultSet &out) {
     const pg::LocalSettings settings = read_settings();
     const auto groups = load_groups(request.metrics, request.by, request.filters);
-    const std::vector<Answer> answers = answer(groups, request);
+    const std::vector<Answer> answers = answer(groups, request, Part::values);
     const RowWriter writer(answers, out);
     const std::optional<Order> order = parse_order(request.order_by);
     std::vector<AnswerRow> rows;
@@ -284,7 +285,7 @@ std::string query_json(const JsonRequest &json) {
     const auto groups = load_groups(request.metrics, {}, request.filters);
     JsonRows rows;
     bool cut = false;
-    for (const Answer &answered : answer(groups, request))
+    for (const Answer &answered : answer(groups, request, Part::all))
         answered.each_row([&](const AnswerRow &row) {
             cut = cut || rows.size() == json.limit;
             if (!cut) rows.add(row);

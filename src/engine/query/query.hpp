@@ -30,11 +30,10 @@ struct Request {
     std::optional<std::string> order_by;
     int64_t top = 0;  // segments; 0: all
     std::vector<std::string> show;
-    bool expected = true;  // expected_so_far is wanted
 };
 
-// Appends the columns of kpi.query. Errors: 54000 for more than max_rows; a part would be wrong as
-// soon as the reader sorts or adds up.
+// Appends the columns of kpi._query: those of kpi.query without expected_so_far. Errors: 54000 for
+// more than max_rows; a part would be wrong as soon as the reader sorts or adds up.
 void query(const Request &request, pg::ResultSet &out);
 
 // expected_so_far of the open buckets of a request, for readers that ask for that column: it looks
