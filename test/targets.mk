@@ -16,7 +16,7 @@ ifdef KPI_BUILT
 dev test-modules deliverer:
 else
 dev: tree
-	@$(MAKE) --no-print-directory -s $(JOBS) OPT=$(or $(OPT),-O0) PG_CONFIG=$$(test/tools/tree.sh config) all
+	@$(MAKE) --no-print-directory -s $(JOBS) OPT=$(if $(filter file,$(origin OPT)),-O0,$(OPT)) PG_CONFIG=$$(test/tools/tree.sh config) all
 	@$(MAKE) --no-print-directory -s PG_CONFIG=$$(test/tools/tree.sh config) install >/dev/null
 
 # Extensions that only tests use (test/modules/<name>), in the private tree and nowhere else.
