@@ -58,12 +58,6 @@ def resident(pid):
     return int(fields['RssAnon'].split()[0])
 
 
-def cpu(pid):
-    with open(f'/proc/{pid}/stat') as file:
-        fields = file.read().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-
 class Delivery(measure.Bench):
     def courier(self):
         return measure.clusters.wait_until(
@@ -117,9 +111,9 @@ def pass_of(bench, port, slices):
     rows = []
     for _ in range(slices):
         pid = bench.courier()
-        used = cpu(pid)
+        used = measure.clusters.cpu(pid)
         ours = bench.send(SLICE)
-        rows.append((ours, bench.poll(port, POLLED), (cpu(pid) - used) / SLICE * 1000, resident(pid)))
+        rows.append((ours, bench.poll(port, POLLED), (measure.clusters.cpu(pid) - used) / SLICE * 1000, resident(pid)))
     return rows
 
 

@@ -6,6 +6,18 @@
 
 namespace kpi::pg {
 
+namespace {
+
+// Whole answers are summed, divided and sorted number by number.
+Datum computed(PGFunction function, Number a, Number b) {
+    return call([&] {
+        CHECK_FOR_INTERRUPTS();
+        return DirectFunctionCall2(function, a.datum, b.datum);
+    });
+}
+
+}  // namespace
+
 Number number(int64_t value) {
     return {call([&] { return NumericGetDatum(int64_to_numeric(value)); })};
 }
@@ -26,24 +38,13 @@ double as_double(Number number) {
     });
 }
 
-Number sum(Number a, Number b) {
-    return {call([&] { return DirectFunctionCall2(numeric_add, a.datum, b.datum); })};
-}
+Number sum(Number a, Number b) { return {computed(numeric_add, a, b)}; }
 
-Number difference(Number a, Number b) {
-    return {call([&] { return DirectFunctionCall2(numeric_sub, a.datum, b.datum); })};
-}
+Number difference(Number a, Number b) { return {computed(numeric_sub, a, b)}; }
 
-Number quotient(Number a, Number b) {
-    return {call([&] { return DirectFunctionCall2(numeric_div, a.datum, b.datum); })};
-}
+Number quotient(Number a, Number b) { return {computed(numeric_div, a, b)}; }
 
-int compare(Number a, Number b) {
-    return call([&] {
-        CHECK_FOR_INTERRUPTS();  // sorts of a whole answer
-        return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a.datum, b.datum));
-    });
-}
+int compare(Number a, Number b) { return DatumGetInt32(computed(numeric_cmp, a, b)); }
 
 Number mean(Number a, Number b) {
     return {call([&] {

@@ -55,5 +55,18 @@ def test_four_times_the_rows_cost_four_times_the_instructions(make_cluster, beli
         assert many < 4.6 * few, f'{what}: {many / few:.1f} times the instructions for four times the rows'
 
 
+def test_a_wide_average_costs_as_much_as_a_narrow_one(make_cluster):
+    cluster = make_cluster(preload=False, config={'autovacuum': 'off'})
+    database = cluster.create_database()
+    for statement in FACTS.strip().split(';\n'):
+        cluster.sql(statement, database)
+    cluster.stop()
+    # Both ranges are widened by themselves: by as much as the other one is longer.
+    narrow, wide = (instructions(cluster, database, f"SELECT * FROM kpi.query('{{flights}}', '{begin}', '{end(800)}', show => '{{avg{width}}}')")
+                    for width, begin in ((10, end(292)), (300, end(582))))
+    assert narrow > 100_000
+    assert wide < 1.3 * narrow, f'{wide / narrow:.1f} times the instructions for a window of 300 days instead of 10'
+
+
 def end(days):
     return (datetime.date(2022, 1, 1) + datetime.timedelta(days=days - 1)).isoformat()

@@ -10,7 +10,7 @@ SELECT kpi.rebuild('buy');
 CREATE VIEW public.daily AS SELECT at::date AS day, shop, count(*)::numeric AS buys, sum(price) AS spent FROM public.buy GROUP BY 1, 2;
 SET timezone = 'UTC';
 
-SELECT plan(25);
+SELECT plan(27);
 
 -- the truth of a bucket, filled
 CREATE VIEW public.filled AS
@@ -26,6 +26,16 @@ SELECT results_eq($$SELECT day, segment ->> 'shop', round(share, 8) FROM kpi.que
     $$SELECT day, shop, round(spent / sum(spent) OVER (PARTITION BY day), 8) FROM public.filled WHERE day BETWEEN '2026-01-20' AND '2026-02-10' ORDER BY 2, 1$$, 'shares of a day');
 SELECT is((SELECT round(sum(share), 6) FROM kpi.query('{spent}', '2026-01-01', '2026-02-20', by => '{shop,kind}', grain => 'total', show => '{share}')), 1.000000, 'shares add up to one');
 SELECT is((SELECT count(*)::int FROM kpi.query('{spent}', '2026-01-20', '2026-01-21', show => '{avg7}')), 2, 'what the range was widened by is not shown');
+-- averages of every width over buckets without a value (hours without a purchase) and with NaN, which must end with its window
+SELECT kpi.define('odd', 'CASE WHEN spent % 7 = 1 THEN ''NaN''::numeric ELSE spent / buys END');
+SELECT is_empty($$
+    SELECT width, a.bucket, a.average, t.average FROM unnest('{2,3,5,24,25,96}'::int[]) width
+    CROSS JOIN LATERAL kpi.query('{odd}', '2026-01-20', '2026-01-24', grain => 'hour', show => ARRAY['avg' || width]) a
+    JOIN LATERAL (SELECT b.bucket, avg(b.value) OVER (ORDER BY b.bucket ROWS width - 1 PRECEDING) AS average
+                    FROM kpi.query('{odd}', '2026-01-14', '2026-01-24', grain => 'hour') b) t USING (bucket)
+    WHERE round(a.average, 8) IS DISTINCT FROM round(t.average, 8)$$, 'averages of every width, with NULL and NaN among the values');
+SELECT ok((SELECT count(*) FILTER (WHERE average = 'NaN') > 0 AND count(*) FILTER (WHERE average <> 'NaN') > 0 AND count(*) FILTER (WHERE value IS NULL) > 0
+             FROM kpi.query('{odd}', '2026-01-20', '2026-01-24', grain => 'hour', show => '{avg5}')), 'there are such values, and they end with their window');
 SELECT results_eq($$SELECT share, running, average FROM kpi.query('{spent}', '2026-01-20', '2026-01-20')$$, $$VALUES (NULL::numeric, NULL::numeric, NULL::numeric)$$, 'only what is asked for');
 SELECT throws_ok($$SELECT * FROM kpi.query('{spent}', '7d', show => '{median}')$$, '22023', '"median" cannot be shown');
 SELECT throws_ok($$SELECT * FROM kpi.query('{spent}', '7d', grain => 'total', show => '{avg7}')$$, '22023', 'a moving average needs buckets, grain "total" has one');

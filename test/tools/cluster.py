@@ -299,6 +299,13 @@ def alive(pid):
         return False
 
 
+def cpu(pid):
+    """Seconds of CPU time that a process has used."""
+    with open(f'/proc/{pid}/stat') as file:
+        fields = file.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 def is_postgres(pid):
     """A stale postmaster.pid may name a pid that somebody else has now."""
     try:

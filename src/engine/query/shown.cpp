@@ -66,19 +66,34 @@ std::vector<pg::Number> running(const Series &series) {
     return out;
 }
 
-// The mean of the last `width` buckets that have a value.
+// NULL adds nothing.
+pg::Number added(pg::Number a, pg::Number b) {
+    if (!a || !b) return a ? a : b;
+    return pg::sum(a, b);
+}
+
+// The mean of the last `width` buckets that have a value. A window is the end of one block of
+// `width` buckets and the beginning of the next one, so that its cost does not grow with its width,
+// and nothing is subtracted: NaN would stay. After van Herk (1992) and Gil, Werman (1993),
+// "Computing 2-D min, median, and max filters", for sums.
 std::vector<pg::Number> averages(const Series &series, int width) {
     std::vector<pg::Number> all = series.lead;
     all.insert(all.end(), series.values.begin(), series.values.end());
+    const auto block = size_t(width);
+    std::vector<pg::Number> from_begin = all, to_end = all;  // of the block, up to and from here
+    std::vector<int64_t> counts(all.size() + 1);             // values before here
+    for (size_t i = 0; i < all.size(); ++i) {
+        counts[i + 1] = counts[i] + (all[i] ? 1 : 0);
+        if (i % block != 0) from_begin[i] = added(from_begin[i - 1], all[i]);
+    }
+    for (size_t i = all.size(); i-- > 0;)
+        if (i + 1 < all.size() && (i + 1) % block != 0) to_end[i] = added(all[i], to_end[i + 1]);
     std::vector<pg::Number> out;
     for (size_t end = series.lead.size() + 1; end <= all.size(); ++end) {
-        pg::Number total;
-        int64_t count = 0;
-        for (size_t i = end - size_t(width); i < end; ++i) {
-            if (!all[i]) continue;
-            total = total ? pg::sum(total, all[i]) : all[i];
-            ++count;
-        }
+        const size_t begin = end - block;
+        const int64_t count = counts[end] - counts[begin];
+        const pg::Number total =
+            begin % block == 0 ? to_end[begin] : added(to_end[begin], from_begin[end - 1]);
         out.push_back(count > 0 ? pg::quotient(total, pg::number(count)) : pg::Number{});
     }
     return out;
