@@ -46,6 +46,17 @@ CREATE FUNCTION kpi.value(metric text, at timestamptz DEFAULT now(), segment jso
     RETURNS numeric LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_value';
 COMMENT ON FUNCTION kpi.value(text, timestamptz, jsonb, text) IS 'One value: the metric in the bucket that holds an instant, for a segment given like the filters of kpi.query';
 
+CREATE FUNCTION kpi.rolling(metric text, length interval DEFAULT '60 minutes', at timestamptz DEFAULT NULL, segment jsonb DEFAULT '{}')
+    RETURNS numeric LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_rolling';
+COMMENT ON FUNCTION kpi.rolling(text, interval, timestamptz, jsonb) IS
+    'One value: the metric over the length that ends with an instant (default: now), to the microsecond. Whole hours come from the rollup, the minutes before and after them from the facts view through its time index; with window capture they are shared out by the clock. segment: like the filters of kpi.query';
+
+CREATE FUNCTION kpi.recent(source text, n int DEFAULT 20, filters jsonb DEFAULT '{}')
+    RETURNS TABLE (at timestamptz, segment jsonb, measures jsonb)
+    LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 ROWS 20 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_recent';
+COMMENT ON FUNCTION kpi.recent(text, int, jsonb) IS
+    'The newest rows of a facts view, newest first, at most 1000, read with your rights; rows dated in the future are left out. Needs an index on the time column to be quick, of any number of rows. filters: as of kpi.query, looked for among the newest 2000 rows';
+
 CREATE FUNCTION kpi.query_json(metric text DEFAULT NULL, start_date text DEFAULT '7d', end_date text DEFAULT NULL, country text DEFAULT NULL,
                                source text DEFAULT NULL, aggregate text DEFAULT 'daily', "limit" int DEFAULT 1000, filters jsonb DEFAULT '{}')
     RETURNS jsonb LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_query_json';

@@ -6,10 +6,14 @@ CREATE TABLE kpi.view (
     refreshed_at  timestamptz,
     duration      interval,
     last_error    text,
-    last_error_at timestamptz
+    last_error_at timestamptz,
+    rows          bigint,
+    max_day       date,
+    timezone      text
 );
 COMMENT ON TABLE kpi.view IS 'Materialized views that the worker keeps fresh. Written by kpi.watch_view and kpi.unwatch_view';
 COMMENT ON COLUMN kpi.view.refreshed_at IS 'Everything merged before this is in the view';
+COMMENT ON COLUMN kpi.view.rows IS 'How many rows the last refresh left; max_day: the greatest of the first column of type date; timezone: that of the sources that the view reads';
 SELECT pg_catalog.pg_extension_config_dump('kpi.view', '');
 
 CREATE FUNCTION kpi._view_sources(view oid) RETURNS TABLE (source text)

@@ -1,5 +1,6 @@
-// SQL functions that read: kpi.query, kpi.query_json, kpi.value.
+// SQL functions that read: kpi.query, kpi.query_json, kpi.value, kpi.rolling, kpi.recent.
 #include "engine/query/query.hpp"
+#include "engine/query/recent.hpp"
 #include "pg/function.hpp"
 
 namespace {
@@ -124,4 +125,39 @@ KPI_FUNCTION(value) {
         return DirectFunctionCall3(numeric_in, CStringGetDatum(digits),
                                    ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
     });
+}
+
+KPI_FUNCTION(rolling) {
+    kpi::Cell value;
+    {
+        const kpi::pg::Spi spi;
+        kpi::engine::RollingRequest request{
+            text_argument(fcinfo, 0), kpi::kHour, {}, text_or(fcinfo, 3, "{}")};
+        if (!PG_ARGISNULL(1)) {
+            const Interval *length = PG_GETARG_INTERVAL_P(1);
+            if (length->month != 0)
+                throw kpi::Error("22023", "argument \"length\" must not count in months or years",
+                                 {}, "For example '60 minutes' or '30 days'.");
+            if (length->day > 366 || length->day < -366)
+                throw kpi::Error("22023", "argument \"length\" must be at most 366 days");
+            request.length = length->time + int64_t(length->day) * kpi::kDay;
+        }
+        if (!PG_ARGISNULL(2)) {
+            request.at = kpi::Timestamp{PG_GETARG_TIMESTAMPTZ(2)};
+            if (TIMESTAMP_NOT_FINITE(request.at->microseconds))
+                throw kpi::Error("22023", "argument \"at\" must be a finite time");
+        }
+        value = kpi::engine::rolling(request);
+    }
+    if (!value) PG_RETURN_NULL();
+    return kpi::pg::numeric_datum(*value);
+}
+
+KPI_FUNCTION(recent) {
+    kpi::pg::ResultSet out(fcinfo);
+    const kpi::pg::Spi spi;
+    if (PG_ARGISNULL(1)) throw kpi::Error("22004", "argument \"n\" must not be null");
+    kpi::engine::recent(text_argument(fcinfo, 0), PG_GETARG_INT32(1), text_or(fcinfo, 2, "{}"),
+                        out);
+    return Datum(0);
 }

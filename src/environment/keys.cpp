@@ -33,6 +33,8 @@ const std::vector<Key> &keys() {
          "warning below this share of the segment's average of 7 days", 0, 10},
         {"zscore_warning", Type::number, "-2",
          "warning at this many standard deviations from the mean of 28 days, or beyond", -100, 0},
+        {"backup_after_minutes", Type::number, "3",
+         "Grafana's backup alerts fire when the worker was silent for so long; 0: always", 0, 1440},
         {"refresh_schedule", Type::schedule, "0 */4 * * *", "when kpi_refresh_materialized runs"},
         {"analyze_after_refresh", Type::flag, "false",
          "whether kpi_refresh_materialized runs ANALYZE on what it refreshed"},

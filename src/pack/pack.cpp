@@ -171,7 +171,8 @@ public:
     }
     void add_metrics() {
         for (const NewMetric &metric : metrics(pair_.parts()))
-            engine::define({metric.name, metric.formula, metric.unit, "up", metric.description});
+            engine::define(
+                {metric.name, metric.formula, metric.unit, metric.good, metric.description});
     }
     void add_views() {
         const std::string zone =

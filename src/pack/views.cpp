@@ -42,7 +42,8 @@ std::vector<std::string> measures(const Parts &parts) {
 
 std::vector<std::string> all_metrics(const Parts &parts) {
     std::vector<std::string> names = measures(parts);
-    for (const NewMetric &metric : metrics(parts)) names.push_back(metric.name);
+    for (const NewMetric &metric : metrics(parts))
+        if (metric.good == "up") names.push_back(metric.name);
     return names;
 }
 
@@ -135,9 +136,10 @@ std::string payment_facts_sql(const SalesTable &payments, const std::vector<std:
     }
     return fmt::format(
         "{}{}, 1 AS payments, CASE WHEN {} THEN 1 ELSE 0 END AS payments_succeeded, "
+        "CASE WHEN {} AND {} IS NULL THEN 1 ELSE 0 END AS payments_without_amount, "
         "CASE WHEN {} THEN {} ELSE 0 END AS revenue{} FROM {}",
-        head(payments), dimensions, is_paid, counts, exact(payments.amount), others,
-        payments.table);
+        head(payments), dimensions, is_paid, is_paid, pg::quote(payments.amount.name), counts,
+        exact(payments.amount), others, payments.table);
 }
 
 std::vector<std::string> lead_dimensions(const SalesTable &leads) {
@@ -158,9 +160,12 @@ std::vector<NewMetric> metrics(const Parts &parts) {
     if (parts.leads && parts.payments)
         out.push_back({"conversion_pct", "100.0 * payments_succeeded / leads", "%",
                        "Successful payments for 100 leads of the same period"});
-    if (parts.payments)
+    if (parts.payments) {
         out.push_back({"payments_success_rate", "100.0 * payments_succeeded / payments", "%",
                        "Share of the payments that succeeded"});
+        out.push_back({"revenue_null_pct", "100.0 * payments_without_amount / payments_succeeded",
+                       "%", "Share of the successful payments that have no amount", "down", 5});
+    }
     return out;
 }
 

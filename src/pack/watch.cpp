@@ -33,8 +33,8 @@ public:
                 add_check({.name = metric.name,
                            .kind = "range",
                            .parameters = fmt::format(
-                               R"({{"metric": "{}", "min": 0, "max": 100, "window": "7 days"}})",
-                               metric.name),
+                               R"({{"metric": "{}", "min": 0, "max": {}, "window": "7 days"}})",
+                               metric.name, metric.most),
                            .every = kRarely,
                            .source = pair_.payments ? "payments" : "leads"});
         add_view("mv_kpi_daily", R"({"min_days": 30})");

@@ -44,7 +44,7 @@ SELECT matches(t.raised($$SELECT kpi.load_environment('dev', NULL)$$), '^22004',
 SELECT is(kpi.threshold_value('leads_critical'), 8::numeric, 'and nothing has changed');
 
 -- The shipped files
-SELECT is(kpi.load_environment(name, pg_read_file(:'here' || '/environments/' || name || '.yaml')), 18::bigint, name || ' sets every key')
+SELECT is(kpi.load_environment(name, pg_read_file(:'here' || '/environments/' || name || '.yaml')), 19::bigint, name || ' sets every key')
   FROM unnest('{dev,stg,prod}'::text[]) name;
 SELECT is((SELECT array_agg(v ORDER BY o) FROM (SELECT o, (SELECT value::numeric FROM kpi.threshold WHERE environment = e AND name = 'leads_critical') AS v
              FROM unnest('{dev,stg,prod}'::text[]) WITH ORDINALITY u (e, o)) x), '{1,20,50}', 'dev is permissive, prod strict, stg between');
@@ -54,7 +54,7 @@ SET kpi.environment = prd;
 SELECT matches(t.raised($$SELECT kpi.threshold_value('leads_critical')$$), '^55000 environment "prd" was not loaded .*kpi.load_environment', 'a rule does not run with the numbers of another environment');
 SELECT matches((SELECT note FROM kpi.config() WHERE name = 'leads_critical'), 'environment "prd" was not loaded', 'kpi.config says so');
 SET kpi.environment = stg;
-SELECT is(kpi.drop_environment('stg'), 18::bigint, 'an environment is forgotten');
+SELECT is(kpi.drop_environment('stg'), 19::bigint, 'an environment is forgotten');
 RESET kpi.environment;
 
 -- Who may

@@ -34,9 +34,26 @@ public:
             if (span.until <= span.cut) continue;
             HourSpan last{span.day, span.cut, {span.cut.microseconds + kHour}};
             add(plan_.minutes.hours, last, last.to);
+            plan_.minutes.since.push_back(span.cut.microseconds);
             plan_.minutes.until.push_back(span.until.microseconds);
         }
         return next_++;
+    }
+
+    // Belongs to the read that the next add() closes.
+    void add_part(const Bucket &hour, Timestamp since, Timestamp until, Timestamp now) {
+        HourSpan span{hour.day, hour.start, hour.end};
+        if (minutes_known(hour.day)) {
+            add(plan_.minutes.hours, span, span.to);
+            plan_.minutes.since.push_back(since.microseconds);
+            plan_.minutes.until.push_back(until.microseconds);
+            return;
+        }
+        const Timestamp end = std::min(hour.end, std::max(now, until));
+        span.cut = hour.start;
+        span.weight = double(until.microseconds - since.microseconds) /
+                      double(end.microseconds - hour.start.microseconds);
+        add(plan_.hours, span, span.to);
     }
 
 private:
@@ -163,6 +180,7 @@ Plan renumbered(const Plan &plan, F place) {
         if (read < 0) continue;
         part.minutes.hours.add(plan.minutes.hours, i);
         part.minutes.hours.read.back() = read;
+        part.minutes.since.push_back(plan.minutes.since[i]);
         part.minutes.until.push_back(plan.minutes.until[i]);
     }
     return part;
@@ -253,6 +271,28 @@ Plan make_plan(Grain grain, const Bucket &bucket, Timestamp now, const Zone &zon
     const Slice own = slice(grain, bucket, zone);
     plan.buckets.push_back(
         {bucket, planner.add(own), -1, is_open(bucket, now), !hours_known(own, sources)});
+    return plan;
+}
+
+Plan rolling_plan(Timestamp from, Timestamp to, Timestamp now, const Zone &zone,
+                  const std::vector<SourceDays> &sources) {
+    Plan plan;
+    plan.now = now;
+    Planner planner(plan, sources);
+    const Bucket first = bucket_at(Grain::hour, from, zone);
+    const Bucket last = bucket_at(Grain::hour, to, zone);
+    const Bucket whole{first.day, first.start, last.end,
+                       from == first.start ? first.start : first.end, last.start};
+    if (first.start == last.start) {
+        planner.add_part(first, from, to, now);
+    } else {
+        if (first.start < from) planner.add_part(first, from, first.end, now);
+        if (last.start < to) planner.add_part(last, last.start, to, now);
+    }
+    const Slice hours = whole.from < whole.to ? slice(Grain::total, whole, zone) : Slice{};
+    Slice touched = hours;
+    touched.hours.push_back({first.day, first.start, first.end});
+    plan.buckets.push_back({whole, planner.add(hours), -1, false, !hours_known(touched, sources)});
     return plan;
 }
 

@@ -64,11 +64,11 @@ struct HourReads {
     void add(const HourReads &other, size_t i);
 };
 
-// The hour in which a slice ends counts up to an instant: read from the facts view. `from` and `to`
-// are the hour, as in HourReads.
+// Of an hour counts only what lies in [since, until): read from the facts view. `from` and `to` are
+// the hour, as in HourReads.
 struct MinuteReads {
     HourReads hours;
-    std::vector<int64_t> until;
+    std::vector<int64_t> since, until;
 };
 
 struct Plan {
@@ -98,6 +98,11 @@ Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zon
 // One bucket and nothing else.
 Plan make_plan(Grain grain, const Bucket &bucket, Timestamp now, const Zone &zone,
                const std::vector<SourceDays> &sources);
+
+// The last stretch of time, [from, to), as one bucket: whole hours from the rollup, the parts of
+// hours at both ends from the facts view; where its minutes are not known, by the clock.
+Plan rolling_plan(Timestamp from, Timestamp to, Timestamp now, const Zone &zone,
+                  const std::vector<SourceDays> &sources);
 
 // What reads [from, to) of a plan read; nothing about buckets.
 Plan part_of(const Plan &plan, int from, int to);

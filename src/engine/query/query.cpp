@@ -313,4 +313,21 @@ Cell value_at(const ValueRequest &request) {
     return pg::text(read_grid(timed.group, plan, {}, top).series.at(0).values.at(0));
 }
 
+Cell rolling(const RollingRequest &request) {
+    if (request.length <= 0 || request.length > 366 * kDay)
+        throw Error("22023", "the length must be positive and at most 366 days", {},
+                    "For example '60 minutes' or '24 hours'.");
+    const pg::LocalSettings settings = read_settings();
+    const auto groups = load_groups(std::vector{request.metric}, {}, request.filters);
+    const TimedGroup &timed = groups.at(0);
+    // A row of this very microsecond counts.
+    const Timestamp to{request.at.value_or(timed.now).microseconds + 1};
+    const Timestamp from{to.microseconds - request.length};
+    const Plan plan = rolling_plan(from, to, timed.now, pg::zone(timed.zone), days_of(timed.group));
+    if (plan.buckets[0].lost) return std::nullopt;
+    Top top;
+    const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
+    return pg::text(read_grid(timed.group, plan, {}, top).series.at(0).values.at(0));
+}
+
 }  // namespace kpi::engine

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/dates.hpp"
 #include "core/table.hpp"
 #include "pg/sql.hpp"
 
@@ -64,5 +65,15 @@ struct ValueRequest {
 };
 // As numeric's text; nullopt: NULL.
 Cell value_at(const ValueRequest &request);
+
+struct RollingRequest {
+    std::string metric;
+    int64_t length = kHour;       // microseconds
+    std::optional<Timestamp> at;  // not given: what is known now
+    std::string filters = "{}";
+};
+// Of the `length` that ends with `at`, which counts too. As numeric's text; nullopt: NULL. Errors:
+// 22023 for a length that is not positive or longer than a year.
+Cell rolling(const RollingRequest &request);
 
 }  // namespace kpi::engine

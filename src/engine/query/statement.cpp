@@ -12,16 +12,6 @@
 namespace kpi::engine {
 namespace {
 
-int require_dimension(const SourceInfo &source, const std::string &name) {
-    const int place = source.dimension(name);
-    if (place >= 0) return place;
-    std::vector<std::string> names;
-    for (const DimensionInfo &dimension : source.dimensions) names.push_back(dimension.name);
-    throw Error(
-        "22023", fmt::format("source \"{}\" has no dimension \"{}\"", source.name, name), {},
-        names.empty() ? "It has none." : fmt::format("Its dimensions are {}.", quoted_list(names)));
-}
-
 class Writer {
 public:
     Writer(const Group &group, const Plan &plan) : group_(group), plan_(plan) {
@@ -107,7 +97,7 @@ private:
         std::string out;
         for (size_t i = 0; i < plan_.minutes.until.size(); ++i)
             out += fmt::format("{}[\"{}\",\"{}\")", i == 0 ? "" : ",",
-                               iso(Timestamp{plan_.minutes.hours.from[i]}),
+                               iso(Timestamp{plan_.minutes.since[i]}),
                                iso(Timestamp{plan_.minutes.until[i]}));
         return "{" + out + "}";
     }
@@ -169,6 +159,16 @@ private:
 };
 
 }  // namespace
+
+int require_dimension(const SourceInfo &source, const std::string &name) {
+    const int place = source.dimension(name);
+    if (place >= 0) return place;
+    std::vector<std::string> names;
+    for (const DimensionInfo &dimension : source.dimensions) names.push_back(dimension.name);
+    throw Error(
+        "22023", fmt::format("source \"{}\" has no dimension \"{}\"", source.name, name), {},
+        names.empty() ? "It has none." : fmt::format("Its dimensions are {}.", quoted_list(names)));
+}
 
 size_t source_place(const Group &group, const std::string &source) {
     const auto found = std::find_if(group.sources.begin(), group.sources.end(),

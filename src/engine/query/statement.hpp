@@ -30,6 +30,9 @@ struct Group {
     std::vector<std::string> by;
 };
 
+// The 0-based place of a dimension. Errors: 22023, with those that the source has.
+int require_dimension(const SourceInfo &source, const std::string &name);
+
 struct Statement {
     std::string sql;
     Params params;
