@@ -2,7 +2,7 @@
 #   make            build            make install     into the server of PG_CONFIG
 #   make check      everything       make quick       what a change breaks most often, in some minutes
 #   make demo       the guided tour on real bookings
-# Tests alone: make lint | unit | asan | regress | isolation | pgtap | docs-check | wire | cluster   (test/README.md)
+# Tests alone: make lint | unit | asan | regress | isolation | pgtap | docs-check | wire | cluster | page-check   (test/README.md)
 # By hand:     make server, psql, stop: a throw-away server; make fmt: formatting; make docs: docs/reference.md
 # `make check`, `make demo` and the suites install missing Debian packages first (root or sudo).
 EXTENSION = kpi_ext
@@ -34,8 +34,8 @@ SHLIB_LINK = -lfmt -lcurl -lcrypto -lyaml-cpp -lstdc++
 # PGXS is read for building only: the other targets work before PostgreSQL is installed, and PGXS has names of its own
 # for some of them.
 # In the order in which `make check` starts them: the longest first.
-SUITES = lint cluster asan wire pgtap unit docs-check regress isolation
-OURS = packages tree dev test-modules server psql stop check quick $(SUITES) deliverer check-s3-ceph fuzz demo demo-stop docs fmt clean
+SUITES = lint cluster asan wire pgtap unit docs-check regress isolation page-check
+OURS = packages tree dev test-modules server psql stop check quick $(SUITES) page deliverer check-s3-ceph fuzz demo demo-stop docs fmt clean
 ifeq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 include test/targets.mk
 else

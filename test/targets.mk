@@ -61,6 +61,12 @@ regress isolation pgtap docs-check cluster: test-modules
 wire: deliverer
 	@test/tools/suite.py wire $(TESTS)
 
+# The live page of kpi_web, into build/page; and its unit tests, without a server.
+page: packages
+	@test/tools/page.sh build
+page-check: packages
+	@test/tools/page.sh check
+
 # The tests of the s3 sink once more, against Ceph's radosgw: a cluster of one node in build/ceph while they run. Not part of
 # check: its packages take 280 MB.
 check-s3-ceph: deliverer
@@ -93,4 +99,5 @@ clean:
 	@test/tools/cluster.py stop-all
 	@rm -rf "$$(test/tools/tree.sh place)" build
 	@rm -f $(OBJS) $(SOURCES:.cpp=.d) kpi_ext.so $(SCRIPT)
+	@rm -rf src/web/page/node_modules
 	@find test/modules -name '*.o' -delete -o -name '*.so' -delete

@@ -1,0 +1,60 @@
+// The newest rows, as they are written.
+import { usePage } from '../context';
+import { NOTHING } from '../format';
+import { Empty, Panel } from './panel';
+
+const TIMES = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
+const STATES: Record<string, string> = { paid: 'good', succeeded: 'good', failed: 'bad', refunded: 'warn', high: 'critical', medium: 'warning', low: 'info' };
+
+export function RecentRows() {
+    const { board, words } = usePage();
+    const { t } = words;
+    const slot = board.slots.recent;
+    const columns = slot.data?.columns ?? [], rows = slot.data?.rows ?? [];
+    const tools = (
+        <div class="segmented small" role="group" aria-label={t('recent.title')}>
+            {(['payments', 'leads'] as const).map((one) => (
+                <button key={one} type="button" aria-pressed={board.view.recent === one} onClick={() => board.change({ recent: one })}>{words.name(one)}</button>
+            ))}
+        </div>
+    );
+    return (
+        <Panel id="recent" class="recent" title={t('recent.title')} slot={slot} reads={['recent']} tools={tools} lines={6}>
+            {rows.length === 0 ? <Empty title={t('recent.none')} text={t('recent.none.text')} icon="table" /> : (
+                <div class="scroll" tabIndex={0} role="region" aria-label={words.name(board.view.recent)}>
+                    <table class="rows">
+                        <thead><tr>{columns.map((name, place) => <th key={name} scope="col" class={isNumber(rows[0]?.[place]) ? 'right' : ''}>{words.name(name)}</th>)}</tr></thead>
+                        <tbody>
+                            {rows.map((row, line) => (
+                                <tr key={`${line} ${String(row[0])}`}>
+                                    {row.map((value, place) => <Cell key={columns[place]} column={columns[place] ?? ''} value={value} />)}
+                                </tr>
+                            ))}
+                        </tbody>
+                    </table>
+                </div>
+            )}
+            {board.isFiltered && <p class="note">{t('recent.unfiltered')}</p>}
+        </Panel>
+    );
+}
+
+/** Of the last hours: the time says enough. */
+function isToday(at: string): boolean {
+    return Date.now() - Date.parse(at) < 20 * 3_600_000;
+}
+
+function isNumber(value: unknown): value is number {
+    return typeof value === 'number';
+}
+
+function Cell({ column, value }: { column: string; value: unknown }) {
+    const { board, words } = usePage();
+    if (value === null || value === undefined) return <td>{NOTHING}</td>;
+    // An id is a name, not an amount.
+    if (isNumber(value)) return <td class="right">{column === 'id' ? String(value) : words.number(value, column === 'amount' ? board.metric('revenue')?.unit : null)}</td>;
+    const text = String(value);
+    if (TIMES.test(text)) return <td class="time"><time dateTime={text} title={words.moment(text, board.timezone)}>{isToday(text) ? words.time(text, board.timezone) : words.moment(text, board.timezone)}</time></td>;
+    if (column === 'status' || column === 'priority') return <td><span class={`tag ${STATES[text.toLowerCase()] ?? ''}`}><bdi>{text}</bdi></span></td>;
+    return <td class="name"><bdi>{words.value(column, text)}</bdi></td>;
+}
