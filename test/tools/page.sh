@@ -64,8 +64,12 @@ check)
     if ! build; then
         echo "page-check: 0 passed, 1 failed"; exit 1
     fi
+    rm -f $root/build/page-tests.json
     npx --no-install vitest run --reporter=default --reporter=json --outputFile.json=$root/build/page-tests.json
-    unit=$(node -p 'const r = JSON.parse(require("fs").readFileSync(process.argv[1])); `${r.numPassedTests} ${r.numTotalTests - r.numPassedTests}`' $root/build/page-tests.json) || unit="0 1"
+    # A file that does not load fails no test of its own: the whole run is not a success then.
+    unit=$(node -p 'const r = JSON.parse(require("fs").readFileSync(process.argv[1]));
+        const failed = r.numTotalTests - r.numPassedTests; `${r.numPassedTests} ${r.success ? failed : Math.max(1, failed)}`' \
+        $root/build/page-tests.json) || unit="0 1"
     passed=${unit% *} failed=${unit#* }
     check 'the built page needs no inline script, style or foreign server' policy
     check 'no markup is made from strings' markup

@@ -1,7 +1,8 @@
 // How the page is built: one script, one style sheet, two font files, and the licences of what went into them.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineConfig, type Plugin } from 'vite';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 /** Writes licences.txt: the licence of every package that is part of the build, as its authors ask. */
 function licences(): Plugin {
@@ -41,5 +42,7 @@ export default defineConfig({
         modulePreload: { polyfill: false },
         target: 'es2021',
     },
+    // One file after the other: the machine builds C++ beside it.
+    test: { fileParallelism: false, testTimeout: 30_000 },
     server: { proxy: { '/api': process.env.KPI_WEB ?? 'http://127.0.0.1:8088' } },
 });
