@@ -97,20 +97,21 @@ export interface Change {
     isPoints: boolean;
     /** For the eye: is it good news? */
     mood: 'better' | 'worse' | 'same';
+    direction: 'up' | 'down' | 'same' | 'unknown';
 }
 
 /** What became of `compared`. A change that rounds to nothing is "same". */
 export function change(value: number | null, compared: number | null, unit: string | null, good: Good): Change {
     const isPoints = unit === '%';
-    if (value === null || compared === null || (!isPoints && compared === 0)) return { amount: null, isPoints, mood: 'same' };
+    if (value === null || compared === null || (!isPoints && compared === 0)) return { amount: null, isPoints, mood: 'same', direction: 'unknown' };
     const amount = isPoints ? value - compared : (value - compared) / Math.abs(compared);
     const isNothing = Math.abs(amount) < (isPoints ? 0.05 : 0.0005);
     const mood = isNothing || good === 'none' || good === null ? 'same' : amount > 0 === (good === 'up') ? 'better' : 'worse';
-    return { amount, isPoints, mood };
+    return { amount, isPoints, mood, direction: isNothing ? 'same' : amount > 0 ? 'up' : 'down' };
 }
 
 /** +12.3 %, or +1.2 pp for rates. */
-export function changeText(of: Change, language: string): string {
+export function changeText(of: Pick<Change, 'amount' | 'isPoints'>, language: string): string {
     if (of.amount === null) return NOTHING;
     const options: Intl.NumberFormatOptions = { maximumFractionDigits: 1, signDisplay: 'exceptZero' };
     if (of.isPoints) return `${formatter(language, options).format(of.amount)}\u00a0pp`;

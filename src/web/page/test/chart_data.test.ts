@@ -18,6 +18,9 @@ describe('what the chart draws', () => {
         expect(of.value).toEqual([10, 20, null]);
         expect(of.open).toEqual([null, 20, 5]);
         expect(of.openAt).toBe(2);
+        const more = { compared: 9, lower: 4, upper: 12 };
+        const around = columns([point(1, 10, more), point(2, 1, { ...open, ...more })]);
+        expect([around.compared, around.lower, around.upper]).toEqual([[9, null], [4, null], [12, null]]);
     });
     it('leaves out what has not begun', () => {
         const of = columns([point(1, 10), point(2, 3, open), point(3, 0, { is_complete: false, elapsed_fraction: 0 })]);

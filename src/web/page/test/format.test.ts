@@ -31,15 +31,15 @@ describe('numbers', () => {
 
 describe('changes', () => {
     it('is a fraction of what it is compared with', () => {
-        expect(change(110, 100, null, 'up')).toEqual({ amount: 0.1, isPoints: false, mood: 'better' });
+        expect(change(110, 100, null, 'up')).toEqual({ amount: 0.1, isPoints: false, mood: 'better', direction: 'up' });
         expect(change(90, 100, null, 'up').mood).toBe('worse');
         expect(change(90, 100, null, 'down').mood).toBe('better');
         expect(change(110, 100, null, 'none').mood).toBe('same');
-        expect(change(-50, -100, null, 'up')).toEqual({ amount: 0.5, isPoints: false, mood: 'better' });
+        expect(change(-50, -100, null, 'up')).toEqual({ amount: 0.5, isPoints: false, mood: 'better', direction: 'up' });
     });
     it('is in points for rates', () => {
         const of = change(42, 40, '%', 'up');
-        expect(of).toEqual({ amount: 2, isPoints: true, mood: 'better' });
+        expect(of).toEqual({ amount: 2, isPoints: true, mood: 'better', direction: 'up' });
         expect(plain(changeText(of, 'en'))).toBe('+2 pp');
     });
     it('is unknown without something to compare with', () => {
@@ -51,6 +51,7 @@ describe('changes', () => {
     it('says nothing of a change that rounds to nothing', () => {
         expect(change(100.01, 100, null, 'up').mood).toBe('same');
         expect(changeText(change(100, 100, null, 'up'), 'en')).toBe('0%');
+        expect(change(32.71, 32.72, '%', 'up').direction).toBe('same');
     });
     it('drops decimals of great changes', () => {
         expect(changeText(change(350, 100, null, 'up'), 'en')).toBe('+250%');

@@ -69,6 +69,7 @@ export const en = {
     'now.week': 'vs the same time a week ago',
     'now.priority': 'Leads by priority, today',
     'now.priority.none': 'Leads carry no priority here.',
+    'now.priority.nothing': 'No leads yet today.',
     'now.today': 'Today so far',
     'now.pace': '{percent} of the usual pace',
     'now.elapsed': '{percent} of the day is over',

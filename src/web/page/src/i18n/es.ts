@@ -70,6 +70,7 @@ export const es: Catalogue = {
     'now.week': 'frente a la misma hora hace una semana',
     'now.priority': 'Leads por prioridad, hoy',
     'now.priority.none': 'Los leads no llevan prioridad aquí.',
+    'now.priority.nothing': 'Aún no hay leads hoy.',
     'now.today': 'Hoy hasta ahora',
     'now.pace': '{percent} del ritmo habitual',
     'now.elapsed': 'ha pasado el {percent} del día',

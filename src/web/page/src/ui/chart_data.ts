@@ -9,9 +9,9 @@ export interface Columns {
     /** The last closed bucket and the open one: drawn as a dashed piece, because it is still growing. */
     open: (number | null)[];
     compared: (number | null)[];
+    /** Comparison and range, of closed buckets. */
     lower: (number | null)[];
     upper: (number | null)[];
-    expected: (number | null)[];
     /** Places of unusual points. */
     anomalies: number[];
     /** Place of the open bucket, -1 without one. */
@@ -23,14 +23,15 @@ export interface Columns {
 export function columns(points: Point[]): Columns {
     const shown = points.filter((point) => point.is_complete || point.elapsed_fraction === null || point.elapsed_fraction > 0);
     const openAt = shown.findIndex((point, place) => !point.is_complete && place === shown.length - 1);
+    const closed = (of: (point: Point) => number | null) => shown.map((point, place) => (place === openAt ? null : of(point)));
     return {
         at: shown.map((point) => Date.parse(point.at) / 1000),
         value: shown.map((point, place) => (place === openAt ? null : point.value)),
         open: shown.map((point, place) => (openAt >= 0 && (place === openAt || place === openAt - 1) ? point.value : null)),
-        compared: shown.map((point) => point.compared),
-        lower: shown.map((point) => point.lower),
-        upper: shown.map((point) => point.upper),
-        expected: shown.map((point) => point.expected),
+        // What an open bucket is compared with is cut at the same time of day: as a line it would always fall to the floor.
+        compared: closed((point) => point.compared),
+        lower: closed((point) => point.lower),
+        upper: closed((point) => point.upper),
         anomalies: shown.flatMap((point, place) => (point.is_anomaly ? [place] : [])),
         openAt,
         isEmpty: shown.every((point) => point.value === null || point.value === 0) && shown.every((point) => !point.compared),

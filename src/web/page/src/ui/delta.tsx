@@ -12,18 +12,19 @@ interface Props {
     versus?: string;
 }
 
+const ARROWS = { up: '↑', down: '↓', same: '→', unknown: '' };
+
 export function Delta({ value, compared, unit, good, versus }: Props) {
     const { words } = usePage();
     const of = change(value, compared, unit, good);
     const text = changeText(of, words.language);
-    const tells = of.amount === null ? 'unknown' : of.amount > 0 ? 'up' : of.amount < 0 ? 'down' : 'same';
     return (
         <span class={`delta ${of.mood}`}>
             <span aria-hidden="true" class="delta-pill">
-                {of.amount !== null && <span class="arrow">{tells === 'up' ? '↑' : tells === 'down' ? '↓' : '→'}</span>}
+                {of.amount !== null && <span class="arrow">{ARROWS[of.direction]}</span>}
                 {text.replace(/^[+-]/, '')}
             </span>
-            <span class="hidden">{words.t(`change.${tells}`, { change: text.replace(/^[+-]/, '') })}</span>
+            <span class="hidden">{words.t(`change.${of.direction}`, { change: text.replace(/^[+-]/, '') })}</span>
             {versus && <span class="versus">{versus}</span>}
         </span>
     );

@@ -90,7 +90,7 @@ function DriverList({ drivers, metric }: { drivers: Driver[]; metric: string }) 
     const about = board.metric(metric);
     const unit = about?.unit ?? null;
     const most = Math.max(...drivers.map((driver) => Math.abs(driver.change ?? 0))) || 1;
-    const effect = (of: number | null) => (of === null ? null : changeText({ amount: of, isPoints: true, mood: 'same' }, words.language));
+    const effect = (of: number | null) => (of === null ? null : changeText({ amount: of, isPoints: true }, words.language));
     return (
         <ol class="driver-list">
             {drivers.map((driver) => {

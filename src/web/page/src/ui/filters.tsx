@@ -1,4 +1,5 @@
 // Period, comparison and filters; everything chosen here is in the address.
+import { useEffect, useRef } from 'preact/hooks';
 import { usePage } from '../context';
 import { COMPARISONS, PERIODS, type Comparison, type Period } from '../period';
 import { Icon } from './icons';
@@ -11,10 +12,16 @@ export function Filters() {
     const { board, words } = usePage();
     const { t } = words;
     const { view } = board;
+    const periods = useRef<HTMLDivElement>(null);
+    // On a phone the chosen period may be beyond the edge. Only the row scrolls, never the page.
+    useEffect(() => {
+        const row = periods.current!, chosen = row.querySelector<HTMLElement>('[aria-pressed="true"]');
+        if (chosen) row.scrollLeft = chosen.offsetLeft - (row.clientWidth - chosen.offsetWidth) / 2;
+    }, [view.period]);
     const dimensions = board.slots.meta.data?.dimensions ?? {};
     return (
         <nav class="filters" aria-label={t('period')}>
-            <div class="segmented periods" role="group" aria-label={t('period')}>
+            <div ref={periods} class="segmented periods" role="group" aria-label={t('period')}>
                 {PERIODS.filter((one) => one !== 'custom').map((one) => (
                     <button key={one} type="button" aria-pressed={view.period === one} onClick={() => board.change({ period: one as Period, from: null, to: null })}>
                         {t(`period.${one}`)}

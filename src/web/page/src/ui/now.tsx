@@ -95,8 +95,11 @@ export function byUrgency(rows: Priority[]): Priority[] {
 }
 
 function Priorities({ rows }: { rows: Priority[] }) {
-    const { words } = usePage();
-    if (rows.length === 0) return <p class="note">{words.t('now.priority.none')}</p>;
+    const { board, words } = usePage();
+    if (rows.length === 0) {
+        const hasPriority = board.metric('leads')?.dimensions.includes('priority');
+        return <p class="note">{words.t(hasPriority ? 'now.priority.nothing' : 'now.priority.none')}</p>;
+    }
     const shown = byUrgency(rows).slice(0, 5);
     const most = Math.max(1, ...shown.map((row) => row.today ?? 0));
     return (

@@ -23,7 +23,7 @@ export function RecentRows() {
             {rows.length === 0 ? <Empty title={t('recent.none')} text={t('recent.none.text')} icon="table" /> : (
                 <div class="scroll" tabIndex={0} role="region" aria-label={words.name(board.view.recent)}>
                     <table class="rows">
-                        <thead><tr>{columns.map((name, place) => <th key={name} scope="col" class={isNumber(rows[0]?.[place]) ? 'right' : ''}>{words.name(name)}</th>)}</tr></thead>
+                        <thead><tr>{columns.map((name, place) => <th key={name} scope="col" class={`col-${name} ${isNumber(rows[0]?.[place]) ? 'right' : ''}`}>{words.name(name)}</th>)}</tr></thead>
                         <tbody>
                             {rows.map((row, line) => (
                                 <tr key={`${line} ${String(row[0])}`}>
@@ -56,5 +56,5 @@ function Cell({ column, value }: { column: string; value: unknown }) {
     const text = String(value);
     if (TIMES.test(text)) return <td class="time"><time dateTime={text} title={words.moment(text, board.timezone)}>{isToday(text) ? words.time(text, board.timezone) : words.moment(text, board.timezone)}</time></td>;
     if (column === 'status' || column === 'priority') return <td><span class={`tag ${STATES[text.toLowerCase()] ?? ''}`}><bdi>{text}</bdi></span></td>;
-    return <td class="name"><bdi>{words.value(column, text)}</bdi></td>;
+    return <td class={`name col-${column}`}><bdi>{words.value(column, text)}</bdi></td>;
 }

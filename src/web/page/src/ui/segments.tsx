@@ -66,6 +66,8 @@ function Row({ row, isRest: rest, onExplain }: { row: SegmentRow; isRest: boolea
     const name = rest ? t('value.others') : words.value(dimension, value);
     const first = metrics[0] ?? board.shownMetric, main = row.values[first];
     const about = board.metric(first);
+    // Rates do not add up: a share of them means nothing.
+    const share = about?.unit === '%' ? null : (main?.share ?? null);
     const canFilter = !rest && (dimension === 'country' || dimension === 'source');
     const toggle = () => {
         const key = dimension as 'country' | 'source', text = value ?? '';
@@ -78,13 +80,13 @@ function Row({ row, isRest: rest, onExplain }: { row: SegmentRow; isRest: boolea
         <tr>
             <th scope="row">
                 <span class="segment-name">
-                    {main?.share !== null && main !== undefined && (
-                        <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect width={Math.max(0, Math.min(100, 100 * main.share))} height="1" /></svg>
+                    {share !== null && (
+                        <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect width={Math.max(0, Math.min(100, 100 * share))} height="1" /></svg>
                     )}
                     {canFilter
                         ? <button type="button" class="plain" title={t('segments.filter', { name })} onClick={toggle}><bdi>{name}</bdi></button>
                         : <bdi>{name}</bdi>}
-                    {main?.share !== null && main !== undefined && <span class="share-text">{words.percent(main.share, 0)}</span>}
+                    {share !== null && <span class="share-text">{words.percent(share, 0)}</span>}
                 </span>
             </th>
             {metrics.map((metric, place) => <td key={metric} class={`right ${place ? 'extra' : 'main'}`}>{words.number(row.values[metric]?.value ?? null, board.metric(metric)?.unit)}</td>)}
