@@ -33,6 +33,8 @@ function aligned(of: Columns): uPlot.AlignedData {
     return [of.at, of.upper, of.lower, of.compared, of.value, of.open] as uPlot.AlignedData;
 }
 
+// A label a day at most: between two days there is nothing to name.
+const DAYS = [1, 2, 3, 7, 14, 28, 61, 91, 182, 365].map((days) => days * 86400);
 const HEIGHT = { narrow: 230, wide: 320, wall: 420 };
 
 function heightFor(width: number): number {
@@ -117,12 +119,12 @@ export function Chart({ series, title, onPick }: Props) {
         const made = new uPlot({
             width, height: heightFor(width),
             legend: none,
-            padding: [12, 18, 0, 0],
+            padding: [12, 26, 0, 0],
             tzDate: (at) => (zone ? uPlot.tzDate(new Date(at * 1000), zone) : new Date(at * 1000)),
             cursor: { y: false, points: { size: 8, fill: paint.surface, width: 2, stroke: (_, line) => (line >= 4 ? paint.accent : 'transparent') }, drag: { x: false, y: false } },
             scales: { x: { time: true }, y: { range: (_, low, high) => axisRange(low, high, unit) } },
             axes: [
-                { ...axis, space: 72, size: 34, grid: none, values: (_, splits, __, ___, step) => splits.map((at) => label(at, step)) },
+                { ...axis, space: 72, size: 34, grid: none, ...(grain === 'hour' ? {} : { incrs: DAYS }), values: (_, splits, __, ___, step) => splits.map((at) => label(at, step)) },
                 {
                     ...axis, size: 54, space: 56, grid: { stroke: paint.grid, width: 1 },
                     values: (_, splits) => splits.map((value) => words.compact(value, unit)),

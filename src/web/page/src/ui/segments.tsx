@@ -66,6 +66,8 @@ function Row({ row, isRest: rest, onExplain }: { row: SegmentRow; isRest: boolea
     const name = rest ? t('value.others') : words.value(dimension, value);
     const first = metrics[0] ?? board.shownMetric, main = row.values[first];
     const about = board.metric(first);
+    // The last bucket is open unless the period ended before today: it would always look like a fall.
+    const closed = board.view.period === 'custom' || row.spark.length < 3 ? row.spark : row.spark.slice(0, -1);
     // Rates do not add up: a share of them means nothing.
     const share = about?.unit === '%' ? null : (main?.share ?? null);
     const canFilter = !rest && (dimension === 'country' || dimension === 'source');
@@ -91,7 +93,7 @@ function Row({ row, isRest: rest, onExplain }: { row: SegmentRow; isRest: boolea
             </th>
             {metrics.map((metric, place) => <td key={metric} class={`right ${place ? 'extra' : 'main'}`}>{words.number(row.values[metric]?.value ?? null, board.metric(metric)?.unit)}</td>)}
             <td class="right"><Delta value={main?.value ?? null} compared={main?.compared ?? null} unit={about?.unit ?? null} good={about?.good ?? 'up'} /></td>
-            <td class="trend"><Spark values={row.spark} /></td>
+            <td class="trend"><Spark values={closed} /></td>
             <td class="right">
                 {!rest && <button type="button" class="button icon-only quiet" aria-label={t('segments.why', { name })} title={t('segments.why', { name })} onClick={ask}><Icon name="why" /></button>}
             </td>
