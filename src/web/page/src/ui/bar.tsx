@@ -23,7 +23,7 @@ export function Bar({ language, onLanguage }: { language: Language; onLanguage: 
                 {board.slots.meta.data && <span class="database">{board.slots.meta.data.database}</span>}
             </h1>
             <div class="bar-state">
-                <p class={`live ${board.live}`} role="status" title={t(`live.help.${board.live}`)}>
+                <p class="live" data-state={board.live} role="status" title={t(`live.help.${board.live}`)}>
                     <span class="dot" aria-hidden="true" />
                     {t(`live.${board.live}`)}
                     <span class="hidden">. {t(`live.help.${board.live}`)}</span>
