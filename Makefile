@@ -3,7 +3,7 @@
 #   make check      everything       make quick       what a change breaks most often, in some minutes
 #   make demo       the guided tour on real bookings
 # Tests alone: make lint | unit | asan | regress | isolation | pgtap | docs-check | wire | cluster | page-check   (test/README.md)
-# By hand:     make server, psql, stop: a throw-away server; make fmt: formatting; make docs: docs/reference.md
+# By hand:     make server, psql, stop: a throw-away server; make fmt: formatting; make docs: docs/reference.md; make prometheus: prometheus/rules
 # `make check`, `make demo` and the suites install missing Debian packages first (root or sudo).
 EXTENSION = kpi_ext
 MODULE_big = kpi_ext
@@ -35,7 +35,7 @@ SHLIB_LINK = -lfmt -lcurl -lcrypto -lyaml-cpp -lstdc++
 # for some of them.
 # In the order in which `make check` starts them: the longest first.
 SUITES = lint cluster asan wire pgtap unit docs-check regress isolation page-check
-OURS = packages tree dev test-modules server psql stop check quick $(SUITES) page deliverer check-s3-ceph fuzz demo demo-stop docs fmt clean
+OURS = packages tree dev test-modules server psql stop check quick $(SUITES) page deliverer check-s3-ceph fuzz demo demo-stop docs prometheus fmt clean
 ifeq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 include test/targets.mk
 else

@@ -35,4 +35,10 @@ CREATE FUNCTION kpi.threshold_value(name text) RETURNS numeric
     AS 'MODULE_PATHNAME', 'kpi_ext_threshold_value';
 COMMENT ON FUNCTION kpi.threshold_value(text) IS
     'A threshold as it counts in the environment that kpi.environment names. Errors: an environment that was not loaded';
-REVOKE ALL ON FUNCTION kpi.load_environment(text, text), kpi.drop_environment(text), kpi.config(), kpi.threshold_value(text) FROM PUBLIC;
+
+CREATE FUNCTION kpi.prometheus_rules(environment text DEFAULT NULL) RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED CALLED ON NULL INPUT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'kpi_ext_prometheus_rules';
+COMMENT ON FUNCTION kpi.prometheus_rules(text) IS
+    'Alerting and recording rules for Prometheus with the thresholds of an environment that was loaded; without one, with those that count here. The files prometheus/rules/*.yaml are its answers for environments/*.yaml';
+REVOKE ALL ON FUNCTION kpi.load_environment(text, text), kpi.drop_environment(text), kpi.config(), kpi.threshold_value(text), kpi.prometheus_rules(text) FROM PUBLIC;

@@ -91,6 +91,8 @@ demo-stop:
 # --- upkeep
 docs: dev
 	@test/tools/reference.py
+prometheus: dev
+	@test/tools/prometheus_rules.py
 fmt:
 	@files=$$(find src test bench -name '*.[ch]pp' 2>/dev/null); test/tools/wrap.py $$files; clang-format-14 -i $$files
 

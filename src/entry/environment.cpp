@@ -1,4 +1,5 @@
-// SQL functions of environments: kpi.load_environment, kpi.config, kpi.threshold_value.
+// SQL functions of environments: kpi.load_environment, kpi.config, kpi.threshold_value,
+// kpi.prometheus_rules.
 #include "monitor/config/config.hpp"
 #include "pg/function.hpp"
 #include "pg/lock.hpp"
@@ -31,4 +32,14 @@ KPI_FUNCTION(threshold_value) {
         value = kpi::monitor::threshold_value(text_argument(fcinfo, 0));
     }
     return kpi::pg::numeric_datum(value);
+}
+
+KPI_FUNCTION(prometheus_rules) {
+    const std::optional<std::string> environment = kpi::pg::optional_text(fcinfo, 0);
+    std::string answer;
+    {
+        const kpi::pg::Spi spi;
+        answer = kpi::monitor::prometheus_rules(environment);
+    }
+    return kpi::pg::text_datum(answer);
 }

@@ -1,7 +1,7 @@
 -- as: superuser
 -- Environments: loading, what counts and where it comes from, who may.
 SET client_min_messages = warning;
-SELECT plan(40);
+SELECT plan(50);
 \ir ../tools/raised.sql
 CREATE FUNCTION t.shown(key text) RETURNS text LANGUAGE sql AS $$ SELECT value || ' from ' || source FROM kpi.config() WHERE name = key $$;
 \set here `git rev-parse --show-toplevel 2>/dev/null || pwd`
@@ -49,10 +49,24 @@ SELECT is(kpi.load_environment(name, pg_read_file(:'here' || '/environments/' ||
 SELECT is((SELECT array_agg(v ORDER BY o) FROM (SELECT o, (SELECT value::numeric FROM kpi.threshold WHERE environment = e AND name = 'leads_critical') AS v
              FROM unnest('{dev,stg,prod}'::text[]) WITH ORDINALITY u (e, o)) x), '{1,20,50}', 'dev is permissive, prod strict, stg between');
 
+-- Rules for Prometheus
+RESET kpi.environment;
+SELECT is(kpi.prometheus_rules(name) || E'\n', pg_read_file(:'here' || '/prometheus/rules/' || name || '.yaml'), 'prometheus/rules/' || name || '.yaml is what the function says (if not: make prometheus)')
+  FROM unnest('{dev,stg,prod}'::text[]) name;
+SELECT matches(kpi.prometheus_rules(), 'kpi:leads_projected:day < 50 .*severity: critical, environment: default', 'without a name, what counts here');
+SET kpi.environment = dev;
+SELECT is(kpi.prometheus_rules(), kpi.prometheus_rules('dev'), 'in the environment that is chosen');
+RESET kpi.environment;
+SELECT matches(t.raised($$SELECT kpi.prometheus_rules('prd')$$), '^42704 environment "prd" was not loaded .*kpi.load_environment', 'an environment that was not loaded');
+SELECT kpi.load_environment('half', 'leads_critical: 33') \gset
+SELECT matches(kpi.prometheus_rules('half'), 'leads_projected:day < 33 .*kpi:revenue_pace:ratio < 0.70', 'what a file leaves out has its preset');
+SELECT is(kpi.drop_environment('half'), 1::bigint, 'forgotten');
+
 -- An environment that is not there
 SET kpi.environment = prd;
 SELECT matches(t.raised($$SELECT kpi.threshold_value('leads_critical')$$), '^55000 environment "prd" was not loaded .*kpi.load_environment', 'a rule does not run with the numbers of another environment');
 SELECT matches((SELECT note FROM kpi.config() WHERE name = 'leads_critical'), 'environment "prd" was not loaded', 'kpi.config says so');
+SELECT matches(t.raised($$SELECT kpi.prometheus_rules()$$), '^55000 environment "prd" was not loaded', 'nor do rules get the numbers of another one');
 SET kpi.environment = stg;
 SELECT is(kpi.drop_environment('stg'), 19::bigint, 'an environment is forgotten');
 RESET kpi.environment;
@@ -67,6 +81,7 @@ END $$;
 SET ROLE e_admin;
 SELECT matches(t.raised($$SELECT kpi.load_environment('dev', 'leads_critical: 1')$$), '^42501', 'one kpi_admin does not change the thresholds of all');
 SELECT is(kpi.threshold_value('leads_critical'), 50::numeric, 'but reads what counts');
+SELECT isnt(kpi.prometheus_rules('prod'), NULL, 'and makes rules of it');
 SET ROLE e_operator;
 SELECT is(kpi.load_environment('dev', 'leads_critical: 3'), 1::bigint, 'kpi_operator does');
 SELECT is(t.raised($$SET kpi.environment = 'dev'$$), '42501 permission denied to set parameter "kpi.environment" |  | ', 'which environment it is, a superuser says');

@@ -24,7 +24,7 @@ INSERT INTO public.sale VALUES (date_trunc('day', now(), 'UTC'), NULL, 100000, t
 SELECT kpi.rebuild('sale') \gset
 CREATE VIEW public.now AS SELECT * FROM kpi.gauges('{takings,sales,good_pct}', '{country}', 10);
 GRANT SELECT ON public.now TO g_owner;
-SELECT plan(29);
+SELECT plan(44);
 
 SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_today'), (SELECT sum(amount) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC')), 'today, as the table has it');
 SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_avg7d'), (SELECT round(sum(amount) / 7, 6) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC') - interval '7 days' AND at < date_trunc('day', now(), 'UTC')), 'a day of the last seven');
@@ -36,7 +36,50 @@ SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_avg7d_by_segm
 SELECT is((SELECT count(*) FROM public.now WHERE labels = '{"country": null}' AND gauge = 'kpi_sales_by_segment'), 1::bigint, 'a segment without a name too');
 SELECT is_empty($$SELECT gauge, labels FROM public.now GROUP BY 1, 2 HAVING count(*) > 1$$, 'no series twice');
 SELECT ok((SELECT value <= extract(epoch FROM now()) AND value > extract(epoch FROM now()) - 86401 FROM public.now WHERE gauge = 'kpi_last_closed_day_timestamp_seconds'), 'the last closed day');
-SELECT is((SELECT count(*) FROM kpi.gauges('{takings}')), (SELECT count(*) FROM kpi.gauges('{takings}') WHERE labels = '{}'), 'without dimensions no segments');
+SELECT is_empty($$SELECT gauge FROM kpi.gauges('{takings}') WHERE gauge LIKE '%segment'$$, 'without dimensions no segments');
+
+SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_last_day'), (SELECT sum(amount) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC') - interval '1 day' AND at < date_trunc('day', now(), 'UTC')), 'the last complete day');
+
+-- The same as text. An empty name is another segment than none, and stays one.
+CREATE FUNCTION public.lines(text, pattern text) RETURNS SETOF text LANGUAGE sql AS $$ SELECT l FROM regexp_split_to_table($1, E'\n') l WHERE l ~ pattern $$;
+SELECT results_eq($$SELECT * FROM public.lines(kpi.prometheus_text('{takings}'), '^(# (HELP|TYPE) )?kpi_takings_last_day')$$,
+    format($$VALUES ('# HELP kpi_takings_last_day takings of the last complete day'), ('# TYPE kpi_takings_last_day gauge'), ('kpi_takings_last_day{database="%s"} 1950')$$, current_database()),
+    'a family with its help, type and sample');
+BEGIN;
+SET LOCAL ROLE g_owner;
+INSERT INTO public.sale VALUES (now(), '', 9e9, true), (now(), E'a"b\\c\nd', 8e9, true), (now(), 'NaN', 'NaN', true), (now(), 'inf', 'Infinity', true);
+SELECT is((SELECT count(*) FROM public.lines(kpi.prometheus_text('{takings}', '{country}', 20), '^kpi_takings_by_segment\{(country="\(blank\)",)?database="[^"]+"\} ')), 2::bigint, 'without a name, and with an empty one');
+SELECT is((SELECT count(*) FROM public.lines(kpi.prometheus_text('{takings}', '{country}', 20), '^kpi_takings_by_segment\{country="a\\"b\\\\c\\nd",database=".*"\} 8000000000$')), 1::bigint, 'quotes, backslashes and lines are escaped');
+SELECT is((SELECT array_agg(substring(l, '\S+$') ORDER BY l) FROM public.lines(kpi.prometheus_text('{takings}', '{country}', 20), '^kpi_takings_by_segment\{country="(NaN|inf)"') l), '{NaN,+Inf}', 'NaN and infinities as Prometheus writes them');
+ROLLBACK;
+SET ROLE g_owner;
+CREATE VIEW public.odd_facts AS SELECT at, country AS job, country AS "Größe 2", 1 AS odd FROM public.sale;
+SELECT kpi.track('public.odd_facts', 'at', '{job,"Größe 2"}', 'odd', 'UTC') \gset
+SELECT is((SELECT count(*) FROM public.lines(kpi.prometheus_text('{odd}', '{job,"Größe 2"}', 1), '^kpi_odd_by_segment\{Gr__e_2="c11",database="[^"]+",exported_job="c11"\} ')), 1::bigint, 'dimensions become labels that Prometheus takes');
+SELECT kpi.untrack('odd') \gset
+RESET ROLE;
+SELECT throws_ok($$SELECT kpi.prometheus_text('{takings}', top => 0)$$, '22023', 'argument "top" must be at least 1', 'no segments');
+SELECT throws_ok($$SELECT kpi.prometheus_text('{taking}')$$, '42704', NULL, 'an unknown metric');
+
+-- Who sees what: metrics by the right on the facts view, health by kpi_reader.
+DO $$ BEGIN
+    IF to_regrole('g_reader') IS NOT NULL THEN DROP OWNED BY g_reader, g_nobody; DROP ROLE g_reader, g_nobody; END IF;
+    CREATE ROLE g_reader; CREATE ROLE g_nobody; GRANT kpi_reader TO g_reader;
+END $$;
+SET ROLE g_reader;
+SELECT is_empty($$SELECT * FROM public.lines(kpi.prometheus_text(), 'takings')$$, 'no number without the right on its facts');
+SELECT is((SELECT count(*) FROM public.lines(kpi.prometheus_text(), '^kpi_(open_incidents|jobs_overdue|source_ok)\{')), 8::bigint, 'but the health of everything');
+SELECT throws_ok($$SELECT kpi.prometheus_text('{takings}')$$, '42501', NULL, 'asked for by name it is refused');
+SET ROLE g_nobody;
+SELECT is((SELECT array_agg(DISTINCT gauge ORDER BY gauge) FROM kpi.health_gauges() WHERE gauge !~ 'worker|merged'), '{kpi_capture_error_rows,kpi_source_deltas,kpi_source_ok}', 'without a role only what kpi.status() tells');
+RESET ROLE;
+GRANT SELECT ON public.sale_facts TO g_reader;
+SET ROLE g_reader;
+SELECT is((SELECT count(*) FROM public.lines(kpi.prometheus_text(), '^kpi_takings_today\{')), 1::bigint, 'granted, it is there');
+RESET ROLE;
+DROP OWNED BY g_reader, g_nobody;
+DROP ROLE g_reader, g_nobody;
+SET ROLE g_owner;
 
 SELECT throws_ok($$SELECT kpi.publish('nowhere', '{takings}')$$, '42704', NULL, 'an unknown sink');
 SELECT kpi.add_sink('gateway', 'pushgateway', 'https://gateway.example') \gset
@@ -58,6 +101,9 @@ RESET ROLE;
 SET kpi.allowed_hosts = '';
 CALL kpi.work();
 SELECT is((SELECT count(*) FROM kpi.outbox WHERE sink = 'gateway'), 1::bigint, 'the first push is queued');
+SELECT results_eq($$SELECT value FROM kpi.health_gauges() WHERE gauge = 'kpi_outbox_pending' AND labels = '{"sink": "files"}'$$, $$VALUES (0::numeric)$$, 'a sink without messages has 0');
+SELECT is((SELECT array_agg(DISTINCT m ->> 'name') FROM kpi.outbox, jsonb_array_elements(message -> 'metrics') m WHERE sink = 'gateway'),
+    (SELECT array_agg(DISTINCT split_part(l, ' ', 3)) FROM public.lines(kpi.prometheus_text('{takings,sales,good_pct}', '{country}'), '^# TYPE') l), 'what is pushed is what is scraped');
 SELECT is((SELECT jsonb_agg(DISTINCT m ->> 'name') - 'kpi_worker_heartbeat_timestamp_seconds' FROM kpi.outbox, jsonb_array_elements(message -> 'metrics') m WHERE sink = 'gateway'),
     (SELECT jsonb_agg(DISTINCT gauge) - 'kpi_worker_heartbeat_timestamp_seconds' FROM public.now WHERE value IS NOT NULL), 'with every gauge');
 SELECT pg_sleep(1.1) \gset

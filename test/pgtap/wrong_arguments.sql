@@ -74,11 +74,12 @@ INSERT INTO t.good (name, args) VALUES
 ('alter_check', ARRAY[$$'fresh'$$, $$'{"max_age": "1 day"}'$$, $$'info'$$, $$'{here}'$$, $$'1 hour'$$, 'true']), ('drop_check', ARRAY[$$'fresh'$$]),
 ('add_probe', ARRAY[$$'new'$$, $$'SELECT 1'$$, $$'1 hour'$$, $$'1 s'$$, $$'warning'$$, $$'{here}'$$]),
 ('alter_probe', ARRAY[$$'quick'$$, $$'SELECT 2'$$, $$'1 hour'$$, $$'1 s'$$, $$'info'$$, $$'{here}'$$, 'true']), ('drop_probe', ARRAY[$$'quick'$$]), ('run_probes', ARRAY[$$'quick'$$]),
+('prometheus_text', ARRAY[$$'{revenue}'$$, $$'{country}'$$, '3', $$'revenue'$$]), ('prometheus_rules', ARRAY['NULL']),
 ('gauges', ARRAY[$$'{revenue}'$$, $$'{country}'$$, '3', $$'revenue'$$]), ('publish', ARRAY[$$'gate'$$, $$'{revenue}'$$, $$'{country}'$$, '3', $$'revenue'$$, $$'1 minute'$$]), ('unpublish', ARRAY[$$'gate'$$]),
 ('run_checks', ARRAY[$$'fresh'$$]), ('mark_sensitive', ARRAY[$$'public.pay'$$, $$'country'$$, 'true']),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES
-('summary', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),
+('summary', '{}', 'no argument'), ('health_gauges', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),
 ('sinks_from_environment', '{}', 'no argument'), ('config', '{}', 'no argument'), ('schedule', '{}', 'no argument'),
 ('redeliver', NULL, 'needs a settled message; NULL and unknown ids are below'), ('test_sink', NULL, 'sends; NULL and unknown names are below'),
 ('install_sales', NULL, 'test/sql/sales.sql'), ('work', NULL, 'a procedure without arguments'), ('run_due', NULL, 'a procedure that commits'), ('capture', NULL, 'a trigger'), ('capture_truncate', NULL, 'a trigger');

@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/similar_names.hpp"
+#include "environment/alerting.hpp"
 #include "environment/keys.hpp"
 #include "environment/values.hpp"
 #include "pg/settings.hpp"
@@ -35,16 +36,21 @@ std::string variable(const char *name) {
     return value == nullptr ? "" : value;
 }
 
-// The values of the current environment's file; nullopt: it was not loaded.
-std::optional<std::map<std::string, std::string>> loaded() {
-    const std::string environment = current_environment();
-    if (environment.empty()) return std::map<std::string, std::string>{};
+using Values = std::map<std::string, std::string>;
+
+// The values of an environment's file; nullopt: it was not loaded.
+std::optional<Values> loaded(const std::string &environment) {
     const Table table =
         pg::query("SELECT name, value FROM kpi.threshold WHERE environment = $1", {environment});
     if (table.empty()) return std::nullopt;
-    std::map<std::string, std::string> values;
+    Values values;
     for (const Row &row : table.rows) values[*row[0]] = *row[1];
     return values;
+}
+
+std::optional<Values> loaded() {
+    const std::string environment = current_environment();
+    return environment.empty() ? Values{} : loaded(environment);
 }
 
 std::string not_loaded() {
@@ -58,8 +64,7 @@ std::string flag(const std::string &text) {
     return text;
 }
 
-Configured resolve(const Key &key,
-                   const std::optional<std::map<std::string, std::string>> &values) {
+Configured resolve(const Key &key, const std::optional<Values> &values) {
     Configured result{std::string(key.name), std::string(key.preset), "default",
                       std::string(key.meaning)};
     if (!values)
@@ -130,6 +135,21 @@ std::string threshold_value(const std::string &name) {
         throw Error("55000", not_loaded(), "kpi.environment names it.",
                     "Call kpi.load_environment with its file, or reset kpi.environment.");
     return resolve(*key, values).value;
+}
+
+std::string prometheus_rules(const std::optional<std::string> &environment) {
+    const std::string name = environment.value_or(current_environment());
+    const std::optional<Values> own = environment ? loaded(name) : loaded();
+    if (!own && environment)
+        throw Error("42704", fmt::format("environment \"{}\" was not loaded", name), {},
+                    "Call kpi.load_environment with its file.");
+    if (!own)
+        throw Error("55000", not_loaded(), "kpi.environment names it.",
+                    "Call kpi.load_environment with its file, or reset kpi.environment.");
+    Values values;
+    for (const Key &key : environment::keys()) values[std::string(key.name)] = key.preset;
+    for (const auto &[key, value] : *own) values[key] = value;
+    return environment::alerting_rules(name.empty() ? "default" : name, values);
 }
 
 bool is_zone(const std::string &name) {

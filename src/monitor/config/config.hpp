@@ -5,6 +5,7 @@
 // open Spi, as the extension's owner.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,10 @@ std::vector<Configured> configured_keys();
 // Errors: 22023 for a name that is no threshold, 55000 when kpi.environment names an environment
 // that was not loaded: the presets of another one are not meant.
 std::string threshold_value(const std::string &name);
+
+// Rules for Prometheus with the thresholds of an environment; nullopt: as they count here. Errors:
+// 42704 for an environment that was not loaded, 55000 as threshold_value.
+std::string prometheus_rules(const std::optional<std::string> &environment);
 
 // Replaces what is kept of an environment; returns the number of values. Errors: 22023 for the
 // name, those of environment::read_values, 22023 with the line for a time zone that is none.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "monitor/check/rights.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
@@ -12,38 +14,16 @@ namespace {
 // All of one database are one group: a push replaces it whole.
 constexpr const char *kGroup = "kpi gauges";
 
-// $1 metrics, $2 by, $3 top, $4 rank_by. The message, and a digest of what does not change by
-// itself.
-constexpr const char *kMessage = R"(
-WITH gauges AS MATERIALIZED (
-    SELECT g.gauge, g.help, g.is_clock, g.value,
-           (SELECT coalesce(pg_catalog.jsonb_object_agg(l.key, coalesce(l.value, '')), '{}')
-              FROM pg_catalog.jsonb_each_text(g.labels) l) AS labels
-      FROM kpi.gauges($1, $2::pg_catalog.name[], $3::pg_catalog.int4, $4) g
-     WHERE g.value IS NOT NULL),
-metrics AS (
-    SELECT gauge, pg_catalog.min(help) AS help,
-           pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('labels', labels, 'value',
-               CASE value WHEN 'Infinity' THEN '"+Inf"'::jsonb WHEN '-Infinity' THEN '"-Inf"' ELSE pg_catalog.to_jsonb(value) END)
-               ORDER BY labels) AS samples
-      FROM gauges GROUP BY gauge)
-SELECT pg_catalog.jsonb_build_object(
-           'grouping', pg_catalog.jsonb_build_object('database', pg_catalog.current_database()),
-           'metrics', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-               'name', gauge, 'type', 'gauge', 'help', help, 'samples', samples) ORDER BY gauge) FROM metrics)),
-       (SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(pg_catalog.concat_ws(' ', gauge, labels, value), E'\n' ORDER BY gauge, labels), ''))
-          FROM gauges WHERE NOT is_clock))";
+// One message: the whole group of this database.
+std::string message_of(const Families &families) {
+    return nlohmann::json{{"grouping", {{"database", families.database}}},
+                          {"metrics", nlohmann::json::parse(families.metrics)}}
+        .dump();
+}
 
-struct Pushed {
-    std::string message, digest;
-};
-
-Pushed gauges_of(const Publication &publication) {
+Families gauges_of(const Publication &publication) {
     const pg::RunAs owner(publication.owner);
-    const Table table =
-        pg::query(kMessage, {publication.metrics, publication.by, publication.top,
-                             publication.rank_by ? Param(*publication.rank_by) : Param(Null{})});
-    return {*table.rows[0][0], *table.rows[0][1]};
+    return gauge_families(publication.wish, pg::Access::read_write);
 }
 
 Cell queue(ObjectId owner, const std::string &sink, const std::string &message) {
@@ -74,10 +54,10 @@ void demand_gateway(const std::string &sink) {
 }
 
 void demand_numbers(const Publication &publication) {
-    if (publication.metrics.empty())
+    if (publication.wish.metrics.empty())
         throw Error("22023", "argument \"metrics\" must name a metric", {},
                     "SELECT name FROM kpi.metric lists them.");
-    if (publication.top < 1) throw Error("22023", "argument \"top\" must be at least 1");
+    if (publication.wish.top < 1) throw Error("22023", "argument \"top\" must be at least 1");
     demand_every(publication.every);
 }
 
@@ -101,9 +81,9 @@ void publish(ObjectId caller, const Publication &wish) {
         VALUES ($1, $2, $3::pg_catalog.name[], $4, $5, $6::pg_catalog.interval, $7)
             ON CONFLICT (sink) DO UPDATE SET metrics = excluded.metrics, "by" = excluded."by", top = excluded.top,
                rank_by = excluded.rank_by, every = excluded.every, owner = excluded.owner)",
-        {publication.sink, publication.metrics, publication.by, publication.top,
-         publication.rank_by ? Param(*publication.rank_by) : Param(Null{}), publication.every,
-         caller});
+        {publication.sink, publication.wish.metrics, publication.wish.by, publication.wish.top,
+         publication.wish.rank_by ? Param(*publication.wish.rank_by) : Param(Null{}),
+         publication.every, caller});
     pg::execute(
         "INSERT INTO kpi.publication_state (sink) VALUES ($1) ON CONFLICT (sink) DO UPDATE "
         "SET due_at = '-infinity', seen = NULL, error = NULL",
@@ -142,19 +122,19 @@ std::optional<Publication> take_due_publication() {
     const Row &row = due.rows[0];
     Publication out;
     out.sink = *row[0];
-    out.top = std::stoll(*row[1]);
-    out.rank_by = row[2];
+    out.wish.top = std::stoll(*row[1]);
+    out.wish.rank_by = row[2];
     out.owner = {uint32_t(std::stoul(*row[3]))};
     for (const Row &metric :
          pg::query("SELECT pg_catalog.unnest(metrics) FROM kpi.publication WHERE sink = $1",
                    {out.sink})
              .rows)
-        out.metrics.push_back(*metric[0]);
+        out.wish.metrics.push_back(*metric[0]);
     for (const Row &name :
          pg::query("SELECT pg_catalog.unnest(\"by\") FROM kpi.publication WHERE sink = $1",
                    {out.sink})
              .rows)
-        out.by.push_back(*name[0]);
+        out.wish.by.push_back(*name[0]);
     return out;
 }
 
@@ -162,7 +142,7 @@ void push(const Publication &publication) {
     if (!pg::value("SELECT 1 FROM pg_catalog.pg_roles WHERE oid = $1", {publication.owner}))
         throw Error("42704", "the role that owned this publication was dropped", {},
                     "Call kpi.publish as a role that stays.");
-    const Pushed now = gauges_of(publication);
+    const Families now = gauges_of(publication);
     const bool is_news =
         pg::value(
             "SELECT 1 FROM kpi.publication_state WHERE sink = $1 AND (seen IS DISTINCT FROM $2 "
@@ -172,7 +152,7 @@ void push(const Publication &publication) {
             .has_value();
     if (!is_news) return;
     drop_older(publication.sink);
-    const Cell message = queue(publication.owner, publication.sink, now.message);
+    const Cell message = queue(publication.owner, publication.sink, message_of(now));
     pg::execute(
         "UPDATE kpi.publication_state SET seen = $2, pushed_at = pg_catalog.clock_timestamp(), "
         "message = $3, error = NULL WHERE sink = $1",

@@ -2,21 +2,18 @@
 // asks. Errors: 22023 and 22004 for arguments, 42704 for an unknown sink or metric, 42501.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "core/error.hpp"
 #include "core/table.hpp"
+#include "monitor/publication/families.hpp"
 
 namespace kpi::monitor {
 
 struct Publication {
     std::string sink;
-    std::vector<std::string> metrics, by;
-    int64_t top = 10;
-    std::optional<std::string> rank_by;
+    GaugeWish wish;
     std::string every;
     ObjectId owner;
 };

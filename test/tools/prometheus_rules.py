@@ -1,0 +1,32 @@
+#!/usr/bin/python3
+"""Writes prometheus/rules/<environment>.yaml as kpi.prometheus_rules answers for environments/<environment>.yaml: `make prometheus`.
+
+test/pgtap/environment.sql compares the committed files with the function.
+"""
+import os
+import sys
+
+from cluster import ROOT, Cluster, ClusterError
+
+
+def main():
+    cluster = Cluster('prometheus-rules')
+    cluster.remove()
+    try:
+        cluster.start()
+        database = cluster.create_database()
+        for file in sorted(os.listdir(os.path.join(ROOT, 'environments'))):
+            name = file.removesuffix('.yaml')
+            with open(os.path.join(ROOT, 'environments', file)) as source:
+                cluster.sql('SELECT kpi.load_environment(%s, %s)', database, parameters=(name, source.read()))
+            with open(os.path.join(ROOT, 'prometheus', 'rules', file), 'w') as target:
+                target.write(cluster.sql('SELECT kpi.prometheus_rules(%s)', database, parameters=(name,))[0][0] + '\n')
+    finally:
+        cluster.remove()
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except ClusterError as error:
+        sys.exit(str(error))
