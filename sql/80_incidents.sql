@@ -48,7 +48,7 @@ COMMENT ON COLUMN kpi.incident.muted IS 'A silence keeps it quiet; when that end
 CREATE TABLE kpi.incident_event (
     incident bigint NOT NULL,
     at       timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    kind     text NOT NULL CHECK (kind IN ('fired', 'muted', 'told', 'untold', 'acknowledged', 'assigned', 'comment', 'feedback', 'joined', 'left', 'resolved')),
+    kind     text NOT NULL CHECK (kind IN ('fired', 'muted', 'told', 'untold', 'acknowledged', 'snoozed', 'assigned', 'comment', 'feedback', 'joined', 'left', 'resolved')),
     "by"     text,
     text     text,
     details  jsonb NOT NULL DEFAULT '{}'
@@ -72,17 +72,19 @@ CREATE TABLE kpi.silence (
     until      timestamptz NOT NULL,
     why        text NOT NULL CHECK (why <> ''),
     role       regrole NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    incident   bigint
 );
 COMMENT ON TABLE kpi.silence IS 'Silences: incidents whose labels hold the matcher send no messages until then. Written by kpi.silence and kpi.drop_silence';
 COMMENT ON COLUMN kpi.silence.matcher IS 'Labels that an incident must have, e.g. {"rule": "LowRevenue", "country": "MX"}; {} is every incident';
+COMMENT ON COLUMN kpi.silence.incident IS 'Of a snooze: it holds for this incident alone';
 COMMENT ON COLUMN kpi.silence.role IS 'Who made it: it holds for incidents that this role may run';
 
 -- Problems that are over are history and go with a dump; open ones are found again by whoever looks, and no message is dumped.
 SELECT pg_catalog.pg_extension_config_dump('kpi.incident', $$WHERE state = 'resolved'$$);
 SELECT pg_catalog.pg_extension_config_dump('kpi.incident_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.incident_event', $$WHERE incident IN (SELECT id FROM kpi.incident WHERE state = 'resolved')$$);
-SELECT pg_catalog.pg_extension_config_dump('kpi.silence', '');
+SELECT pg_catalog.pg_extension_config_dump('kpi.silence', 'WHERE incident IS NULL');
 SELECT pg_catalog.pg_extension_config_dump('kpi.silence_id_seq', '');
 
 ALTER TABLE kpi.incident ENABLE ROW LEVEL SECURITY;
@@ -97,7 +99,7 @@ CREATE POLICY own ON kpi.silence FOR SELECT USING (kpi._may_run((SELECT oid FROM
 CREATE VIEW kpi.open_incident WITH (security_barrier) AS
 SELECT i.id, i.severity, i.state, i.title, i.rule, i.segment, i.assignee, i.started_at, i.fired_at,
        (SELECT pg_catalog.count(*) FROM kpi.incident c WHERE c.parent = i.id AND c.state IN ('firing', 'acknowledged')) AS members,
-       (SELECT pg_catalog.max(s.until) FROM kpi.silence s WHERE i.labels @> s.matcher AND s.until > pg_catalog.clock_timestamp() AND kpi._may_run(s.role, i.role)) AS silenced_until
+       (SELECT pg_catalog.max(s.until) FROM kpi.silence s WHERE i.labels @> s.matcher AND (s.incident IS NULL OR s.incident = i.id) AND s.until > pg_catalog.clock_timestamp() AND kpi._may_run(s.role, i.role)) AS silenced_until
   FROM kpi.incident i
  WHERE i.state IN ('firing', 'acknowledged') AND i.parent IS NULL
    AND kpi._may_run((SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user), i.role);

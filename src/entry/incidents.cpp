@@ -1,5 +1,6 @@
 // SQL functions of incidents: kpi._observe, kpi.ack, kpi.assign, kpi.comment, kpi.feedback,
-// kpi.silence, kpi.drop_silence.
+// kpi.silence, kpi.drop_silence, kpi.incident_link, kpi.read_link, kpi.follow_link.
+#include "monitor/incident/links.hpp"
 #include "monitor/incident/observe.hpp"
 #include "monitor/incident/people.hpp"
 #include "pg/function.hpp"
@@ -52,6 +53,40 @@ KPI_FUNCTION(ack) {
     const kpi::pg::Spi spi;
     kpi::monitor::acknowledge(caller, id_argument(fcinfo, "incident"));
     PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(incident_link) {
+    const kpi::ObjectId caller = kpi::pg::current_role();
+    const int64_t incident = id_argument(fcinfo, "incident");
+    const std::string action = text_argument(fcinfo, 1);
+    std::string url;
+    {
+        const kpi::pg::Spi spi;
+        const kpi::pg::RunAs owner(kpi::pg::extension_owner(), kpi::pg::Restriction::identity);
+        url = kpi::monitor::incident_link(caller, incident, action);
+    }
+    return kpi::pg::text_datum(url);
+}
+
+// Both are SECURITY DEFINER: the token is the authority.
+KPI_FUNCTION(read_link) {
+    const std::string token = text_argument(fcinfo, 0);
+    std::string shown;
+    {
+        const kpi::pg::Spi spi;
+        shown = kpi::monitor::read_link(token);
+    }
+    return kpi::pg::jsonb_datum(shown);
+}
+
+KPI_FUNCTION(follow_link) {
+    const std::string token = text_argument(fcinfo, 0);
+    std::string shown;
+    {
+        const kpi::pg::Spi spi;
+        shown = kpi::monitor::follow_link(token);
+    }
+    return kpi::pg::jsonb_datum(shown);
 }
 
 KPI_FUNCTION(assign) {

@@ -2,6 +2,9 @@
 
 #include "pg/prelude.hpp"
 
+#include <algorithm>
+#include <string_view>
+
 namespace kpi::pg {
 namespace {
 
@@ -83,6 +86,24 @@ bool check_language(char **value, void **, GucSource) {
     return false;
 }
 
+// It stands in messages as it is: nothing that would end a link in one of them.
+bool check_public_url(char **value, void **, GucSource) {
+    const std::string_view url = *value == nullptr ? "" : *value;
+    if (url.empty()) return true;
+    const size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
+    const auto plain = [](char c) {
+        return c > ' ' && c < 0x7f &&
+               std::string_view("\"<>\\^`{|}?#@|").find(c) == std::string_view::npos;
+    };
+    if (scheme != 0 && url.size() > scheme && url[scheme] != '/' && url.size() <= 200 &&
+        std::all_of(url.begin(), url.end(), plain))
+        return true;
+    GUC_check_errhint(
+        "Use an address without query and fragment, at most 200 characters long: "
+        "https://kpi.example.com");
+    return false;
+}
+
 }  // namespace
 
 void set_host_check(CheckHosts check) { check_hosts = check; }
@@ -113,6 +134,10 @@ void define_settings() {
                                "Names of metrics and segments are shown as they are.",
                                &values.language, "en", PGC_SUSET, 0, check_language, nullptr,
                                nullptr);
+    DefineCustomStringVariable("kpi.public_url",
+                               "Address of kpi_web, for links in messages about incidents.",
+                               "Empty: messages have no links.", &values.public_url, "", PGC_SUSET,
+                               0, check_public_url, nullptr, nullptr);
 #if PG_VERSION_NUM >= 150000
     MarkGUCPrefixReserved("kpi");
 #else

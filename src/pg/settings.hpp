@@ -33,6 +33,8 @@ struct Settings {
     char *file_directory = nullptr;
     // Of messages to people: en or es.
     char *language = nullptr;
+    // Where kpi_web is reached; empty: messages have no links.
+    char *public_url = nullptr;
 };
 
 const Settings &settings() noexcept;

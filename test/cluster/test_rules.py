@@ -2,6 +2,7 @@
 nothing is lost or said twice over a restart of the server."""
 import json
 
+import psycopg2
 import pytest
 from slack_fake import SlackFake, TOKEN
 
@@ -36,6 +37,9 @@ def a_shop(database, slack):
 def test_a_collapse_becomes_one_message_that_is_taken_and_ends(database, wait_until):
     with SlackFake() as slack:
         a_shop(database, slack)
+        (changed,), = database.sql(f"ALTER DATABASE {database.name} SET kpi.public_url = 'http://kpi.test'; SELECT clock_timestamp()")
+        wait_until(lambda: database.sql("""SELECT 1 FROM pg_stat_activity WHERE backend_type = 'kpi_ext worker' AND datname = current_database()
+                                              AND backend_start > %s""", (changed,)), 'a worker that knows the address')
         wait_until(lambda: database.sql('SELECT 1 FROM kpi.rule_state'), 'a look at the rule')
         assert state(database) == []
         lost = database.sql(f"DELETE FROM sale WHERE {YESTERDAY} AND country = 'MX' RETURNING at, country, amount")
@@ -44,9 +48,12 @@ def test_a_collapse_becomes_one_message_that_is_taken_and_ends(database, wait_un
         assert first.startswith('🔴 CRITICAL takings is 50 % below expected (#K-'), first
         text = next(iter(slack.messages.values()))['text']
         assert 'Drivers: MX -500 (100 %)' in text and 'Owner @ana' in text and '▇' in text, text
-        incident, = database.sql('SELECT id FROM kpi.open_incident')
-        database.sql('SELECT kpi.ack(%s)', incident)
-        wait_until(lambda: 'acknowledged by' in next(iter(slack.messages.values()))['text'], 'the message to say who took it')
+        button = next(iter(slack.messages.values()))['blocks'][1]['elements'][0]
+        address, token = button['url'].split('?token=')
+        assert (button['text']['text'], address) == ('Acknowledge', 'http://kpi.test/incidents/act')
+        database.sql('CREATE ROLE pressing LOGIN; GRANT kpi_reader TO pressing')
+        database.sql('SELECT kpi.follow_link(%s)', (token,), user='pressing')
+        wait_until(lambda: 'acknowledged by link' in next(iter(slack.messages.values()))['text'], 'the message to say who took it')
         with database.connect() as connection, connection.cursor() as cursor:
             cursor.executemany('INSERT INTO sale VALUES (%s, %s, %s)', lost)
         wait_until(lambda: shown(slack)[0].startswith('✅ RESOLVED takings'), 'the message to say that it is over')
@@ -90,12 +97,16 @@ def test_a_dump_keeps_rules_silences_and_what_is_over_and_messages_nobody(make_c
     database.sql('CALL kpi.work()')
     rules, silences = "SELECT to_jsonb(r) - 'changed_at' FROM kpi.rule r", 'SELECT id, matcher, until, why, role::text FROM kpi.silence'
     assert database.sql("SELECT count(*) FROM kpi.incident WHERE state <> 'resolved'") != [(0,)]
+    link, = database.sql("SET kpi.public_url = 'http://kpi.test'; SELECT split_part(kpi.incident_link(max(id)), '=', 2) FROM kpi.incident")
+    assert database.sql('SELECT kpi.read_link(%s)', link)[0][0]['action'] == 'acknowledge'
     path = f'{server.path}/dump.sql'
     clusters.run('pg_dump', '-d', server.conninfo(database.name), '-f', path)
     clusters.run('psql', '-d', other.conninfo(copy.name), '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', path)
     for query in (rules, silences):
         assert copy.sql(query) == database.sql(query) and len(copy.sql(query)) == 1, query
     assert copy.sql('SELECT title, state FROM kpi.incident') == [('was late', 'resolved')]
+    with pytest.raises(psycopg2.Error, match='the token of the link is not valid'):
+        copy.sql('SELECT kpi.read_link(%s)', link)
     assert copy.sql('SELECT count(*) FROM kpi.outbox') == [(0,)]
     copy.sql('CALL kpi.work()')
     assert copy.sql("SELECT count(*) FROM kpi.incident WHERE state = 'firing' AND rule = 'Low'") == [(2,)], 'the copy watches, and the silence holds'

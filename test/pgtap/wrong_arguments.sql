@@ -25,6 +25,9 @@ SELECT kpi.add_check('fresh', 'freshness', 'pay'), kpi.add_probe('quick', 'SELEC
 SELECT kpi.add_rule('Low', 'revenue', 'below', 1) \gset
 SELECT kpi.add_event('Party', 'promotion', '2026-01-01') AS party \gset
 
+SET kpi.public_url = 'http://kpi.test';
+SELECT split_part(kpi.incident_link(:trouble), '=', 2) AS token \gset
+
 -- A call that works, one literal an argument, in order.
 CREATE TABLE t.good (name text, args text[], note text);
 INSERT INTO t.good (name, args) VALUES
@@ -62,7 +65,7 @@ INSERT INTO t.good (name, args) VALUES
 ('notify', ARRAY[$$'here'$$, $$'{"text": "x"}'::jsonb$$, $$'key'$$, 'now()', $$'group'$$]),
 ('notify', ARRAY[$$'here'$$, $$'\x01'::bytea$$, $$'text/plain'$$, $$'a.txt'$$, $$'{}'$$, $$'key'$$, 'now()', $$'group'$$]),
 ('cancel', ARRAY[:'waits']),
-('ack', ARRAY[:'trouble']), ('assign', ARRAY[:'trouble', $$'@ana'$$]), ('comment', ARRAY[:'trouble', $$'seen'$$]), ('feedback', ARRAY[:'trouble', $$'true'$$]),
+('ack', ARRAY[:'trouble']), ('incident_link', ARRAY[:'trouble', $$'snooze 24'$$]), ('read_link', ARRAY[quote_literal(:'token')]), ('follow_link', ARRAY[quote_literal(:'token')]), ('assign', ARRAY[:'trouble', $$'@ana'$$]), ('comment', ARRAY[:'trouble', $$'seen'$$]), ('feedback', ARRAY[:'trouble', $$'true'$$]),
 ('add_rule', ARRAY[$$'Low'$$, $$'revenue'$$, $$'ratio'$$, '0.7', $$'{country}'$$, $$'{"n": 1}'$$, $$'day'$$, $$'avg7d'$$, $$'15 minutes'$$, $$'0'$$, '1', '10', '5', $$'down'$$, $$'critical'$$,
     $$'{here}'$$, $$'@ana'$$, $$'look'$$, $$'{"team": "x"}'$$, 'true', $$'open'$$, $$'{"hysteresis": 5}'$$]),
 ('alter_rule', ARRAY[$$'Low'$$, $$'{"threshold": 0.6}'$$]), ('drop_rule', ARRAY[$$'Low'$$]), ('test_rule', ARRAY[$$'Low'$$]), ('runbook', ARRAY[$$'Low'$$]), ('backtest', ARRAY[$$'Low'$$, $$now() - interval '20 days'$$, $$now()$$]),
@@ -81,6 +84,7 @@ INSERT INTO t.good (name, args) VALUES
 INSERT INTO t.good VALUES
 ('summary', '{}', 'no argument'), ('health_gauges', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),
 ('sinks_from_environment', '{}', 'no argument'), ('config', '{}', 'no argument'), ('schedule', '{}', 'no argument'),
+('rotate_link_key', '{}', 'no argument'),
 ('redeliver', NULL, 'needs a settled message; NULL and unknown ids are below'), ('test_sink', NULL, 'sends; NULL and unknown names are below'),
 ('install_sales', NULL, 'test/sql/sales.sql'), ('work', NULL, 'a procedure without arguments'), ('run_due', NULL, 'a procedure that commits'), ('capture', NULL, 'a trigger'), ('capture_truncate', NULL, 'a trigger');
 

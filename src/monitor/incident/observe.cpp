@@ -89,7 +89,8 @@ Incident look(Incident incident, const Observation &seen, std::int64_t now) {
     if (seen.parent)
         voice = Voice::quiet;
     else if (before.open() || seen.seen == Seen::bad)
-        voice = is_silenced(seen.labels, seen.role, now) ? Voice::muted : Voice::speaks;
+        voice =
+            is_silenced(incident.id, seen.labels, seen.role, now) ? Voice::muted : Voice::speaks;
     const Next next = advance(before, seen.seen, seen.terms, voice, now);
     if (!before.open() && !next.life.open()) return incident;
     describe(incident, seen, next.word != Word::none && next.word != Word::resolved);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/dates.hpp"
 #include "core/error.hpp"
 #include "monitor/events.hpp"
 #include "monitor/incident/record.hpp"
@@ -18,6 +19,10 @@ namespace {
 std::string name_of(ObjectId role) {
     return pg::value("SELECT rolname FROM pg_catalog.pg_roles WHERE oid = $1", {role})
         .value_or("?");
+}
+
+std::string details_of(const By &by) {
+    return by.link.empty() ? "{}" : nlohmann::json{{"link", by.link}}.dump();
 }
 
 void demand_text(const char *argument, const std::string &text) {
@@ -43,6 +48,33 @@ SELECT $1, 'incident', pg_catalog.daterange(d.first, greatest(d.first, least(d.l
 
 }  // namespace
 
+void take(Incident &incident, const By &by) {
+    if (incident.life.phase == Phase::acknowledged) return;
+    const std::int64_t now = pg::now();
+    incident.life.phase = Phase::acknowledged;
+    incident.acknowledged_by = by.name;
+    save(incident);
+    add_event(incident.id, now, "acknowledged", by.name, std::nullopt, details_of(by));
+    tell_acknowledged(incident, now);
+}
+
+void snooze(Incident &incident, const By &by, int hours) {
+    const std::int64_t now = pg::now();
+    const Timestamp until{now + hours * kHour};
+    const Cell silence = pg::value(
+        "INSERT INTO kpi.silence (matcher, until, why, role, incident) VALUES ('{}', $1, $2, $3, "
+        "$4) RETURNING id",
+        {until, fmt::format("snoozed by {}", by.name), incident.role, incident.id});
+    // It says so when it still fires at the end, whether or not a repeat was due before.
+    if (incident.life.phase == Phase::firing) incident.life.muted = true;
+    save(incident);
+    auto details = nlohmann::json::parse(details_of(by));
+    details["until"] = iso(until);
+    details["silence"] = std::stoll(*silence);
+    add_event(incident.id, now, "snoozed", by.name, fmt::format("{} h", hours), details.dump());
+    tell_snoozed(incident, until, now);
+}
+
 void acknowledge(ObjectId caller, std::int64_t id) {
     const std::string who = name_of(caller);
     const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
@@ -51,12 +83,7 @@ void acknowledge(ObjectId caller, std::int64_t id) {
     if (incident.life.phase != Phase::firing)
         throw Error("55000", fmt::format("incident {} is {}", id, phase_name(incident.life.phase)),
                     {}, "Only an incident that fires can be acknowledged; see kpi.open_incident.");
-    const std::int64_t now = pg::now();
-    incident.life.phase = Phase::acknowledged;
-    incident.acknowledged_by = who;
-    save(incident);
-    add_event(id, now, "acknowledged", who);
-    tell_acknowledged(incident, now);
+    take(incident, {who, {}});
 }
 
 void assign(ObjectId caller, std::int64_t id, const std::string &assignee) {

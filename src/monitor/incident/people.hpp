@@ -5,10 +5,22 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/table.hpp"
+#include "monitor/incident/record.hpp"
 
 namespace kpi::monitor {
+
+// Who did something to an incident: a role, or "link", and then by which (token.hpp).
+inline constexpr std::string_view kByLink = "link";
+struct By {
+    std::string name, link;
+};
+// Of an incident that fires, or is acknowledged already; with the rights of the extension's owner.
+void take(Incident &incident, const By &by);
+// Silences this very incident, from now on.
+void snooze(Incident &incident, const By &by, int hours);
 
 void acknowledge(ObjectId caller, std::int64_t incident);
 void assign(ObjectId caller, std::int64_t incident, const std::string &assignee);

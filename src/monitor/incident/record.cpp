@@ -144,15 +144,20 @@ std::vector<Incident> open_incidents_of_others() {
     return read_all("i.kind NOT IN ('rule', 'error') AND i.state = 'firing' AND i.muted", {});
 }
 
-Incident incident_of_caller(std::int64_t id, ObjectId caller) {
+Incident incident_by_id(std::int64_t id) {
     auto found = read_all("i.id = $1", {id});
     if (found.empty())
         throw Error("42704", fmt::format("incident {} does not exist", id), {},
                     "The open ones are in kpi.open_incident, all of them in kpi.incident.");
-    if (pg::value("SELECT kpi._may_run($1, $2)", {caller, found[0].role}) != "t")
+    return std::move(found[0]);
+}
+
+Incident incident_of_caller(std::int64_t id, ObjectId caller) {
+    Incident incident = incident_by_id(id);
+    if (pg::value("SELECT kpi._may_run($1, $2)", {caller, incident.role}) != "t")
         throw Error("42501", fmt::format("incident {} belongs to another role", id), {},
                     "The role whose rule or check it is may do that, or a member of kpi_operator.");
-    return std::move(found[0]);
+    return incident;
 }
 
 void save(Incident &incident) {
@@ -172,17 +177,19 @@ void save(Incident &incident) {
 }
 
 void add_event(std::int64_t incident, std::int64_t at, const char *kind,
-               const std::optional<std::string> &by, const std::optional<std::string> &words) {
+               const std::optional<std::string> &by, const std::optional<std::string> &words,
+               const std::string &details) {
     pg::execute(
-        R"(INSERT INTO kpi.incident_event (incident, at, kind, "by", text) VALUES ($1, $2, $3, $4, $5))",
-        {incident, Timestamp{at}, std::string(kind), text(by), text(words)}, kOften);
+        R"(INSERT INTO kpi.incident_event (incident, at, kind, "by", text, details) VALUES ($1, $2, $3, $4, $5, $6))",
+        {incident, Timestamp{at}, std::string(kind), text(by), text(words), Json{details}}, kOften);
 }
 
-bool is_silenced(const std::string &labels, ObjectId role, std::int64_t now) {
+bool is_silenced(std::int64_t incident, const std::string &labels, ObjectId role,
+                 std::int64_t now) {
     return pg::value(
                "SELECT true FROM kpi.silence s WHERE s.until > $3 AND $1 @> s.matcher AND "
-               "kpi._may_run(s.role, $2) LIMIT 1",
-               {Json{labels}, role, Timestamp{now}}, kOften) == "t";
+               "(s.incident IS NULL OR s.incident = $4) AND kpi._may_run(s.role, $2) LIMIT 1",
+               {Json{labels}, role, Timestamp{now}, incident}, kOften) == "t";
 }
 
 }  // namespace kpi::monitor

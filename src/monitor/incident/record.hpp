@@ -29,6 +29,7 @@ std::vector<Incident> open_incidents_of(const std::string &rule);
 // Those that rules do not look after: kinds other than rule and error, firing.
 std::vector<Incident> open_incidents_of_others();
 // Any one, locked. Errors: 42704 with where to look, 42501 when the caller may not run it.
+Incident incident_by_id(std::int64_t id);
 Incident incident_of_caller(std::int64_t id, ObjectId caller);
 
 // Writes the row; a life that ended before it fired deletes it. A new incident gets its id, or is
@@ -36,10 +37,11 @@ Incident incident_of_caller(std::int64_t id, ObjectId caller);
 void save(Incident &incident);
 void add_event(std::int64_t incident, std::int64_t at, const char *kind,
                const std::optional<std::string> &by = std::nullopt,
-               const std::optional<std::string> &text = std::nullopt);
+               const std::optional<std::string> &text = std::nullopt,
+               const std::string &details = "{}");
 
-// Whether a silence holds for an incident of this role with these labels.
-bool is_silenced(const std::string &labels, ObjectId role, std::int64_t now);
+// Whether a silence holds for an incident of this role with these labels, or for this very one.
+bool is_silenced(std::int64_t incident, const std::string &labels, ObjectId role, std::int64_t now);
 const char *phase_name(Phase phase);
 
 }  // namespace kpi::monitor

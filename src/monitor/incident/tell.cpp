@@ -8,6 +8,11 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "monitor/incident/links.hpp"
+#include "monitor/incident/people.hpp"
+#include "monitor/incident/token.hpp"
+#include "monitor/judge/words.hpp"
+#include "net/text/text.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
 
@@ -69,11 +74,24 @@ Notice notice_of(const Incident &it, Tiding tiding, std::int64_t now) {
     // Its first line; kpi.runbook has the whole.
     n.runbook = text_of(details, "runbook");
     n.runbook.erase(std::min(n.runbook.find('\n'), n.runbook.size()));
-    n.acknowledged_by = it.acknowledged_by.value_or("");
+    n.acknowledged_by =
+        it.acknowledged_by == kByLink ? label(n.language, "link") : it.acknowledged_by.value_or("");
+    n.links = links_of(it, tiding, now);
     if (const auto lines = details.find("lines"); lines != details.end() && lines->is_array())
         for (const json &line : *lines)
             if (line.is_string()) n.lines.push_back(line.get<std::string>());
     return n;
+}
+
+json links_for_programs(const Notice &n) {
+    json links = json::array();
+    for (const Link &link : n.links) {
+        links.push_back({{"action", Act{link.hours}.name()},
+                         {"text", link_label(n.language, link)},
+                         {"url", link.url}});
+        if (link.hours != 0) links.back()["hours"] = link.hours;
+    }
+    return links;
 }
 
 json webhook_message(const Incident &it, const Notice &n) {
@@ -91,14 +109,36 @@ json webhook_message(const Incident &it, const Notice &n) {
             {"segment", json::parse(it.segment)},
             {"labels", json::parse(it.labels)},
             {"assignee", n.assignee},
+            {"links", links_for_programs(n)},
             {"details", json::parse(it.details)}};
 }
 
+// The text with buttons below it. What is shown as a notification has no links.
+json with_buttons(const std::string &plain, const Notice &n) {
+    json buttons = json::array();
+    for (const Link &link : n.links) {
+        json button = {{"type", "button"},
+                       {"text", {{"type", "plain_text"}, {"text", link_label(n.language, link)}}},
+                       {"url", link.url},
+                       {"action_id", fmt::format("{}_{}", Act{link.hours}.name(), link.hours)}};
+        if (link.hours == 0) button["style"] = "primary";
+        buttons.push_back(std::move(button));
+    }
+    const json text = {{"type", "mrkdwn"}, {"text", net::markup_escaped(plain)}};
+    return json::array({{{"type", "section"}, {"text", text}},
+                        {{"type", "actions"}, {"elements", std::move(buttons)}}});
+}
+
 json slack_message(const Sink &sink, const Notice &n) {
-    json message = {{"plain", plain_text(n)}};
+    Notice bare = n;
+    bare.links.clear();
+    json message = {{"plain", plain_text(bare)}};
+    if (!n.links.empty())
+        message["blocks"] = with_buttons(message["plain"].get_ref<const std::string &>(), n);
     if (sink.earlier.empty()) return message;
     // Changed in place where nothing new is asked of anybody; answered where it is.
-    const bool edit = n.tiding == Tiding::resolved || n.tiding == Tiding::acknowledged;
+    const bool edit = n.tiding == Tiding::resolved || n.tiding == Tiding::acknowledged ||
+                      n.tiding == Tiding::snoozed;
     message[edit ? "edit" : "thread"] = sink.earlier;
     return message;
 }
@@ -150,6 +190,12 @@ std::vector<std::string> told_sinks(std::int64_t incident) {
     return names;
 }
 
+// Whoever has heard of it, where nobody is woken by it.
+void tell_editable(const Incident &incident, const Notice &notice, std::int64_t now) {
+    for (const Sink &sink : sinks_of(incident.id, told_sinks(incident.id)))
+        if (sink.edits || sink.kind == "webhook") tell_one(sink, incident, notice, now);
+}
+
 }  // namespace
 
 bool can_carry(const std::string &kind) {
@@ -171,9 +217,14 @@ void tell(const Incident &incident, Word word, const std::vector<std::string> &s
 }
 
 void tell_acknowledged(const Incident &incident, std::int64_t now) {
-    const Notice notice = notice_of(incident, Tiding::acknowledged, now);
-    for (const Sink &sink : sinks_of(incident.id, told_sinks(incident.id)))
-        if (sink.edits || sink.kind == "webhook") tell_one(sink, incident, notice, now);
+    tell_editable(incident, notice_of(incident, Tiding::acknowledged, now), now);
+}
+
+void tell_snoozed(const Incident &incident, Timestamp until, std::int64_t now) {
+    Notice notice = notice_of(incident, Tiding::snoozed, now);
+    const std::string zone = text_of(json::parse(incident.details), "timezone");
+    notice.snoozed_until = clock_text(until.microseconds, zone);
+    tell_editable(incident, notice, now);
 }
 
 }  // namespace kpi::monitor

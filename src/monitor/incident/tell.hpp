@@ -19,6 +19,8 @@ void tell(const Incident &incident, Word word, const std::vector<std::string> &s
           std::int64_t now);
 // To the sinks that have heard of it, where the message of before can be changed.
 void tell_acknowledged(const Incident &incident, std::int64_t now);
+// Likewise: it is silent until then.
+void tell_snoozed(const Incident &incident, Timestamp until, std::int64_t now);
 // kpi.language
 Language language();
 

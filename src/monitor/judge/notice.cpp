@@ -15,6 +15,7 @@ struct Words {
     const char *critical, *warning, *info;
     const char *still, *nobody, *silence_ended, *resolved, *acknowledged;
     const char *since, *lasted, *owner, *runbook;
+    const char *acknowledge, *snooze, *snoozed;
 };
 
 constexpr Words kEnglish = {
@@ -30,6 +31,9 @@ constexpr Words kEnglish = {
     .lasted = "lasted",
     .owner = "Owner",
     .runbook = "Runbook",
+    .acknowledge = "Acknowledge",
+    .snooze = "Snooze",
+    .snoozed = "snoozed until",
 };
 
 constexpr Words kSpanish = {
@@ -45,6 +49,9 @@ constexpr Words kSpanish = {
     .lasted = "duró",
     .owner = "Responsable",
     .runbook = "Guía",
+    .acknowledge = "Reconocer",
+    .snooze = "Silenciar",
+    .snoozed = "silenciado hasta",
 };
 
 const Words &words_of(Language language) {
@@ -104,11 +111,20 @@ std::string plain_text(const Notice &n) {
     std::vector<std::string> last;
     if (!n.acknowledged_by.empty())
         last.push_back(fmt::format("{} {}", words.acknowledged, n.acknowledged_by));
+    if (!n.snoozed_until.empty())
+        last.push_back(fmt::format("{} {}", words.snoozed, n.snoozed_until));
     if (!n.assignee.empty()) last.push_back(fmt::format("{} {}", words.owner, n.assignee));
     if (!n.runbook.empty() && n.tiding != Tiding::resolved)
         last.push_back(fmt::format("{}: {}", words.runbook, n.runbook));
     if (!last.empty()) out += "\n" + join(last);
+    for (const Link &link : n.links)
+        out += fmt::format("\n{}: {}", link_label(n.language, link), link.url);
     return out;
+}
+
+std::string link_label(Language language, const Link &link) {
+    const Words &words = words_of(language);
+    return link.hours == 0 ? words.acknowledge : fmt::format("{} {} h", words.snooze, link.hours);
 }
 
 std::string duration(std::int64_t microseconds) {
@@ -153,8 +169,9 @@ std::string sparkline(std::span<const double> values) {
 }
 
 std::string_view tiding_name(Tiding tiding) {
-    static constexpr std::array<std::string_view, 7> kNames = {
-        "none", "opened", "unmuted", "repeated", "escalated", "resolved", "acknowledged"};
+    static constexpr std::array<std::string_view, 8> kNames = {
+        "none",      "opened",   "unmuted",      "repeated",
+        "escalated", "resolved", "acknowledged", "snoozed"};
     return kNames[size_t(tiding)];
 }
 

@@ -4,6 +4,7 @@
 //   🔴 CRITICAL revenue MX 18 % below expected (prod · #K-142 · since 09:15, 45 min)
 //   9.8K so far, expected 12.0K at this time (11.1K to 13.0K) · ▆▇▆▇▆▃▂
 //   Owner @ana · Runbook: ...
+//   Acknowledge: https://...
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,13 @@ enum class Tiding : std::uint8_t {
     escalated,
     resolved,
     acknowledged,
+    snoozed,
+};
+
+// Where a reader of the message can act.
+struct Link {
+    int hours = 0;  // of silence; 0: acknowledge
+    std::string url;
 };
 
 struct Notice {
@@ -35,10 +43,14 @@ struct Notice {
     std::int64_t lasted = 0;  // microseconds from then to now, or to its end
     std::vector<std::string> lines;
     std::string assignee, runbook, acknowledged_by;
+    std::string snoozed_until;  // as text; empty: it is not
+    std::vector<Link> links;
 };
 
 // One line, for subjects and notifications.
 std::string headline(const Notice &notice);
+// "Acknowledge", "Snooze 4 h"
+std::string link_label(Language language, const Link &link);
 // Headline, lines, and what to do.
 std::string plain_text(const Notice &notice);
 

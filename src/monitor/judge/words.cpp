@@ -61,8 +61,9 @@ std::string expectation_text(const Story &s) {
 }  // namespace
 
 std::string label(Language language, const char *english) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kLabels = {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kLabels = {
         {{"Drivers", "Causas"},
+         {"link", "enlace"},
          {"Calendar", "Calendario"},
          {"Ruled out", "Descartado"},
          {"data checks", "controles de datos"},

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
@@ -82,6 +83,10 @@ std::string from_base64(std::string_view text) {
     if (text.ends_with('=')) --size;
     bytes.resize(size);
     return bytes;
+}
+
+bool same_secret(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace kpi::net

@@ -17,5 +17,7 @@ std::string to_base64(std::string_view bytes);
 // Alphabet of URLs, without padding.
 std::string to_base64url(std::string_view bytes);
 std::string from_base64(std::string_view text);
+// Whether both are alike, in a time that tells only whether they are equally long.
+bool same_secret(std::string_view a, std::string_view b);
 
 }  // namespace kpi::net

@@ -60,6 +60,21 @@ TEST(Notice, every_tiding_has_its_words_in_both_languages) {
               "45 min)");
 }
 
+TEST(Notice, links_stand_below_what_is_said) {
+    Notice n = low_revenue();
+    n.links = {{0, "https://kpi.example.com/a"}, {4, "https://kpi.example.com/s"}};
+    EXPECT_TRUE(
+        plain_text(n).ends_with("status page\nAcknowledge: https://kpi.example.com/a\nSnooze 4 h: "
+                                "https://kpi.example.com/s"));
+    n.language = Language::spanish;
+    n.tiding = Tiding::snoozed;
+    n.snoozed_until = "2026-03-03 13:15";
+    EXPECT_TRUE(plain_text(n).ends_with(
+        "silenciado hasta 2026-03-03 13:15 · Responsable @ana · Guía: look at the provider's "
+        "status page\nReconocer: https://kpi.example.com/a\nSilenciar 4 h: "
+        "https://kpi.example.com/s"));
+}
+
 TEST(Notice, durations) {
     EXPECT_EQ(duration(0), "0 min");
     EXPECT_EQ(duration(59 * kMinute), "59 min");
