@@ -222,3 +222,17 @@ def test_the_documented_shell_commands(shop, tmp_path):
         with open(os.path.join(HOME, 'rules', name + '.yaml')) as file:
             assert (tmp_path / 'prometheus' / 'rules' / (name + '.yaml')).read_text() == file.read()
     assert 'kpi_worker_up{database="shop"} 1' in (tmp_path / 'kpi.prom').read_text()
+
+
+def test_a_standby_exposes_the_same_and_misses_no_worker(shop, wait_until):
+    fill(shop)
+    wait_until(lambda: shop.sql('SELECT count(*) FROM kpi.dirty') == [(0,)], 'the build')
+    standby = On(shop.cluster.standby(), 'shop')
+    text = f'SELECT kpi.prometheus_text({METRICS})'
+    numbers = re.compile(r'^kpi_(?:leads|payments|revenue)\w*(?:_today|_avg7d|_last_day|_by_segment)\{.*$', re.M)
+
+    def numbers_of(database):
+        return numbers.findall(database.sql(text)[0][0])
+
+    wait_until(lambda: numbers_of(standby) == numbers_of(shop) != [], 'the same numbers')
+    assert 'kpi_worker_up{database="shop"} 1' in shop.sql(text)[0][0] and 'kpi_worker_up' not in standby.sql(text)[0][0]

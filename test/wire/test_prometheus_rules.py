@@ -4,9 +4,10 @@ import os
 import re
 import subprocess
 import time
+import urllib.request
 
 import pytest
-from prometheus_servers import get, prometheus, text_page
+from prometheus_servers import get, prometheus, pushgateway, text_page
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HOME = os.path.join(ROOT, 'prometheus')
@@ -288,6 +289,47 @@ def test_the_words_of_every_alert(tmp_path):
     assert summaries['LowRevenueVsAvg7d'] == 'shop: revenue at 12.3% of what is usual by now'
     assert summaries['LowLeadsBySegment'] == 'shop: 1.333 leads a day of MX/ads, fewer than 20'
     assert summaries['KpiOutboxStuck'] == 'shop: a message to slack waits for 2h 0m 0s'
+
+
+def test_a_gateway_keeps_numbers_and_their_age_tells(tmp_path):
+    """One push, and nobody after it: the numbers stay for ever, and only the age of the push and of the data grows."""
+    with open(os.path.join(HOME, 'rules', 'prod.yaml')) as file:
+        text = re.sub(r'for: \d+m', 'for: 0s', file.read())
+    for written, quick in (('kpi:push_age:seconds > 300', 'kpi:push_age:seconds > 4'), ('kpi:data_age:seconds < 1800', 'kpi:data_age:seconds < 4')):
+        assert written in text
+        text = text.replace(written, quick)
+    (tmp_path / 'rules.yaml').write_text(text)
+    with open(tmp_path / 'log', 'wb') as log:
+        gateway = pushgateway(log)
+        server = prometheus(tmp_path, {'pushgateway': gateway.url.removeprefix('http://')}, log)
+
+        def send(method, body=None):
+            urllib.request.urlopen(urllib.request.Request(gateway.url + '/metrics/job/kpi_ext/database/shop', body, method=method), timeout=5).close()
+
+        def firing():
+            found = json.loads(get(server.url + '/api/v1/query?query=ALERTS'))['data']['result']
+            return {alert['metric']['alertname'] for alert in found}
+
+        def soon(names):
+            deadline = time.monotonic() + 40
+            while firing() != names:
+                assert time.monotonic() < deadline, (firing(), names)
+                time.sleep(0.2)
+
+        try:
+            soon({'KpiPushAbsent', 'KpiNumbersAbsent'})
+            low = changed(kpi_revenue_pace=0.1)
+            now = time.time()
+            send('PUT', ''.join(f'{re.sub(".database=.shop.,?", "{", series)} {now if value == "now" else value}\n'
+                                for series, value in low.items() if not series.startswith(('up', 'push_'))).encode())
+            soon({'LowRevenueVsAvg7d', 'LowRevenueVsAvg7dWarning'})
+            soon({'KpiPushStale'})
+            assert 'kpi_revenue_pace' in get(gateway.url + '/metrics'), 'the gateway has forgotten nothing'
+            send('DELETE')
+            soon({'KpiPushAbsent', 'KpiNumbersAbsent'})
+        finally:
+            server.stop()
+            gateway.stop()
 
 
 # --- who is told
