@@ -134,7 +134,7 @@ COMMENT ON FUNCTION kpi.comment(bigint, text) IS 'Adds a remark to the story of 
 CREATE FUNCTION kpi.feedback(incident bigint, verdict text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_feedback';
 COMMENT ON FUNCTION kpi.feedback(bigint, text) IS
-    'Says what an incident was: true, false_alarm, or expected, which also enters its days into the calendar (kpi.event, effect ignore) for its segment';
+    'Says what an incident was: true, false_alarm, or expected, which also enters its days (of an hourly rule its hours) into the calendar (kpi.event, effect ignore) for its segment';
 CREATE FUNCTION kpi.silence(matcher jsonb, until timestamptz, why text) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_silence';
 COMMENT ON FUNCTION kpi.silence(jsonb, timestamptz, text) IS

@@ -15,7 +15,7 @@ GRANT EXECUTE ON FUNCTION
     kpi.refresh(regclass, boolean, boolean),
     kpi.install_sales,
     kpi.uninstall_sales,
-    kpi.add_event(text, text, date, date, jsonb, text),
+    kpi.add_event(text, text, date, date, jsonb, text, timestamptz, timestamptz),
     kpi.drop_event(bigint),
     kpi.load_holidays(text, int, int, jsonb, text),
     kpi.add_sink(text, text, text, jsonb, jsonb),

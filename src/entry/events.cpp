@@ -20,11 +20,12 @@ KPI_FUNCTION(add_event) {
     kpi::monitor::NewEvent event;
     event.name = text_argument(fcinfo, 0);
     event.kind = text_argument(fcinfo, 1);
-    if (PG_ARGISNULL(2)) throw kpi::Error("22004", "argument \"start_on\" must not be null");
-    event.start_on = {PG_GETARG_DATEADT(2)};
+    if (!PG_ARGISNULL(2)) event.start_on = kpi::Date{PG_GETARG_DATEADT(2)};
     if (!PG_ARGISNULL(3)) event.end_on = kpi::Date{PG_GETARG_DATEADT(3)};
     event.scope = optional_text(fcinfo, 4).value_or("{}");
     event.effect = optional_text(fcinfo, 5);
+    if (!PG_ARGISNULL(6)) event.start_at = kpi::Timestamp{PG_GETARG_TIMESTAMPTZ(6)};
+    if (!PG_ARGISNULL(7)) event.end_at = kpi::Timestamp{PG_GETARG_TIMESTAMPTZ(7)};
     PG_RETURN_INT64(kpi::monitor::add_event(event));
 }
 

@@ -55,6 +55,14 @@ std::string facts_of(const DetectRequest &r) {
         segment_of(r), at, sum, all, r.relation, group);
 }
 
+bool has_hours(ObjectId relation) {
+    return pg::value(
+               "SELECT true FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attname = 'hours' "
+               "AND atttypid = 'pg_catalog.tstzrange'::pg_catalog.regtype AND attnum > 0",
+               {relation}, {.access = pg::Access::read_only})
+        .has_value();
+}
+
 bool has_column(ObjectId relation, const char *name) {
     return pg::value(
                "SELECT true FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attname = $2 "
@@ -76,13 +84,36 @@ std::string calendar_of(const DetectRequest &r) {
                 "and scope jsonb, as kpi.event_day does.");
         }
     }
+    const char *effect = has_column(*r.calendar, "effect") ? "e.effect" : "NULL::pg_catalog.text";
+    const char *scope = has_column(*r.calendar, "scope") ? "e.scope" : "'{}'::pg_catalog.jsonb";
+    const std::string relation = pg::qualified(*r.calendar);
+    const bool hours = has_hours(*r.calendar);
+    std::string entries = fmt::format(
+        "SELECT e.day::pg_catalog.date AS day, e.name, {} AS effect, {} AS scope, "
+        "NULL::pg_catalog.tstzrange AS hours FROM {} e{}",
+        effect, scope, relation, hours ? " WHERE e.hours IS NULL" : "");
+    // Days are those of the series' zone: one more on both sides than the entry's own.
+    if (hours)
+        entries += fmt::format(
+            " UNION ALL SELECT d::pg_catalog.date, h.name, h.effect, h.scope, h.hours FROM (SELECT "
+            "DISTINCT e.name, {} AS effect, {} AS scope, e.hours FROM {} e WHERE e.hours IS NOT "
+            "NULL) h, pg_catalog.generate_series(pg_catalog.lower(h.hours)::pg_catalog.timestamp - "
+            "interval '1 day', pg_catalog.upper(h.hours)::pg_catalog.timestamp + interval '1 day', "
+            "interval '1 day') d",
+            effect, scope, relation);
     return fmt::format(
-        "SELECT e.day::pg_catalog.date AS day, pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
-        "'name', e.name, 'effect', {}, 'scope', {}) ORDER BY e.name) AS entries FROM {} e GROUP BY "
-        "1",
-        has_column(*r.calendar, "effect") ? "e.effect" : "NULL::pg_catalog.text",
-        has_column(*r.calendar, "scope") ? "e.scope" : "'{}'::pg_catalog.jsonb",
-        pg::qualified(*r.calendar));
+        "SELECT e.day, pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', e.name, "
+        "'effect', e.effect, 'scope', e.scope, 'hours', e.hours) ORDER BY e.name) AS entries FROM "
+        "({}) e GROUP BY 1",
+        entries);
+}
+
+// Whether a row is an hour; where the grain is not given, its distance to the one before tells.
+std::string hourly_of(const DetectRequest &r) {
+    if (!r.calendar || !has_hours(*r.calendar)) return "false";
+    if (r.grain) return *r.grain == "hour" || *r.grain == "hourly" ? "true" : "false";
+    return "coalesce(s.at - pg_catalog.lag(s.at) OVER (PARTITION BY s.segment ORDER BY s.at) <= "
+           "interval '1 hour', false)";
 }
 
 constexpr std::string_view kJudged = R"(
@@ -91,9 +122,14 @@ SELECT f.segment, f.at, f.value, f.trials, f.entry ->> 'effect' AS effect,
            OVER (PARTITION BY f.segment ORDER BY f.at) AS v
   FROM (SELECT f.segment, f.at, f.value, f.trials, f.share,
                CASE WHEN c.entries IS NOT NULL THEN
-                   (SELECT x FROM pg_catalog.jsonb_array_elements(c.entries) x
-                     WHERE f.segment @> (x -> 'scope') LIMIT 1) END AS entry
-          FROM ({0}) f LEFT JOIN ({1}) c ON c.day = f.day) f)";
+                   -- An entry of hours counts for the hours it touches, first; a longer period is only annotated by it.
+                   (SELECT CASE WHEN f.hourly OR x ->> 'hours' IS NULL THEN x ELSE x || '{{"effect": "annotate"}}' END
+                      FROM pg_catalog.jsonb_array_elements(c.entries) x
+                     WHERE f.segment @> (x -> 'scope')
+                       AND (x ->> 'hours' IS NULL OR (x ->> 'hours')::pg_catalog.tstzrange
+                               && pg_catalog.tstzrange(f.at, f.at + CASE WHEN f.hourly THEN interval '1 hour' ELSE interval '1 day' END))
+                     ORDER BY (x ->> 'hours' IS NULL) = f.hourly, x ->> 'name' LIMIT 1) END AS entry
+          FROM (SELECT s.*, {2} AS hourly FROM ({0}) s) f LEFT JOIN ({1}) c ON c.day = f.day) f)";
 
 // What is flagged: by score, or by p over the segments of one period (Benjamini, Hochberg 1995).
 std::string flags_of(const DetectRequest &r, const std::string &judged) {
@@ -145,7 +181,8 @@ void detect(const DetectRequest &r, pg::ResultSet &result) {
                     "It is the share of false alarms among alarms.");
     }
     if (!(r.min_impact >= 0)) throw Error("22023", "min_impact must not be negative");
-    const std::string judged = fmt::format(fmt::runtime(kJudged), facts_of(r), calendar_of(r));
+    const std::string judged =
+        fmt::format(fmt::runtime(kJudged), facts_of(r), calendar_of(r), hourly_of(r));
     const bool weighted = r.denominator || !r.facts.empty();
     const std::string weight =
         weighted ? fmt::format("o.trials / {}", r.unit) : "NULL::pg_catalog.float8";

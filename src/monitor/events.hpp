@@ -1,5 +1,5 @@
-// The calendar: entering days, one entry or the holidays of a country. What is wrong with an
-// argument is said of the argument. Needs an open Spi and the rights of the extension's owner.
+// The calendar: entering days or hours, one entry or the holidays of a country. What is wrong with
+// an argument is said of the argument. Needs an open Spi and the rights of the extension's owner.
 #pragma once
 
 #include <optional>
@@ -11,13 +11,15 @@ namespace kpi::monitor {
 
 struct NewEvent {
     std::string name, kind;
-    Date start_on;
-    std::optional<Date> end_on;  // included
-    std::string scope = "{}";    // jsonb
+    // Days, or hours: one of the starts.
+    std::optional<Date> start_on, end_on;       // included
+    std::optional<Timestamp> start_at, end_at;  // excluded; absent: an hour later
+    std::string scope = "{}";                   // jsonb
     std::optional<std::string> effect;
 };
 
-// Returns the entry's id; the same name, days and scope again change the entry. Errors: 22023.
+// Returns the entry's id; the same name, days or hours, and scope again change the entry. Errors:
+// 22023, 22004 without a start.
 int64_t add_event(const NewEvent &event);
 
 struct HolidayRequest {

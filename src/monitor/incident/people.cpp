@@ -29,20 +29,44 @@ void demand_text(const char *argument, const std::string &text) {
     if (text.empty()) throw Error("22023", fmt::format("{} must not be empty", argument));
 }
 
+// The hours that an hourly rule found bad. A rule on closed hours sees each when it is over.
+void enter_hours(const Incident &incident, const std::string &zone, bool closed) {
+    const bool over = incident.life.ended != 0;
+    pg::execute(
+        R"(
+INSERT INTO kpi.event (name, kind, days, scope, effect, hours)
+SELECT $1, 'incident', pg_catalog.daterange((h.first AT TIME ZONE $5)::pg_catalog.date, ((h.last - interval '1 microsecond') AT TIME ZONE $5)::pg_catalog.date, '[]'),
+       $2, 'ignore', pg_catalog.tstzrange(h.first, h.last)
+  FROM (SELECT t.first, greatest(t.first + interval '1 hour', least(t.last, t.first + interval '365 days')) AS last
+          FROM (SELECT pg_catalog.date_trunc('hour', $3, $5) + $6 * interval '1 hour' AS first,
+                       pg_catalog.date_trunc('hour', $4, $5) + $7 * interval '1 hour' AS last) t) h
+    ON CONFLICT (name, days, scope, hours) DO NOTHING)",
+        {fmt::format("expected: {}", incident.title), Json{incident.segment},
+         Timestamp{incident.life.started}, Timestamp{over ? incident.life.ended : pg::now()}, zone,
+         std::int64_t(closed ? -1 : 0), std::int64_t(!closed ? 1 : (over ? -1 : 0))});
+}
+
 // The days of the incident, in its time zone.
-void enter_calendar(const Incident &incident) {
-    const auto details = nlohmann::json::parse(incident.details);
-    const std::string zone = details.value("timezone", "UTC");
+void enter_days(const Incident &incident, const std::string &zone) {
     pg::execute(
         R"(
 INSERT INTO kpi.event (name, kind, days, scope, effect)
 SELECT $1, 'incident', pg_catalog.daterange(d.first, greatest(d.first, least(d.last, d.first + 365)), '[]'), $2, 'ignore'
   FROM (SELECT ($3 AT TIME ZONE $5)::pg_catalog.date AS first,
                (coalesce($4::pg_catalog.timestamptz, pg_catalog.clock_timestamp()) AT TIME ZONE $5)::pg_catalog.date AS last) d
-    ON CONFLICT ON CONSTRAINT event_name_days_scope_key DO NOTHING)",
+    ON CONFLICT (name, days, scope, hours) DO NOTHING)",
         {fmt::format("expected: {}", incident.title), Json{incident.segment},
          Timestamp{incident.life.started},
          incident.life.ended == 0 ? Param(Null{}) : Param(Timestamp{incident.life.ended}), zone});
+}
+
+void enter_calendar(const Incident &incident) {
+    const auto details = nlohmann::json::parse(incident.details);
+    const std::string zone = details.value("timezone", "UTC");
+    if (details.value("grain", "day") == "hour")
+        enter_hours(incident, zone, details.value("buckets", "closed") == "closed");
+    else
+        enter_days(incident, zone);
     forget_outlooks();
 }
 

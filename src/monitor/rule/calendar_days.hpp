@@ -1,4 +1,4 @@
-// The calendar (kpi.event_day) as the judges need it: what each day says of a segment.
+// The calendar (kpi.event) as the judges need it: what it says of a segment in a day or an hour.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/calendar.hpp"
 #include "core/table.hpp"
 #include "detect/types.hpp"
 
@@ -21,13 +22,23 @@ struct Entry {
 
 class CalendarDays {
 public:
-    // Entries of these days. Needs an open Spi.
-    CalendarDays(Date first, Date last);
+    // Entries of these buckets and all between them. Needs an open Spi.
+    CalendarDays(const Bucket &first, const Bucket &last);
     bool has_scopes() const { return has_scopes_; }
-    // The first entry about a segment (or everything); nullptr: an ordinary day.
-    const Entry *entry(Date day, const nlohmann::json &segment) const;
+    // The first entry about a segment (or everything); nullptr: an ordinary bucket. An hour has the
+    // entries of hours first. A longer bucket has those of its first day; entries of hours inside
+    // it only annotate.
+    const Entry *entry(const Bucket &bucket, Grain grain, const nlohmann::json &segment) const;
 
 private:
+    struct Hours {
+        std::int64_t from = 0, to = 0;  // microseconds since 2000
+        Entry exact, annotation;
+    };
+    const Entry *of_hours(const Bucket &bucket, Grain grain, const nlohmann::json &segment) const;
+    const Entry *of_day(Date day, const nlohmann::json &segment) const;
+
+    std::vector<Hours> hours_;
     std::map<std::int32_t, std::vector<Entry>> days_;
     bool has_scopes_ = false;
 };

@@ -170,8 +170,9 @@ private:
 
     void judge(const Rule &rule, Reading &reading) {
         const auto error = pg::tried([&] {
-            const CalendarDays days(reading.bucket.day, reading.bucket.day);
-            if (const Entry *entry = days.entry(reading.bucket.day, nlohmann::json::object()))
+            const CalendarDays days(reading.bucket, reading.bucket);
+            if (const Entry *entry =
+                    days.entry(reading.bucket, rule.question.grain, nlohmann::json::object()))
                 reading.event = entry->name;
             std::optional<std::string> held_by;
             for (const std::string &source : reading.sources)

@@ -173,7 +173,7 @@ struct Marks {
           Grain grain) {
         const bool daily = grain == Grain::day || grain == Grain::hour;
         for (const Bucket &bucket : set.buckets) {
-            const Entry *entry = daily ? days.entry(bucket.day, segment) : nullptr;
+            const Entry *entry = daily ? days.entry(bucket, grain, segment) : nullptr;
             effects.push_back(entry == nullptr ? detect::Effect::none : entry->effect);
             events.push_back(entry == nullptr ? 0 : entry->identity);
         }
@@ -193,7 +193,7 @@ Memory make_memory(const Rule &rule, Timestamp at) {
     memory.known = known_of(set, metric.metric);
     const Inquiry question = with_nature(rule.question, memory);
     const std::vector<std::int64_t> periods = periods_of(set, grain);
-    const CalendarDays days(set.buckets.front().day, set.buckets.back().day);
+    const CalendarDays days(set.buckets.front(), set.buckets.back());
     const Marks everywhere(set, days, {}, grain);
     const Shares shares(rule, set, memory, question.look == Look::open && question.paced);
     const size_t closed = set.buckets.size() - 1;
@@ -339,7 +339,7 @@ std::vector<Replayed> replay(const Rule &rule, Timestamp end, int buckets) {
     const Place trials =
         nature.is_rate && metrics.size() > 1 ? place_of(sets, metrics[1]) : Place{};
     const std::vector<std::int64_t> periods = periods_of(set, grain);
-    const CalendarDays days(set.buckets.front().day, set.buckets.back().day);
+    const CalendarDays days(set.buckets.front(), set.buckets.back());
     const int known = known_of(set, metric.metric);
     const auto born = std::ptrdiff_t(set.buckets.size()) - 1 - known;
     std::vector<Replayed> out;
