@@ -13,6 +13,7 @@ namespace {
 // Sorted by key. Spanish avoids agreement with the names of metrics, whose gender nobody knows.
 constexpr auto kEntries = std::to_array<Entry>({
     {"against", {"Against {period}"}, {"Frente a {period}"}},
+    {"against_value", {"{against} ({before})"}, {"{against} ({before})"}},
     {"average", {"Average"}, {"Media"}},
     {"bar_chart",
      {"Bar chart of {metric}, {period}: lowest {low}, highest {high}. The numbers follow as a "
@@ -91,6 +92,7 @@ constexpr auto kEntries = std::to_array<Entry>({
      {"{period} so far ({elapsed} elapsed, until {time})"},
      {"{period} hasta ahora ({elapsed} transcurrido, hasta el {time})"}},
     {"others", {"Others"}, {"Otros"}},
+    {"outside_values", {"outside the expected range"}, {"fuera del rango esperado"}},
     {"owner", {"Owner"}, {"Responsable"}},
     {"pace_above", {"{metric} {value}, above pace"}, {"{metric} {value}, por encima del ritmo"}},
     {"pace_below", {"{metric} {value}, below pace"}, {"{metric} {value}, por debajo del ritmo"}},
@@ -98,6 +100,10 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"pace_unknown", {"{metric} {value}"}, {"{metric} {value}"}},
     {"percent", {"{number} %"}, {"{number} %"}},
     {"period_complete", {"{period} (complete)"}, {"{period} (completo)"}},
+    {"point", {"{bucket}: {value}"}, {"{bucket}: {value}"}},
+    {"point_expected",
+     {"{bucket}: {value} (expected {low} to {high})"},
+     {"{bucket}: {value} (esperado de {low} a {high})"}},
     {"points", {"{number} pt"}, {"{number} pp"}},
     {"quarter_of_year", {"Q{quarter} {year}"}, {"T{quarter} de {year}"}},
     {"range", {"{low} – {high}"}, {"{low} – {high}"}},
@@ -118,6 +124,11 @@ constexpr auto kEntries = std::to_array<Entry>({
       "{count} rows are left out to keep this message short."},
      {"Se omite {count} fila para que este mensaje sea corto.",
       "Se omiten {count} filas para que este mensaje sea corto."}},
+    {"sections_shortened",
+     {"{count} section is left out to keep this message short.",
+      "{count} sections are left out to keep this message short."},
+     {"Se omite {count} sección para que este mensaje sea corto.",
+      "Se omiten {count} secciones para que este mensaje sea corto."}},
     {"segment", {"Segment"}, {"Segmento"}},
     {"share", {"Share"}, {"Proporción"}},
     {"share_of_total", {"{share} of the total"}, {"{share} del total"}},

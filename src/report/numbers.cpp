@@ -216,7 +216,8 @@ std::string shown(const std::optional<Decimal> &number, const Format &format, La
     if (!value) return kNoValue;
     const std::string whole = rounded(*value, decimals_of(format, *value));
     Short digits{std::string(split_sign(whole).digits)};
-    if (length == Length::brief)
+    if (length == Length::tick) digits.digits = split_sign(*value).digits;
+    if (length != Length::whole)
         digits = shortened(split_sign(*value).digits, std::move(digits.digits), language);
     return signed_text(
         whole, dressed(separated(digits.digits, language), digits.letter, format, language));

@@ -33,8 +33,9 @@ struct Format {
     int decimals = -1;      // -1: a number's own, money: its currency's, per cent: 1
 };
 
-// Short: 124.5K, for sentences and tiles. Whole: all digits that the format shows.
-enum class Length : uint8_t { brief, whole };
+// Brief: 124.5K, for sentences and tiles. Tick: the same without ".0", for an axis. Whole: all
+// digits that the format shows.
+enum class Length : uint8_t { brief, tick, whole };
 
 struct Amount {
     Decimal value;
