@@ -29,7 +29,7 @@ PG_CPPFLAGS = -Isrc '-DPGDLLEXPORT=__attribute__((visibility("default")))' -DKPI
 OPT ?= -O2
 PG_CXXFLAGS = -std=c++20 $(OPT) -g1 -Wall -Wextra -Wshadow -Wno-register -Wno-missing-field-initializers \
 	-fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP $(WERROR)
-SHLIB_LINK = -lfmt -lcurl -lcrypto -lyaml-cpp -lstdc++
+SHLIB_LINK = -lfmt -lcurl -lcrypto -lyaml-cpp -lxlsxwriter -lstdc++
 
 # PGXS is read for building only: the other targets work before PostgreSQL is installed, and PGXS has names of its own
 # for some of them.

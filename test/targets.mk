@@ -27,7 +27,7 @@ test-modules: dev
 
 # What the tests of sinks drive instead of a server.
 deliverer: packages
-	@mkdir -p build && cmake -S . -B build/unit -DCMAKE_BUILD_TYPE=Test >build/wire.log && cmake --build build/unit --target kpi_deliver -j 2 >>build/wire.log || \
+	@mkdir -p build && cmake -S . -B build/unit -DCMAKE_BUILD_TYPE=Test >build/wire.log && cmake --build build/unit --target kpi_deliver kpi_render -j 2 >>build/wire.log || \
 		{ tail -30 build/wire.log; exit 1; }
 endif
 

@@ -5,17 +5,16 @@
 #include "report/cells.hpp"
 #include "report/numbers.hpp"
 #include "report/sentence.hpp"
+#include "report/utf8.hpp"
 
 namespace kpi::report {
 namespace {
 
 void write_string(std::string &out, std::string_view text) {
     out += '"';
-    for (const char c : text) {
+    for (const char c : clean(text)) {
         if (c == '"' || c == '\\')
             (out += '\\') += c;
-        else if (c == '\n')
-            out += "\\n";
         else if (static_cast<unsigned char>(c) < 0x20)
             out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
         else

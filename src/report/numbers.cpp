@@ -219,6 +219,8 @@ std::string shown(const std::optional<Decimal> &number, const Format &format, La
     if (length == Length::tick) digits.digits = split_sign(*value).digits;
     if (length != Length::whole)
         digits = shortened(split_sign(*value).digits, std::move(digits.digits), language);
+    if (length == Length::tick && !digits.letter.empty() && digits.digits.ends_with(".0"))
+        digits.digits.resize(digits.digits.size() - 2);
     return signed_text(
         whole, dressed(separated(digits.digits, language), digits.letter, format, language));
 }

@@ -66,6 +66,11 @@ bool is_web(std::string_view url) {
     });
 }
 
+std::string capitalised(std::string words) {
+    if (!words.empty() && words[0] >= 'a' && words[0] <= 'z') words[0] = char(words[0] - 32);
+    return words;
+}
+
 std::string arrow(Direction direction) {
     if (direction == Direction::up) return "▲ ";
     return direction == Direction::down ? "▼ " : "";
@@ -75,7 +80,7 @@ std::vector<std::string> headline_parts(const Document &document) {
     const Language language = document.language;
     std::vector<std::string> parts = {sentence(document.title, language)};
     if (!document.environment.empty()) parts.push_back(document.environment);
-    parts.push_back(period_words(document.period, language));
+    parts.push_back(capitalised(period_words(document.period, language)));
     if (document.data_until)
         parts.push_back(sentence(
             Phrase{"data_until", {{"time", *document.data_until}, {"zone", document.zone}}},

@@ -9,6 +9,10 @@ namespace kpi::report {
 
 // http:// or https://, and nothing that could end an attribute or a line.
 bool is_web(std::string_view url);
+// With a capital at the beginning of a line: "Week 53 of 2020". Names of days and months, which
+// begin with a letter of ASCII in both languages.
+std::string capitalised(std::string words);
+
 // The first line of everything: title, environment, period, how far the data reaches.
 std::vector<std::string> headline_parts(const Document &document);
 // What must be known before the numbers: a restatement, the notes.

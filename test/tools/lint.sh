@@ -48,7 +48,7 @@ unrun() {
         case $file in
         test/sql/*/* | test/specs/*/* | test/pgtap/*/*) echo "$file: suites read no subfolders"; bad=1 ;;
         test/sql/*.sql | test/pgtap/*.sql | test/specs/*.spec | test/cluster/test_*.py | test/wire/test_*.py) ;;
-        test/unit/*.cpp | test/unit/*.hpp | test/fuzz/*.cpp | test/cluster/*.py | test/wire/*.py | test/wire/*.js | test/wire/package*.json | test/wire/requirements.txt | test/modules/* | test/tools/* | test/data/* | test/web/* | test/targets.mk) ;;
+        test/unit/*.cpp | test/unit/*.hpp | test/unit/report/golden/* | test/fuzz/*.cpp | test/cluster/*.py | test/wire/*.py | test/wire/*.js | test/wire/package*.json | test/wire/requirements.txt | test/modules/* | test/tools/* | test/data/* | test/web/* | test/targets.mk) ;;
         test/README.md | test/expected) ;;
         *) echo "$file: no suite runs it"; bad=1 ;;
         esac

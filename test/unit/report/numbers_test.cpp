@@ -106,7 +106,7 @@ TEST(Sparkline, has_a_block_a_number_and_gaps) {
 }
 
 TEST(Numbers, rounding_is_that_of_integers) {
-    rc::check("rounded to n decimals = (value * 10^n) with half away from zero", [] {
+    EXPECT_TRUE(rc::check("rounded to n decimals = (value * 10^n) with half away from zero", [] {
         const auto number = *rc::gen::inRange<int64_t>(-1'000'000'000, 1'000'000'000);
         const std::string text =
             rounded(std::to_string(number / 1000) + "." +
@@ -117,7 +117,7 @@ TEST(Numbers, rounding_is_that_of_integers) {
         const std::string digits = std::to_string(std::abs(cents) / 100) + "." +
                                    std::to_string(100 + std::abs(cents) % 100).substr(1);
         RC_ASSERT(text == (cents < 0 ? "-" : "") + digits);
-    });
+    }));
 }
 
 }  // namespace
