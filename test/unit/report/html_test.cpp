@@ -31,7 +31,7 @@ size_t count(const std::string &page, std::string_view word) {
 }
 
 Document with_names(const std::string &name) {
-    Document document = samples::weekly(Language::english);
+    Document document = samples::daily(Language::english);
     document.environment = name;
     document.zone = name;
     document.metrics[0].title = name;
@@ -50,14 +50,12 @@ TEST(Html, no_name_becomes_an_element) {
     const std::string plain_page = html(with_names("plain")),
                       plain_mail = mail_html(with_names("plain"));
     EXPECT_TRUE(rc::check([&](const std::string &text) {
-        for (const std::string &name :
-             {"<b>" + text, "\"><img src=x onerror=alert(1)>" + text, "</title><script>" + text,
-              "'" + text + "--><svg/onload=1>"}) {
-            const std::string page = html(with_names(name)), mail = mail_html(with_names(name));
-            RC_ASSERT(elements(page) == elements(plain_page));
-            RC_ASSERT(elements(mail) == elements(plain_mail));
-            RC_ASSERT(count(page, "<svg") == count(plain_page, "<svg"));
-        }
+        const std::string name = "<b>" + text + "\"><img src=x onerror=alert(1)>" + text +
+                                 "</title></style><script>" + text + "'--><svg/onload=1>";
+        const std::string page = html(with_names(name)), mail = mail_html(with_names(name));
+        RC_ASSERT(elements(page) == elements(plain_page));
+        RC_ASSERT(elements(mail) == elements(plain_mail));
+        RC_ASSERT(count(page, "<svg") == count(plain_page, "<svg"));
     }));
 }
 
