@@ -31,10 +31,11 @@ function withUnit(text: string, unit: string | null | undefined): string {
     return unit && unit !== '%' && !CURRENCY.test(unit) ? `${text}\u00a0${unit}` : text;
 }
 
+// Whole numbers and great ones without decimals, all others like money.
 function digits(value: number): number {
     const size = Math.abs(value);
     if (Number.isInteger(value) || size >= 1000) return 0;
-    return size >= 100 ? 1 : 2;
+    return 2;
 }
 
 function when(language: string, options: Intl.DateTimeFormatOptions) {
@@ -64,8 +65,8 @@ export function formats(language: string): Formats {
             if (value === null || !Number.isFinite(value)) return NOTHING;
             if (unit === '%') return formatter(language, { style: 'percent', maximumFractionDigits: 1 }).format(value / 100);
             const most = digits(value);
-            const options: Intl.NumberFormatOptions = { maximumFractionDigits: most };
-            if (unit && CURRENCY.test(unit)) Object.assign(options, { style: 'currency', currency: unit, minimumFractionDigits: 0 });
+            const options: Intl.NumberFormatOptions = { minimumFractionDigits: most, maximumFractionDigits: most };
+            if (unit && CURRENCY.test(unit)) Object.assign(options, { style: 'currency', currency: unit });
             return withUnit(formatter(language, options).format(value), unit);
         },
         compact(value, unit) {

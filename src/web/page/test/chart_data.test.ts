@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Point } from '../src/types';
 import { axisRange, columns } from '../src/ui/chart_data';
+import { telling } from '../src/ui/recent';
 import { byUrgency } from '../src/ui/now';
 import { sparkPath } from '../src/ui/spark';
 
@@ -65,5 +66,14 @@ describe('small pictures', () => {
     it('lists priorities by urgency, unknown ones after by size', () => {
         const rows = ['low', 'x', 'High', null, 'medium'].map((priority, n) => ({ priority, today: n, last_week_so_far: null }));
         expect(byUrgency(rows).map((row) => row.priority)).toEqual(['High', 'medium', 'low', null, 'x']);
+    });
+});
+
+describe('the newest rows', () => {
+    it('lose columns that say the same of every row', () => {
+        const columns = ['at', 'payments', 'payments_succeeded', 'payments_without_amount', 'revenue'];
+        expect(telling(columns, [['a', 1, 1, 0, 10], ['b', 1, 1, 0, 10]])).toEqual({ columns: ['at', 'payments_succeeded', 'revenue'], rows: [['a', 1, 10], ['b', 1, 10]] });
+        expect(telling(columns, [['a', 1, 0, 1, 0], ['b', 1, 1, 0, 10]]).columns).toEqual(['at', 'payments_succeeded', 'payments_without_amount', 'revenue']);
+        expect(telling(['at'], [])).toEqual({ columns: [], rows: [] });
     });
 });

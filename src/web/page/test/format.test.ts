@@ -12,8 +12,9 @@ describe('numbers', () => {
     });
     it('groups, and keeps fewer decimals the greater a number is', () => {
         expect(en.number(1234567.891)).toBe('1,234,568');
-        expect(en.number(123.456)).toBe('123.5');
+        expect(en.number(123.456)).toBe('123.46');
         expect(en.number(1.256)).toBe('1.26');
+        expect(en.number(69.6)).toBe('69.60');
         expect(en.number(-1234567.891)).toBe('-1,234,568');
         expect(de.number(1234567)).toBe('1.234.567');
     });

@@ -166,6 +166,8 @@ export const en = {
     'recent.title': 'Latest rows',
     'recent.none': 'No rows yet',
     'recent.none.text': 'They appear here the moment they are written.',
+    'recent.succeeded': 'succeeded',
+    'recent.failed': 'failed',
     'recent.unfiltered': 'All countries and sources',
     'export': 'Export',
     'export.csv': 'CSV',

@@ -167,6 +167,8 @@ export const es: Catalogue = {
     'recent.title': 'Últimas filas',
     'recent.none': 'Aún no hay filas',
     'recent.none.text': 'Aparecen aquí en cuanto se escriben.',
+    'recent.succeeded': 'pagado',
+    'recent.failed': 'fallido',
     'recent.unfiltered': 'Todos los países y orígenes',
     'export': 'Exportar',
     'export.csv': 'CSV',
