@@ -24,7 +24,7 @@ INSERT INTO public.sale VALUES (date_trunc('day', now(), 'UTC'), NULL, 100000, t
 SELECT kpi.rebuild('sale') \gset
 CREATE VIEW public.now AS SELECT * FROM kpi.gauges('{takings,sales,good_pct}', '{country}', 10);
 GRANT SELECT ON public.now TO g_owner;
-SELECT plan(44);
+SELECT plan(51);
 
 SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_today'), (SELECT sum(amount) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC')), 'today, as the table has it');
 SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_avg7d'), (SELECT round(sum(amount) / 7, 6) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC') - interval '7 days' AND at < date_trunc('day', now(), 'UTC')), 'a day of the last seven');
@@ -60,6 +60,31 @@ SELECT kpi.untrack('odd') \gset
 RESET ROLE;
 SELECT throws_ok($$SELECT kpi.prometheus_text('{takings}', top => 0)$$, '22023', 'argument "top" must be at least 1', 'no segments');
 SELECT throws_ok($$SELECT kpi.prometheus_text('{taking}')$$, '42704', NULL, 'an unknown metric');
+
+-- What ails it.
+CREATE FUNCTION public.health(gauge text, labels jsonb DEFAULT '{}') RETURNS numeric LANGUAGE sql AS $$
+    SELECT h.value FROM kpi.health_gauges() h WHERE h.gauge = health.gauge AND h.labels = health.labels $$;
+BEGIN;
+SELECT is((public.health('kpi_source_ok', '{"source": "sale"}'), public.health('kpi_capture_error_rows', '{"source": "sale"}')), (1::numeric, 0::numeric), 'a source that does well');
+UPDATE kpi.source_state SET last_error = '22012 division by zero' WHERE source = 'sale';
+INSERT INTO kpi.capture_error (source, sqlstate, message, rows) VALUES ('sale', '22012', 'division by zero', 3), ('sale', '22003', 'out of range', 4);
+SELECT is((public.health('kpi_source_ok', '{"source": "sale"}'), public.health('kpi_capture_error_rows', '{"source": "sale"}')), (0::numeric, 7::numeric), 'set aside, with rows that count nowhere');
+SELECT kpi._observe('one', 'data', 'one', 'critical', true, '{}', 'g_owner'), kpi._observe('two', 'probe', 'two', 'critical', true, '{}', 'g_owner') AS two,
+       kpi._observe('three', 'data', 'three', 'warning', true, '{}', 'g_other') \gset
+SELECT kpi.ack(:two) \gset
+SELECT is(array_agg(value ORDER BY labels ->> 'severity', labels ->> 'state'), '{1,1,0,0,0,1}', 'incidents by severity and state, 0 where there is none')
+  FROM kpi.health_gauges() WHERE gauge = 'kpi_open_incidents';
+SET LOCAL ROLE g_other;
+SELECT is(sum(value), 1::numeric, 'one''s own') FROM kpi.health_gauges() WHERE gauge = 'kpi_open_incidents';
+RESET ROLE;
+SELECT kpi.add_sink('lost', 'webhook', 'https://gateway.example/lost') \gset
+SELECT kpi.notify('lost', '{"text": "one"}') AS one, kpi.notify('lost', '{"text": "two"}') AS two \gset
+UPDATE kpi.outbox SET state = 'dead', settled_at = now() WHERE id = :one;
+UPDATE kpi.outbox SET created_at = now() - interval '2 hours' WHERE id = :two;
+SELECT is((public.health('kpi_outbox_dead', '{"sink": "lost"}'), public.health('kpi_outbox_pending', '{"sink": "lost"}')), (1::numeric, 1::numeric), 'a dead letter and one that waits');
+SELECT ok(public.health('kpi_outbox_oldest_age_seconds', '{"sink": "lost"}') BETWEEN 7200 AND 7300, 'for two hours');
+SELECT is((public.health('kpi_jobs_overdue'), public.health('kpi_worker_up')), (0::numeric, NULL::numeric), 'no job is overdue, and no worker is missed where the server does not preload it');
+ROLLBACK;
 
 -- Who sees what: metrics by the right on the facts view, health by kpi_reader.
 DO $$ BEGIN
