@@ -1,15 +1,17 @@
 # kpi_ext: builds and installs the extension (PGXS); every test target starts here.
 #   make            build            make install     into the server of PG_CONFIG
 #   make check      everything       make quick       what a change breaks most often, in some minutes
+#   make web        kpi_web, the program that serves page and API
 #   make demo       the guided tour on real bookings
-# Tests alone: make lint | unit | asan | regress | isolation | pgtap | docs-check | wire | cluster | page-check   (test/README.md)
+# Tests alone: make lint | unit | asan | regress | isolation | pgtap | docs-check | wire | web-check | cluster | page-check   (test/README.md)
 # By hand:     make server, psql, stop: a throw-away server; make fmt: formatting; make docs: docs/reference.md; make prometheus: prometheus/rules
 # `make check`, `make demo` and the suites install missing Debian packages first (root or sudo).
 EXTENSION = kpi_ext
 MODULE_big = kpi_ext
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" kpi_ext.control)
 
-SOURCES := $(sort $(shell find src -name '*.cpp'))
+# kpi_web (src/web) is a program of its own: make web.
+SOURCES := $(sort $(shell find src -name '*.cpp' -not -path 'src/web/*'))
 OBJS := $(SOURCES:.cpp=.o)
 SQL_PARTS := $(sort $(wildcard sql/[0-9]*.sql))
 SCRIPT := kpi_ext--$(EXTVERSION).sql
@@ -34,8 +36,8 @@ SHLIB_LINK = -lfmt -lcurl -lcrypto -lyaml-cpp -lxlsxwriter -lstdc++
 # PGXS is read for building only: the other targets work before PostgreSQL is installed, and PGXS has names of its own
 # for some of them.
 # In the order in which `make check` starts them: the longest first.
-SUITES = lint cluster asan wire pgtap unit docs-check regress isolation page-check
-OURS = packages tree dev test-modules server psql stop check quick $(SUITES) page deliverer check-s3-ceph fuzz demo demo-stop docs prometheus fmt clean
+SUITES = lint cluster asan wire web-check pgtap unit docs-check regress isolation page-check
+OURS = packages tree dev test-modules server psql stop check quick $(SUITES) page web deliverer check-s3-ceph fuzz demo demo-stop docs prometheus fmt clean
 ifeq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 include test/targets.mk
 else

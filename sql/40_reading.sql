@@ -63,7 +63,7 @@ CREATE FUNCTION kpi.query_json(metric text DEFAULT NULL, start_date text DEFAULT
 COMMENT ON FUNCTION kpi.query_json(text, text, text, text, text, text, int, jsonb) IS
     'kpi.query for HTTP: {"data": [rows], "params": arguments as given, "count": rows, "truncated": cut at limit, "start_date": first day, "end_date": last day}. country and source filter dimensions of these names, filters any other; aggregate: hourly, daily, weekly, monthly, quarterly, yearly, total';
 
-CREATE FUNCTION kpi.summary()
+CREATE FUNCTION kpi.summary(filters jsonb DEFAULT '{}')
     RETURNS TABLE (metric text, unit text, good text, day date, today numeric, today_elapsed float8, today_expected numeric,
                    last_week_so_far numeric, last_week numeric, yesterday numeric, yesterday_before numeric, yesterday_change numeric,
                    days_7 numeric, days_7_before numeric, days_7_change numeric, days_30 numeric, days_30_before numeric,
@@ -71,11 +71,11 @@ CREATE FUNCTION kpi.summary()
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 50000 SET search_path = pg_catalog, pg_temp AS $$
 WITH recent AS MATERIALIZED (
     SELECT q.*, row_number() OVER (PARTITION BY q.metric ORDER BY q.day DESC) AS back
-      FROM kpi.query(NULL, '8d', 'today', compare => 'same_weekday', max_rows => NULL) q
+      FROM kpi.query(NULL, '8d', 'today', summary.filters, compare => 'same_weekday', max_rows => NULL) q
 ), week AS MATERIALIZED (
-    SELECT * FROM kpi.query(NULL, '7d', 'yesterday', grain => 'total', compare => 'previous', max_rows => NULL, expected => false)
+    SELECT * FROM kpi.query(NULL, '7d', 'yesterday', summary.filters, grain => 'total', compare => 'previous', max_rows => NULL, expected => false)
 ), month AS MATERIALIZED (
-    SELECT * FROM kpi.query(NULL, '30d', 'yesterday', grain => 'total', compare => 'previous', max_rows => NULL)
+    SELECT * FROM kpi.query(NULL, '30d', 'yesterday', summary.filters, grain => 'total', compare => 'previous', max_rows => NULL)
 )
 SELECT m.name, m.unit, m.good, t.day, t.value, t.elapsed_fraction, t.expected_so_far, t.compared, l.value,
        y.value, y.compared, round(100 * (y.value - y.compared) / nullif(abs(y.compared), 0), 1),
@@ -90,5 +90,5 @@ SELECT m.name, m.unit, m.good, t.day, t.value, t.elapsed_fraction, t.expected_so
  WHERE t.back = 1
  ORDER BY m.name
 $$;
-COMMENT ON FUNCTION kpi.summary() IS
-    'A digest, one row per readable metric. today: so far, with the elapsed share of the day and what the same weekdays had by now (today_expected: median; last_week_so_far: a week ago); last_week: that whole day; yesterday and yesterday_before: against its weekday a week earlier; days_7, days_30: full days up to yesterday, against as many days before. Changes in percent';
+COMMENT ON FUNCTION kpi.summary(jsonb) IS
+    'A digest, one row per readable metric that has the dimensions of filters (as in kpi.query). today: so far, with the elapsed share of the day and what the same weekdays had by now (today_expected: median; last_week_so_far: a week ago); last_week: that whole day; yesterday and yesterday_before: against its weekday a week earlier; days_7, days_30: full days up to yesterday, against as many days before. Changes in percent';

@@ -18,7 +18,11 @@ COMMENT ON VIEW kpi.probe_history IS 'Every run of every probe that is kept, wit
 -- A title tells numbers of segments: to those who could read them themselves.
 CREATE VIEW kpi.incident_history WITH (security_barrier) AS
 SELECT i.id, i.severity, i.state, i.kind, i.rule, CASE WHEN i.parent IS NULL THEN 0 ELSE 1 END AS depth,
-       CASE WHEN w.told THEN i.title END AS title, CASE WHEN w.told THEN i.segment END AS segment, i.started_at, i.fired_at, i.resolved_at
+       CASE WHEN w.told THEN i.title END AS title, CASE WHEN w.told THEN i.segment END AS segment, i.started_at, i.fired_at, i.resolved_at,
+       i.labels ->> 'metric' AS metric, CASE WHEN w.told THEN i.assignee END AS assignee, i.acknowledged_by,
+       (SELECT pg_catalog.count(*) FROM kpi.incident c WHERE c.parent = i.id AND c.state IN ('firing', 'acknowledged')) AS members,
+       (SELECT pg_catalog.max(s.until) FROM kpi.silence s WHERE i.labels @> s.matcher AND (s.incident IS NULL OR s.incident = i.id)
+           AND s.until > pg_catalog.clock_timestamp() AND kpi._may_run(s.role, i.role)) AS silenced_until
   FROM kpi.incident i
  CROSS JOIN LATERAL (
        SELECT kpi._may_run((SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user), i.role)

@@ -13,7 +13,7 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
 # Build and install into the private tree. KPI_BUILT=1: that has been done (check.sh); suites that run side by side must not
 # replace the library under each other's servers.
 ifdef KPI_BUILT
-dev test-modules deliverer:
+dev test-modules deliverer web:
 else
 dev: tree
 	@$(MAKE) --no-print-directory -s $(JOBS) OPT=$(if $(filter file,$(origin OPT)),-O0,$(OPT)) PG_CONFIG=$$(test/tools/tree.sh config) all
@@ -29,6 +29,11 @@ test-modules: dev
 deliverer: packages
 	@mkdir -p build && cmake -S . -B build/unit -DCMAKE_BUILD_TYPE=Test >build/wire.log && cmake --build build/unit --target kpi_deliver kpi_render -j 2 >>build/wire.log || \
 		{ tail -30 build/wire.log; exit 1; }
+
+# kpi_web, the program that serves the page and the API: build/web/kpi_web.
+web: packages
+	@mkdir -p build && cmake -S . -B build/web -DCMAKE_BUILD_TYPE=$(or $(WEB_BUILD),Test) -DCMAKE_CXX_FLAGS_TEST="-O0 -g1" >build/web.log && cmake --build build/web --target kpi_web -j 2 >>build/web.log || \
+		{ grep -E 'error' -A 5 build/web.log | head -60; exit 1; }
 endif
 
 # A throw-away server of your own with the extension: start (again after a rebuild), shell, stop.
@@ -60,6 +65,8 @@ regress isolation pgtap docs-check cluster: test-modules
 
 wire: deliverer
 	@test/tools/suite.py wire $(TESTS)
+web-check: dev web
+	@test/tools/suite.py web-check $(TESTS)
 
 # The live page of kpi_web, into build/page; and its unit tests, without a server.
 page: packages

@@ -44,6 +44,7 @@ INSERT INTO t.good (name, args) VALUES
 ('rolling', ARRAY[$$'revenue'$$, $$'60 minutes'$$, 'now()', $$'{"country": "MX"}'$$]),
 ('recent', ARRAY[$$'pay'$$, '3', $$'{"country": "MX"}'$$]),
 ('backup_alerts', ARRAY[$$'LowDailyLeads'$$, 'true']),
+('summary', ARRAY[$$'{"country": "MX"}'$$]),
 ('value', ARRAY[$$'revenue'$$, 'now()', $$'{"country": "MX"}'$$, $$'day'$$]),
 ('refresh', ARRAY[$$'public.mv'$$, 'true', 'true']),
 ('watch_view', ARRAY[$$'public.mv'$$]),
@@ -82,7 +83,8 @@ INSERT INTO t.good (name, args) VALUES
 ('run_checks', ARRAY[$$'fresh'$$]), ('mark_sensitive', ARRAY[$$'public.pay'$$, $$'country'$$, 'true']),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES
-('summary', '{}', 'no argument'), ('health_gauges', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),
+('health_gauges', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),
+('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),
 ('sinks_from_environment', '{}', 'no argument'), ('config', '{}', 'no argument'), ('schedule', '{}', 'no argument'),
 ('rotate_link_key', '{}', 'no argument'),
 ('redeliver', NULL, 'needs a settled message; NULL and unknown ids are below'), ('test_sink', NULL, 'sends; NULL and unknown names are below'),

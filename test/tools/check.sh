@@ -14,6 +14,7 @@ if [ -z "${KPI_BUILT:-}" ]; then
     echo "=== build"
     shared=test-modules
     case " $* " in *" wire "*) shared+=" deliverer" ;; esac
+    case " $* " in *" web-check "*) shared+=" web" ;; esac
     # shellcheck disable=SC2086  (a list of words)
     ${MAKE:-make} -s $shared || { echo "the extension could not be built"; echo "0 passed, 1 failed"; exit 1; }
 fi

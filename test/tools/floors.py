@@ -6,11 +6,12 @@
                                                      pack/ both of them
     floor 1  pg/ net/ detect/ environment/ report/   see core/ only
     floor 0  core/                                   std, fmt, nlohmann
+             web/                                    kpi_web, a program of its own: sees core/ only
 
 Inside engine/ and net/ arrows point one way too (INSIDE below): nobody sees a folder that is not named for it.
 PostgreSQL is seen, through any chain of includes, only in pg/, entry/ and the folders of engine/ that work
-inside the executor (view, capture, facts). Its headers are named in pg/prelude.hpp alone. curl and OpenSSL are named only in net/,
-yaml-cpp only in environment/, libxlsxwriter only in report/.
+inside the executor (view, capture, facts). Its headers are named in pg/prelude.hpp alone. curl is named only in net/, OpenSSL in
+net/ and web/, Boost, libpq and zlib only in web/, yaml-cpp only in environment/, libxlsxwriter only in report/.
 Prints one line per fault, exit 1 if there is any.  floors.py [DIR]  checks another src folder (used by its own test).
 """
 import os
@@ -19,7 +20,7 @@ import sys
 
 ONE = {'pg', 'net', 'detect', 'environment', 'report'}
 SEES = {
-    'core': set(), 'pg': {'core'}, 'net': {'core'}, 'detect': {'core'}, 'environment': {'core'},
+    'core': set(), 'web': {'core'}, 'pg': {'core'}, 'net': {'core'}, 'detect': {'core'}, 'environment': {'core'},
     'report': {'core'},
     'engine': ONE | {'core'}, 'delivery': ONE | {'core'},
     'monitor': ONE | {'core', 'engine'},
@@ -52,8 +53,9 @@ INSIDE = {
     'monitor/publication': {'monitor/check'},
     'monitor': set(),
 }
-# Third-party headers: first part of the path -> the only room that may name it (None: every room).
-OWNER = {'fmt': None, 'nlohmann': None, 'curl': 'net', 'openssl': 'net', 'yaml-cpp': 'environment', 'xlsxwriter.h': 'report'}
+# Third-party headers: first part of the path -> the only room, or rooms, that may name it (None: every room).
+OWNER = {'fmt': None, 'nlohmann': None, 'curl': 'net', 'openssl': ('net', 'web'), 'yaml-cpp': 'environment', 'xlsxwriter.h': 'report',
+         'boost': 'web', 'libpq-fe.h': 'web', 'zlib.h': 'web'}
 C_HEADERS = {'sys', 'pthread.h', 'unistd.h', 'poll.h', 'fcntl.h', 'netinet', 'arpa', 'netdb.h', 'signal.h'}
 POSTGRES_ROOMS = ('pg/', 'entry/', 'engine/view/', 'engine/capture/', 'engine/facts/')
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
@@ -100,8 +102,9 @@ def faults(files):
                 continue
             first = name.split('/')[0]
             if first in OWNER:
-                if OWNER[first] not in (None, room):
-                    yield f'{path}: only {OWNER[first]}/ may include <{name}>'
+                owners = OWNER[first] if isinstance(OWNER[first], tuple) else (OWNER[first],)
+                if None not in owners and room not in owners:
+                    yield f'{path}: only {"/, ".join(owners)}/ may include <{name}>'
             elif ('.' in name or '/' in name) and first not in C_HEADERS:
                 yield f'{path}: <{name}> belongs to no room'
         if not path.startswith(POSTGRES_ROOMS):

@@ -81,6 +81,7 @@ commands() {
 tidy() {
     local stamps=build/tidy include stamp file headers todo=()
     include=$("$(test/tools/tree.sh config)" --includedir-server)
+    pq=$("$(test/tools/tree.sh config)" --includedir)
     mkdir -p "$stamps"
     for file in "${@:-}"; do
         [ -n "$file" ] || continue
@@ -91,9 +92,9 @@ tidy() {
         todo+=("$file")
     done
     [ ${#todo[@]} = 0 ] && return 0
-    export include stamps
+    export include pq stamps
     printf '%s\n' "${todo[@]}" | xargs -P "${KPI_JOBS:-2}" -I{} bash -c '
-        if output=$(clang-tidy-14 --quiet "$1" -- -std=c++20 -Isrc -isystem "$include" -DKPI_VERSION="\"0\"" \
+        if output=$(clang-tidy-14 --quiet "$1" -- -std=c++20 -Isrc -isystem "$include" -isystem "$pq" -DKPI_VERSION="\"0\"" \
             -D_GNU_SOURCE "-DPGDLLEXPORT=__attribute__((visibility(\"default\")))" -Wno-register 2>&1); then
             touch "$stamps/$(tr / _ <<<"$1")"
         else

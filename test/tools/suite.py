@@ -8,6 +8,7 @@
                                    the extension; docs/reference.md is current
     suite.py cluster [pytest arguments]   test/cluster, by pytest
     suite.py wire [pytest arguments]      test/wire, by pytest: sinks against real servers, without a database
+    suite.py web-check [pytest arguments] test/web, by pytest: kpi_web before a live database
 
 Every test file gets a fresh database with the extension, so that files cannot disturb each other. The server does not preload the
 library: nothing happens behind a test's back, CALL kpi.work() and kpi.merge() are called by the test. Tests of the
@@ -160,7 +161,7 @@ def docs(suite, cluster, names):
 
 def pytest_tests(suite, arguments):
     command = ['/usr/bin/python3', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *arguments]
-    process = subprocess.Popen(command, cwd=os.path.join(ROOT, 'test', suite.name), text=True, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=os.path.join(ROOT, 'test', suite.name.removesuffix('-check')), text=True, stdout=subprocess.PIPE)
     last = ''
     for line in process.stdout:
         print(line, end='', flush=True)
@@ -173,11 +174,11 @@ def pytest_tests(suite, arguments):
 
 
 def main(arguments):
-    if not arguments or arguments[0] not in ('regress', 'isolation', 'pgtap', 'docs-check', 'cluster', 'wire'):
+    if not arguments or arguments[0] not in ('regress', 'isolation', 'pgtap', 'docs-check', 'cluster', 'wire', 'web-check'):
         print(__doc__, file=sys.stderr)
         return 2
     suite = Suite(arguments[0])
-    if suite.name in ('cluster', 'wire'):
+    if suite.name in ('cluster', 'wire', 'web-check'):
         pytest_tests(suite, arguments[1:])
         return suite.finish()
     cluster = Cluster(f'suite-{suite.name}')

@@ -34,7 +34,10 @@ FAULTS = {  # name of the case: (file, its include, words of the message)
     'rollups see queries': ('engine/rollup/merge.cpp', ('"', 'engine/query/plan.hpp'), 'must not see engine/query/'),
     'the wire sees a sink': ('net/wire/http.cpp', ('"', 'net/sink/slack/api.hpp'), 'must not see net/sink/slack/'),
     'an unknown folder of a room': ('engine/attic/box.cpp', ('"', 'engine/registry/metrics.hpp'), 'must not see engine/'),
-    'an unknown library': ('net/wire/http.cpp', ('<', 'boost/any.hpp'), 'belongs to no room'),
+    'an unknown library': ('net/wire/http.cpp', ('<', 'zip/any.hpp'), 'belongs to no room'),
+    'Boost outside web': ('net/wire/http.cpp', ('<', 'boost/asio.hpp'), 'only web/'),
+    'web sees another room': ('web/pool.cpp', ('"', 'net/wire/http.hpp'), 'must not see net/'),
+    'OpenSSL outside net and web': ('worker/loop.cpp', ('<', 'openssl/evp.h'), 'only net/, web/'),
     'an unknown room': ('attic/box.cpp', ('<', 'string'), 'no room of the house'),
 }
 
