@@ -73,9 +73,9 @@ def business(page):
 def health(page):
     page.row('Incidents')
     page.add(table('Open incidents', 'Problems that fire. Titles are shown to a role that may read every facts view.',
-                   sql(f"SELECT severity, state, coalesce(title, rule, kind) AS what, to_char(fired_at AT TIME ZONE {ZONE}, 'YYYY-MM-DD HH24:MI') AS since, now() - fired_at AS age\n"
+                   sql(f"SELECT severity, state, coalesce(title, rule, kind) AS what, to_char(fired_at AT TIME ZONE {ZONE}, 'YYYY-MM-DD HH24:MI') AS since, extract(epoch FROM now() - fired_at)::float8 AS age\n"
                        "  FROM kpi.incident_history WHERE resolved_at IS NULL AND depth = 0 ORDER BY fired_at DESC LIMIT 50"),
-                   [field('severity', **STATE), field('state', **STATE)]), 24, 6)
+                   [field('severity', **STATE), field('state', **STATE), field('age', unit='s')]), 24, 6)
     page.row('Data quality')
     page.add(stat('Freshness', 'How many days the stalest materialized view is behind today.', sql('SELECT max(days_behind) AS days FROM kpi.view_state'), 'd',
                   steps('green', (1, 'yellow'), (2, 'red'))), 4, 6)

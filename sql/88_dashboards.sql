@@ -5,7 +5,9 @@ SELECT v.view, CASE WHEN NOT c.relispopulated THEN 'building' WHEN v.last_error_
        CASE WHEN c.relispopulated THEN v.rows END AS rows, CASE WHEN c.relispopulated THEN v.max_day END AS max_day,
        CASE WHEN c.relispopulated THEN (pg_catalog.clock_timestamp() AT TIME ZONE coalesce(v.timezone, pg_catalog.current_setting('TimeZone')))::date - v.max_day END AS days_behind,
        v.refreshed_at, v.duration, v.last_error_at
-  FROM kpi.view v JOIN pg_catalog.pg_class c ON c.oid = v.view
+  FROM kpi.view v
+ -- One by one: the right is looked up for each of these, not for all of pg_class.
+ CROSS JOIN LATERAL (SELECT o.relispopulated, o.relowner FROM pg_catalog.pg_class o WHERE o.oid = v.view OFFSET 0) c
  WHERE kpi._may_watch((SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user), c.relowner);
 COMMENT ON VIEW kpi.view_state IS 'Each watched materialized view as its last refresh left it: rows, latest day, and how many days that is behind today. state: building (made WITH NO DATA and not filled yet), ready, failing. For kpi_reader too';
 

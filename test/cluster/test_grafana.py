@@ -118,6 +118,7 @@ def test_a_panel_answers_for_every_choice(shop, panel):
         description, rows = run(shop, expanded(statement, country=country, source=source))
         columns = kinds(description)
         assert any(kind in NAMES for kind in columns.values()) or panel['type'] == 'table', columns
+        assert set(columns.values()) <= {*NAMES, 'text', 'timestamptz'}, 'Grafana knows these'
         if panel['targets'][0]['format'] == 'time_series':
             assert columns['time'] == 'timestamptz', columns
             times = [row[0] for row in rows]

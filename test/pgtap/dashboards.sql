@@ -52,6 +52,16 @@ SELECT alike(t.raised($$SELECT kpi.recent('payments', 1001)$$), '22023 n must be
 SELECT alike(t.raised($$SELECT kpi.recent('payments', 1, '{"planet": 1}')$$), '22023 source "payments" has no dimension "planet"%', 'a filter on nothing');
 DELETE FROM payments WHERE source = 'future' OR amount = 1000000;
 
+-- Window capture knows no minutes: its hours are shared out by the clock. And zones whose hours begin at the half.
+CREATE TABLE even (at timestamptz, n int); INSERT INTO even SELECT date_trunc('hour', now()) - i * interval '1 minute', 1 FROM generate_series(-59, 6000) i WHERE date_trunc('hour', now()) - i * interval '1 minute' <= now();
+CREATE VIEW even_window AS SELECT at, n AS even_w FROM even;
+CREATE VIEW even_half AS SELECT at, n AS even_h FROM even;
+SELECT kpi.track('even_window', 'at', timezone => 'UTC', capture => 'window', build => 'now'), kpi.track('even_half', 'at', timezone => 'Asia/Kolkata') \gset
+SELECT kpi.rolling('even_h', '3 hours') AS dirty \gset
+CALL kpi.work();
+SELECT ok(abs(kpi.rolling('even_w', '3 hours') - 180) <= 3, 'with window capture about three hours: ' || kpi.rolling('even_w', '3 hours'));
+SELECT ok(:dirty BETWEEN 179 AND 181 AND kpi.rolling('even_h', l) = (SELECT count(*) FROM even WHERE at > now() - l), 'a zone of half hours, built and while it is built: ' || l) FROM unnest('{20 minutes,40 minutes,3 hours,25 hours}'::interval[]) l;
+
 -- A source whose time is a date or a local time
 CREATE TABLE local (at timestamp, n int); INSERT INTO local SELECT timestamp '2026-01-01' + i * interval '1 hour', i FROM generate_series(1, 5) i;
 CREATE VIEW local_facts AS SELECT at, n AS local_n FROM local;
@@ -73,6 +83,8 @@ SELECT results_eq('SELECT view::text, state, days_behind FROM kpi.view_state WHE
 SELECT alike(t.raised('SELECT rows FROM kpi.view'), '42501 %', 'not what they are made of');
 SELECT alike(t.raised('SELECT kpi.recent($$payments$$)'), '42501 %', 'a reader of health reads no rows');
 RESET ROLE;
+CREATE FUNCTION t.plan(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN ' || statement; END $$;
+SELECT is_empty($$SELECT p FROM t.plan('SELECT max(days_behind) FROM kpi.view_state') p WHERE p ~ 'Seq Scan on pg_class'$$, 'the states of a few views do not cost all of pg_class');
 SELECT is((SELECT rows FROM kpi.view_state WHERE view = 'mv_kpi_daily'::regclass), (SELECT count(*) FROM mv_kpi_daily), 'rows are counted at the refresh');
 CREATE MATERIALIZED VIEW young AS SELECT day FROM kpi.query('{leads}') WITH NO DATA;
 SELECT kpi.watch_view('young') \gset
@@ -90,7 +102,7 @@ UPDATE kpi.incident SET labels = labels || '{"metric": "revenue"}', rule = 'LowX
 SET ROLE dash_reader;
 SELECT is((SELECT row(severity, rule, title)::text FROM kpi.incident_history WHERE rule = 'LowX'), '(critical,LowX,)', 'kpi_reader sees that there is an incident, not its numbers');
 RESET ROLE;
-GRANT SELECT ON payment_facts, lead_facts, local_facts TO dash_reader;
+GRANT SELECT ON payment_facts, lead_facts, local_facts, even_window, even_half TO dash_reader;
 SET ROLE dash_reader;
 SELECT is((SELECT title FROM kpi.incident_history WHERE rule = 'LowX'), 'Revenue is 12 in MX', 'with the right to read all facts the title too');
 SELECT ok((SELECT count(*) = 1 FROM kpi.recent('payments', 1)), 'and rows');
