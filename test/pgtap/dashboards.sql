@@ -117,7 +117,7 @@ INSERT INTO payments SELECT d + m * interval '1 minute', c, 'ads', 'paid', 1 FRO
  WHERE d + m * interval '1 minute' <= now() AND NOT (c = 'MX' AND d = current_date);
 CALL kpi.work();
 SELECT results_eq($$SELECT name, country, firing, value < bound FROM kpi.backup_alerts('LowRevenueBySegment')$$,
-                  $$SELECT 'LowRevenueBySegment', c, c = 'MX' AND now() >= current_date + interval '6 hours 1 minute', c = 'MX' FROM unnest('{Côte d''Ivoire,MX}'::text[]) c$$,
+                  $$SELECT 'LowRevenueBySegment', c, c = 'MX' AND now() >= current_date + interval '5 hours 59 minutes', c = 'MX' FROM unnest('{Côte d''Ivoire,MX}'::text[]) c$$,
                   'a segment that is gone today fires, once a quarter of the day is there');
 SELECT results_eq('SELECT name FROM kpi.backup_alerts() GROUP BY 1 ORDER BY 1', $$VALUES ('LowPaymentSuccessRate'), ('LowRevenueBySegment'), ('LowRevenueVsAvg7d'), ('LowDailyLeads') ORDER BY 1$$, 'of each alarm the active segments');
 SELECT * FROM finish();
