@@ -109,11 +109,11 @@ CREATE FUNCTION kpi.test_rule(name text)
 COMMENT ON FUNCTION kpi.test_rule(text) IS
     'What a rule says now of each series, and why; opens no incident and tells nobody. verdict: bad, good, or unclear (too early, not enough history). expected and threshold are those of this moment: share is the part of the bucket that is usually there by now. Works for a rule that is not enabled too';
 
-CREATE FUNCTION kpi._evaluate_rules(at timestamptz DEFAULT NULL) RETURNS integer
+CREATE FUNCTION kpi._evaluate_rules(at timestamptz DEFAULT NULL, making integer DEFAULT NULL) RETURNS integer
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_evaluate_rules';
-COMMENT ON FUNCTION kpi._evaluate_rules(timestamptz) IS
+COMMENT ON FUNCTION kpi._evaluate_rules(timestamptz, integer) IS
     'One look of all rules, in one snapshot, as the worker takes it; returns how many incidents fire. at: the clock, for tests; NULL: now';
-REVOKE ALL ON FUNCTION kpi._evaluate_rules(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION kpi._evaluate_rules(timestamptz, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION kpi.add_rule(text, text, text, numeric, name[], jsonb, text, text, interval, interval, numeric, numeric, numeric, text, text, text[], text, text, jsonb, boolean, text, jsonb),
     kpi.alter_rule(text, jsonb), kpi.drop_rule(text), kpi.test_rule(text) FROM PUBLIC;
 

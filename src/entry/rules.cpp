@@ -169,5 +169,6 @@ KPI_FUNCTION(evaluate_rules) {
     const kpi::pg::Spi spi;
     const kpi::pg::RunAs owner(kpi::pg::extension_owner(), kpi::pg::Restriction::identity);
     const kpi::Timestamp at{PG_ARGISNULL(0) ? kpi::pg::now() : int64_t(PG_GETARG_TIMESTAMPTZ(0))};
-    PG_RETURN_INT32(kpi::monitor::evaluate_rules(at).firing);
+    const int64_t making = PG_ARGISNULL(1) ? INT64_MAX : int64_t(PG_GETARG_INT32(1)) * 1000;
+    PG_RETURN_INT32(kpi::monitor::evaluate_rules(at, making).firing);
 }

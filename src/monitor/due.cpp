@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "pg/settings.hpp"
 
 namespace kpi::monitor {
@@ -47,6 +49,11 @@ void see(const Sighting &sighting) {
               {sighting.fingerprint, sighting.incident, sighting.title, sighting.severity,
                sighting.failing ? Param(*sighting.failing) : Param(Null{}), sighting.name,
                sighting.owner, sighting.line});
+}
+
+const char *in_language(const char *english, const char *spanish) {
+    const char *language = pg::settings().language;
+    return language != nullptr && std::string_view(language) == "es" ? spanish : english;
 }
 
 }  // namespace kpi::monitor

@@ -34,5 +34,7 @@ struct Sighting {
     std::string line;
 };
 void see(const Sighting &sighting);
+// What kpi.language says: titles of incidents are read by people.
+const char *in_language(const char *english, const char *spanish);
 
 }  // namespace kpi::monitor

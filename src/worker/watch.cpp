@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kSeldom = 60'000'000;
 constexpr int64_t kOften = 1'000'000;
+constexpr int64_t kMaking = 200'000;  // of a look, for outlooks: merges wait so long at most
 
 }  // namespace
 
@@ -32,11 +33,11 @@ int Watch::look() {
         steps_.run([&] {
             const pg::OuterSnapshot snapshot;
             const int64_t now = pg::now();
-            done = monitor::evaluate_rules({now});
+            done = monitor::evaluate_rules({now}, steps_.by_hand() ? INT64_MAX : kMaking);
             wait = std::clamp(done.next_change - now, kOften, kSeldom);
         });
         patience_ = {};
-        changed_ = false;
+        changed_ = done.postponed > 0;
     } catch (const Error &error) {
         if (steps_.gone()) throw;
         patience_.failed(pg::ticks(), pg::ticks() - began, error.sqlstate == "57014");

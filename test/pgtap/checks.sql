@@ -2,7 +2,7 @@
 -- Checks of data quality: every kind on both sides of its limit, their incidents, samples, rights.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(127);
+SELECT plan(128);
 \ir ../tools/raised.sql
 GRANT USAGE ON SCHEMA t TO PUBLIC;
 CREATE FUNCTION t.state(name text) RETURNS text LANGUAGE sql AS $$ SELECT r.state FROM kpi.run_checks(name) r $$;
@@ -260,6 +260,12 @@ SELECT is_empty($$SELECT FROM kpi.run_checks() WHERE check_name = 'gaps'$$, 'a c
 SELECT is((SELECT state FROM kpi.incident WHERE fingerprint = 'check empty'), 'firing', 'a check of no source has an incident of its own');
 INSERT INTO shop.nothing DEFAULT VALUES;
 SELECT is(t.state('empty'), 'ok', 'recovered');
+RESET ROLE; SET kpi.language = 'es'; SET ROLE checker;
+DELETE FROM shop.nothing; SELECT t.state('empty') \gset
+SELECT is((SELECT title FROM kpi.incident WHERE fingerprint = 'check empty' AND state = 'firing'), 'el control empty falla', 'people read it in their language');
+RESET ROLE; RESET kpi.language; SET ROLE checker;
+INSERT INTO shop.nothing DEFAULT VALUES; SELECT t.state('empty') \gset
+RESET ROLE; DELETE FROM kpi.incident WHERE title = 'el control empty falla'; SET ROLE checker;
 SELECT is((SELECT state FROM kpi.incident WHERE fingerprint = 'check empty'), 'resolved', 'its incident is resolved');
 
 -- What is wrong is said

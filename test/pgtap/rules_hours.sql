@@ -2,7 +2,7 @@
 -- Hourly rules and the hours of the calendar: inside a deployment nothing is bad, outside of it everything is as ever.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(9);
+SELECT plan(13);
 CREATE SCHEMA t;
 CREATE TABLE public.visit (at timestamptz NOT NULL, country text);
 CREATE VIEW public.visit_facts AS SELECT at, country, 1 AS visits FROM public.visit;
@@ -29,4 +29,14 @@ SELECT is(t.at('2026-03-09 19:06+00', 'Few'), 'ok', 'and are not bad any more');
 SELECT kpi.add_rule('Day', 'visits', 'below', 270) \gset
 SELECT is(t.at('2026-03-10 00:30+00', 'Day'), 'firing', 'a day is not excused by hours of it');
 SELECT matches((SELECT title || ' ' || (details ->> 'event') FROM kpi.incident WHERE rule = 'Day'), 'Release 8', 'but names them');
+
+-- Outlooks are made in slices: one rule's a look when there is no time for more
+SELECT count(kpi.drop_rule(name)::text) FROM kpi.rule \gset
+SELECT count(kpi.add_rule(n, 'visits', 'below', 270)) FROM unnest('{A,B,C}'::text[]) n \gset
+SELECT is(kpi._evaluate_rules('2026-03-10 02:30+00', 0), 1, 'a look without time judges');
+SELECT is((SELECT count(*) FROM kpi.rule_memory), 1::bigint, 'makes those of one rule');
+SELECT kpi._evaluate_rules('2026-03-10 02:30:01+00', 0) AS second \gset
+SELECT kpi._evaluate_rules('2026-03-10 02:30:02+00', 0) AS third \gset
+SELECT is((SELECT count(*) FROM kpi.rule_memory), 3::bigint, 'the next ones those of the others');
+SELECT is((SELECT count(*) FROM kpi.incident WHERE rule IN ('A', 'B', 'C') AND state = 'firing'), 3::bigint, 'and then all are judged');
 SELECT * FROM finish();

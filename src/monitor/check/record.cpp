@@ -51,13 +51,17 @@ void keep_result(const Check &check, const Outcome &outcome) {
 // for those of severity info, which does not. Not known while one of them is in error: what is open
 // stays open then.
 void settle_checks(const std::string &source, bool minor) {
+    const char *title =
+        minor ? in_language("data of %s fails minor checks",
+                            "los datos de %s fallan controles menores")
+              : in_language("data of %s fails its checks", "los datos de %s fallan sus controles");
     pg::query(R"(
         WITH checks AS MATERIALIZED (
             SELECT c.name, c.severity, c.sinks, s.state, s.message
               FROM kpi.check c JOIN kpi.check_state s ON s.name = c.name WHERE c.source = $1 AND c.enabled AND (c.severity = 'info') = $2
         ), bad AS MATERIALIZED (SELECT * FROM checks WHERE state = 'failing')
         SELECT kpi._observe(CASE WHEN $2 THEN 'data minor ' ELSE 'data source ' END || $1, 'data',
-                   pg_catalog.format(CASE WHEN $2 THEN 'data of %s fails minor checks' ELSE 'data of %s fails its checks' END, $1),
+                   pg_catalog.format($3, $1),
                    coalesce((SELECT severity FROM bad ORDER BY pg_catalog.array_position('{critical,warning,info}', severity) LIMIT 1), 'info'),
                    CASE WHEN EXISTS (SELECT FROM bad) THEN true
                         WHEN EXISTS (SELECT FROM checks WHERE state = 'error') THEN NULL ELSE false END,
@@ -70,7 +74,7 @@ void settle_checks(const std::string &source, bool minor) {
                           FROM (SELECT * FROM bad ORDER BY name LIMIT 20) b), '[]'))
                    || CASE WHEN $2 THEN '{}' ELSE pg_catalog.jsonb_build_object('source', $1) END)
           FROM kpi.source s JOIN pg_catalog.pg_class f ON f.oid = s.facts WHERE s.name = $1)",
-              {source, minor});
+              {source, minor, std::string(title)});
 }
 
 void settle_source(const std::string &source) {
@@ -91,17 +95,22 @@ void observe(const std::string &fingerprint, const std::string &title, const Che
          .line = line});
 }
 
+std::string titled(const Check &check, const char *english, const char *spanish) {
+    return fmt::format(fmt::runtime(in_language(english, spanish)), check.name);
+}
+
 void settle_alone(const Check &check, const Finding &finding) {
     if (check.source) return;
     std::optional<bool> failing;
     if (finding.state != CheckState::error) failing = finding.state == CheckState::failing;
-    observe("check " + check.name, fmt::format("check {} fails", check.name), check, failing,
-            finding.message);
+    observe("check " + check.name, titled(check, "check {} fails", "el control {} falla"), check,
+            failing, finding.message);
 }
 
 // The text of an error may quote data, and a message leaves the house.
 void settle_error(const Check &check, const Outcome &outcome) {
-    observe("check error " + check.name, fmt::format("check {} cannot be run", check.name), check,
+    observe("check error " + check.name,
+            titled(check, "check {} cannot be run", "el control {} no se puede ejecutar"), check,
             outcome.finding.state == CheckState::error,
             fmt::format("SQLSTATE {}; kpi.check_status has the text", outcome.sqlstate));
 }

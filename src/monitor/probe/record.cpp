@@ -76,12 +76,18 @@ void observe(const Probe &probe, const char *word, const std::string &title,
          .line = line});
 }
 
+std::string titled(const Probe &probe, const char *english, const char *spanish) {
+    return fmt::format(fmt::runtime(in_language(english, spanish)), probe.name);
+}
+
 void observe_slow(const Probe &probe, std::optional<bool> failing, const std::string &line) {
-    observe(probe, "probe", fmt::format("probe {} is slow", probe.name), failing, line);
+    observe(probe, "probe", titled(probe, "probe {} is slow", "la sonda {} va lenta"), failing,
+            line);
 }
 
 void observe_error(const Probe &probe, std::optional<bool> failing, const std::string &sqlstate) {
-    observe(probe, "probe error", fmt::format("probe {} cannot be run", probe.name), failing,
+    observe(probe, "probe error",
+            titled(probe, "probe {} cannot be run", "la sonda {} no se puede ejecutar"), failing,
             fmt::format("SQLSTATE {}; kpi.probe_run has the text", sqlstate));
 }
 

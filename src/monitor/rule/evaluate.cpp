@@ -10,11 +10,13 @@
 
 #include "core/error.hpp"
 #include "engine/registry/metrics.hpp"
+#include "monitor/due.hpp"
 #include "monitor/rule/apply.hpp"
 #include "monitor/rule/calendar_days.hpp"
 #include "pg/lock.hpp"
 #include "pg/rows.hpp"
 #include "pg/sql.hpp"
+#include "pg/waiter.hpp"
 
 namespace kpi::monitor {
 namespace {
@@ -78,8 +80,9 @@ std::set<std::string> sources_being_built() {
 
 class Tick {
 public:
-    explicit Tick(Timestamp at)
+    Tick(Timestamp at, std::int64_t making)
         : at_(at),
+          making_(making),
           inhibited_(inhibited_sources()),
           failing_(rules_with_errors()),
           building_(sources_being_built()) {
@@ -104,6 +107,7 @@ public:
         close_forgotten(rules);
         tend(at_.microseconds);
         done_.rules = int(rules.size());
+        done_.postponed = int(postponed_.size());
         return done_;
     }
 
@@ -152,19 +156,30 @@ private:
             {
                 const pg::RunAs reader(group.front()->role, pg::Restriction::reading);
                 const auto now = read_now(group, at_);
-                for (const Rule *rule : group)
-                    readings[rule->name] = read_rule(*rule, now, kept[rule->name]);
+                for (const Rule *rule : group) {
+                    const std::optional<Memory> &memory = kept[rule->name];
+                    if (must_wait(*rule, is_current(*rule, now, memory))) continue;
+                    const std::int64_t began = pg::ticks();
+                    readings[rule->name] = read_rule(*rule, now, memory);
+                    if (readings[rule->name].made) made_for_ += pg::ticks() - began + 1;
+                }
             }
-            for (const Rule *rule : group) {
-                Reading &reading = readings[rule->name];
-                if (reading.made) keep(*rule, reading.memory);
-            }
+            for (const Rule *rule : group)
+                if (const auto found = readings.find(rule->name);
+                    found != readings.end() && found->second.made)
+                    keep(*rule, found->second.memory);
         });
         if (error) {
             if (group.size() == 1) fail(*group.front(), *error);
             return false;
         }
         readings_.merge(readings);
+        return true;
+    }
+
+    bool must_wait(const Rule &rule, bool is_current) {
+        if (is_current || made_for_ == 0 || made_for_ < making_) return false;
+        postponed_.insert(rule.name);
         return true;
     }
 
@@ -194,7 +209,9 @@ private:
         seen.fingerprint = "error:" + rule.name;
         seen.kind = "error";
         seen.severity = "warning";
-        seen.title = fmt::format("rule {} cannot be judged", rule.name);
+        seen.title = fmt::format(
+            fmt::runtime(in_language("rule {} cannot be judged", "la regla {} no se puede juzgar")),
+            rule.name);
         seen.assignee = rule.owner;
         seen.labels = nlohmann::json{{"rule", rule.name}}.dump();
         seen.sinks = rule.sinks;
@@ -249,6 +266,8 @@ private:
     }
 
     Timestamp at_;
+    std::int64_t making_, made_for_ = 0;  // microseconds that outlooks may take, and have taken
+    std::set<std::string> postponed_;
     std::map<std::string, std::string> inhibited_;
     std::set<std::string> failing_;
     std::set<std::string> building_;
@@ -260,10 +279,10 @@ private:
 
 }  // namespace
 
-Evaluated evaluate_rules(Timestamp at) {
+Evaluated evaluate_rules(Timestamp at, std::int64_t making) {
     // One at a time: two would tell twice.
     pg::lock_name("rules", pg::Sharing::exclusive);
-    return Tick(at).run();
+    return Tick(at, making).run();
 }
 
 Reading try_rule(Rule rule, Timestamp at) {

@@ -15,10 +15,14 @@ struct Evaluated {
     int rules = 0;
     int firing = 0;                   // incidents that fire and speak for themselves
     bool changed = false;             // an incident has opened, fired or ended
+    int postponed = 0;                // rules whose outlooks are to be made first, by the next look
     int64_t next_change = INT64_MAX;  // when time alone may change one
 };
 
-Evaluated evaluate_rules(Timestamp at);
+// `making`: microseconds after which no further outlooks are made in this look, which would hold up
+// whoever else waits for the worker: with each hour those of all rules are due. One rule's are made
+// in any case.
+Evaluated evaluate_rules(Timestamp at, std::int64_t making = INT64_MAX);
 // What one rule says now. Nothing is written.
 Reading try_rule(Rule rule, Timestamp at);
 

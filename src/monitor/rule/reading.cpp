@@ -288,6 +288,13 @@ std::vector<SeriesSet> read_now(const std::vector<const Rule *> &rules, Timestam
     return engine::read_series(request);
 }
 
+bool is_current(const Rule &rule, const std::vector<SeriesSet> &now,
+                const std::optional<Memory> &kept) {
+    const SeriesSet &set = *place_of(now, rule.metric).set;
+    return kept && kept->usable(rule.signature(), set.buckets.back().start.microseconds,
+                                set.now.microseconds);
+}
+
 Reading read_rule(const Rule &rule, const std::vector<SeriesSet> &now,
                   const std::optional<Memory> &kept) {
     Reading reading;
@@ -299,8 +306,7 @@ Reading read_rule(const Rule &rule, const std::vector<SeriesSet> &now,
     reading.sources = set.sources;
     const bool closed = rule.question.look == Look::closed;
     reading.bucket = set.buckets[closed && last > 0 ? last - 1 : last];
-    if (kept && kept->usable(rule.signature(), set.buckets[last].start.microseconds,
-                             set.now.microseconds)) {
+    if (is_current(rule, now, kept)) {
         reading.memory = *kept;
     } else {
         reading.memory = make_memory(rule, set.now);

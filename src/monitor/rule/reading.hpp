@@ -35,6 +35,9 @@ struct Reading {
 std::vector<std::string> metrics_of(const Rule &rule);
 // The bucket in progress and the one before, of several rules of one role, grain, by and filters.
 std::vector<engine::SeriesSet> read_now(const std::vector<const Rule *> &rules, Timestamp at);
+// Whether the rule's memory, if any, is good for this moment: reading it costs nothing then.
+bool is_current(const Rule &rule, const std::vector<engine::SeriesSet> &now,
+                const std::optional<Memory> &kept);
 // `kept`: the rule's memory, if any.
 Reading read_rule(const Rule &rule, const std::vector<engine::SeriesSet> &now,
                   const std::optional<Memory> &kept);
