@@ -10,6 +10,7 @@ CREATE TABLE kpi.outbox (
     content         bytea,
     content_type    text,
     object_key      text,
+    report          bigint,
     dedupe_key      text COLLATE "C",
     group_key       text COLLATE "C" CHECK (group_key <> ''),
     idempotency_key uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
@@ -37,6 +38,7 @@ CREATE INDEX outbox_settled ON kpi.outbox (settled_at) WHERE state IN ('delivere
 CREATE UNIQUE INDEX outbox_dedupe ON kpi.outbox (sink, owner, dedupe_key) WHERE dedupe_key IS NOT NULL;
 COMMENT ON TABLE kpi.outbox IS 'Messages: those that wait, those on their way, and what became of the others until kpi.purge. Written by kpi.notify';
 COMMENT ON COLUMN kpi.outbox.owner IS 'The owner of the sink when the message was queued: who sees it, and may cancel it, send it again and purge it';
+COMMENT ON COLUMN kpi.outbox.report IS 'The row of kpi.report whose content is sent: it stays there as long as the message is here';
 COMMENT ON COLUMN kpi.outbox.group_key IS 'Messages of one sink with the same key are sent one after the other, in the order of their ids';
 COMMENT ON COLUMN kpi.outbox.idempotency_key IS 'The same in every attempt, so that the receiver can tell a repetition';
 COMMENT ON COLUMN kpi.outbox.attempts IS 'Counted when an attempt begins, and never set back: an attempt has one number';

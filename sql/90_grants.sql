@@ -51,7 +51,15 @@ GRANT EXECUTE ON FUNCTION
     kpi.drop_rule(text),
     kpi.test_rule(text),
     kpi.runbook(text),
-    kpi.backtest(text, timestamptz, timestamptz)
+    kpi.backtest(text, timestamptz, timestamptz),
+    kpi.make_report(text, date, text, text),
+    kpi.report_content(bigint),
+    kpi.notify_report(text, bigint, jsonb, text, timestamptz, text),
+    kpi.send_report(text, date, text[], text[], text),
+    kpi.run_reports(text),
+    kpi.add_report(text, text, text[], text[], text, jsonb),
+    kpi.alter_report(text, text[], text[], text, jsonb, boolean),
+    kpi.drop_report(text)
     TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi.schedule(), kpi.schedule(text, text, text, interval, boolean, text[]), kpi.unschedule(text), kpi.run_now(text) TO kpi_admin;
 GRANT EXECUTE ON PROCEDURE kpi.run_due(text) TO kpi_admin;
@@ -67,6 +75,7 @@ GRANT EXECUTE ON FUNCTION kpi.read_link(text), kpi.follow_link(text) TO kpi_read
 GRANT SELECT ON kpi.sink, kpi.sink_share, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kpi_admin, kpi_reader;
 GRANT SELECT ON kpi.publication, kpi.publication_state TO kpi_admin;
+GRANT SELECT ON kpi.report, kpi.report_plan, kpi.announcement TO kpi_admin;
 GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
 GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats, kpi.rule, kpi.rule_status TO kpi_admin;
 GRANT SELECT ON kpi.incident_stats TO kpi_reader;

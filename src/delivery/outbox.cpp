@@ -95,10 +95,10 @@ constexpr const char *kClaim = R"(
                lease_until = (SELECT now FROM clock) + pg_catalog.make_interval(secs => $4 / 1000.0), claimed_by = $5
           FROM held WHERE o.id = held.id
         RETURNING o.id, o.attempts, o.sink, o.group_key, o.idempotency_key, o.message, o.content, o.content_type,
-                  o.object_key)
+                  o.object_key, o.report)
     SELECT d.id, d.attempts, d.sink, d.group_key, d.idempotency_key,
            pg_catalog.encode(pg_catalog.convert_to(d.message::text, 'UTF8'), 'hex'),
-           pg_catalog.encode(d.content, 'hex'), d.content_type, d.object_key,
+           pg_catalog.encode(coalesce(d.content, (SELECT r.content FROM kpi.report r WHERE r.id = d.report)), 'hex'), d.content_type, d.object_key,
            pg_catalog.encode(pg_catalog.convert_to(coalesce(
                (SELECT e.result FROM kpi.outbox e WHERE e.sink = d.sink AND e.dedupe_key = n.name),
                (SELECT e.result FROM kpi.outbox e

@@ -8,6 +8,7 @@
 #include "net/sink/kind.hpp"
 #include "pg/bell.hpp"
 #include "pg/lock.hpp"
+#include "pg/rows.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
 
@@ -37,6 +38,27 @@ void check(const Draft &draft) {
     message.content_type = draft.content_type.value_or("");
     message.object_key = draft.object_key.value_or("");
     kind.check_message(sink, message);
+}
+
+// The draft as it will be sent. Held until the end of the transaction, which keeps the report.
+Draft with_report(ObjectId caller, const Draft &draft) {
+    Draft full = draft;
+    if (!draft.report) return full;
+    const Table found = pg::query(
+        "SELECT kpi._may_run($2, owner), content_type, object_key FROM kpi.report WHERE id = $1 "
+        "FOR KEY SHARE",
+        {*draft.report, caller});
+    if (found.empty())
+        throw Error("42704", fmt::format("there is no report {}", *draft.report), {},
+                    "SELECT id, kind, period, format FROM kpi.report lists them.");
+    if (found.rows[0][0] != "t")
+        throw Error("42501", fmt::format("report {} belongs to another role", *draft.report), {},
+                    "Its owner may send it, and a member of kpi_operator.");
+    full.content_type = found.rows[0][1];
+    full.object_key = found.rows[0][2];
+    full.content =
+        pg::bytes_value("SELECT content FROM kpi.report WHERE id = $1", {*draft.report}, {});
+    return full;
 }
 
 template <class Value>
@@ -77,28 +99,29 @@ int64_t forget(const std::string &older_than, int64_t most, const Param &role) {
 
 }  // namespace
 
-int64_t notify(ObjectId caller, const Draft &draft) {
-    if (draft.group_key && draft.group_key->empty())
+int64_t notify(ObjectId caller, const Draft &wish) {
+    if (wish.group_key && wish.group_key->empty())
         throw Error("22023", "group_key must not be empty", {}, "NULL is no group.");
     pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
-    pg::lock_name("sink " + draft.sink, pg::Sharing::shared);
-    check_use(caller, draft.sink, Use::send);
+    pg::lock_name("sink " + wish.sink, pg::Sharing::shared);
+    check_use(caller, wish.sink, Use::send);
+    const Draft draft = with_report(caller, wish);
     check(draft);
     // Ids of a group become visible in their order: the next writer draws one after this commit.
     if (draft.group_key)
         pg::lock_name("group " + draft.sink + " " + *draft.group_key, pg::Sharing::exclusive);
     const Cell id =
         pg::value(R"(
-        INSERT INTO kpi.outbox (sink, owner, message, content, content_type, object_key, dedupe_key, due_at, group_key)
+        INSERT INTO kpi.outbox (sink, owner, message, content, content_type, object_key, dedupe_key, due_at, group_key, report)
         SELECT s.name, s.owner, $2, CAST($3 AS pg_catalog.bytea), $4, $5, $6,
-               coalesce(CAST($7 AS pg_catalog.timestamptz), pg_catalog.clock_timestamp()), $8
+               coalesce(CAST($7 AS pg_catalog.timestamptz), pg_catalog.clock_timestamp()), $8, CAST($9 AS pg_catalog.int8)
           FROM kpi.sink s WHERE s.name = $1
         ON CONFLICT (sink, owner, dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
         RETURNING id)",
                   {draft.sink, Json{draft.message},
-                   draft.content ? Param(Bytes{*draft.content}) : Param(Null{}),
+                   draft.content && !draft.report ? Param(Bytes{*draft.content}) : Param(Null{}),
                    param(draft.content_type), param(draft.object_key), param(draft.dedupe_key),
-                   param(draft.not_before), param(draft.group_key)});
+                   param(draft.not_before), param(draft.group_key), param(draft.report)});
     if (id) {
         pg::ring_courier_at_commit();
         return std::stoll(*id);

@@ -1,8 +1,8 @@
 // The caller's side of the outbox: queue a message, take it back, send it again, forget old ones.
 // Needs an open Spi; writes as the extension's owner, in the caller's transaction.
-// Errors: 42704 for a sink or message that does not exist, 22023 for a message that the kind of
-// sink cannot deliver, 55000 for a message in the wrong state, 42501 for sinks and messages of
-// others.
+// Errors: 42704 for a sink, message or report that does not exist, 22023 for a message that the
+// kind of sink cannot deliver, 55000 for a message in the wrong state, 42501 for sinks and messages
+// of others.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ struct Draft {
     std::optional<std::string> content;
     std::optional<std::string> content_type, object_key, dedupe_key, group_key;
     std::optional<Timestamp> not_before;
+    std::optional<int64_t> report;  // of kpi.report, in place of content, type and key
 };
 // The message's id; the earlier message's when the sink has seen the dedupe key.
 int64_t notify(ObjectId caller, const Draft &draft);

@@ -1,5 +1,6 @@
 // SQL functions of the outbox: kpi.add_sink, kpi.sinks_from_environment, kpi.drop_sink,
-// kpi.share_sink, kpi.unshare_sink, kpi.notify, kpi.redeliver, kpi.cancel, kpi.purge.
+// kpi.share_sink, kpi.unshare_sink, kpi.notify, kpi.notify_report, kpi.redeliver, kpi.cancel,
+// kpi.purge.
 #include "delivery/from_environment.hpp"
 #include "delivery/queue.hpp"
 #include "delivery/registration.hpp"
@@ -129,6 +130,20 @@ KPI_FUNCTION(notify_content) {
     draft.dedupe_key = optional_text(fcinfo, 5);
     draft.not_before = time_argument(fcinfo, 6);
     draft.group_key = optional_text(fcinfo, 7);
+    const kpi::ObjectId caller = kpi::pg::current_role();
+    kpi::pg::Spi spi;
+    PG_RETURN_INT64(kpi::delivery::notify(caller, draft));
+}
+
+KPI_FUNCTION(notify_report) {
+    kpi::delivery::Draft draft;
+    draft.sink = text_argument(fcinfo, 0);
+    if (PG_ARGISNULL(1)) throw Error("22004", "argument \"report\" must not be null");
+    draft.report = PG_GETARG_INT64(1);
+    draft.message = text_argument(fcinfo, 2);
+    draft.dedupe_key = optional_text(fcinfo, 3);
+    draft.not_before = time_argument(fcinfo, 4);
+    draft.group_key = optional_text(fcinfo, 5);
     const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::pg::Spi spi;
     PG_RETURN_INT64(kpi::delivery::notify(caller, draft));

@@ -10,6 +10,8 @@
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
 #include "pg/waiter.hpp"
+#include "reporting/announcement.hpp"
+#include "reporting/archive.hpp"
 #include "worker/backoff.hpp"
 #include "worker/timetable.hpp"
 
@@ -79,11 +81,18 @@ bool run_next_publication(Steps &steps) {
     return true;
 }
 
+bool run_next_announcement(Steps &steps) {
+    bool ran = false;
+    steps.run([&] { ran = reporting::settle_next_announcement(); });
+    return ran;
+}
+
 constexpr std::array kChores = {
     Chore{"a check", run_next_check},
     Chore{"a probe", run_next_probe},
     Chore{"a job", run_next_job},
     Chore{"a publication", run_next_publication},
+    Chore{"an announcement", run_next_announcement},
 };
 
 }  // namespace
@@ -129,6 +138,8 @@ void Chores::forget_old() {
             steps_.run([&] {
                 more = monitor::forget_old_results();
                 more |= monitor::forget_old_runs();
+                more |= reporting::forget_old_reports();
+                more |= reporting::forget_old_announcements();
             });
     } catch (const Error &error) {
         if (steps_.gone()) throw;

@@ -23,6 +23,8 @@ SELECT count(*) AS jobs FROM kpi.schedule() \gset
 SELECT kpi._observe('trouble', 'data', 'trouble', 'warning', true, '{}', current_user::regrole) AS trouble \gset
 SELECT kpi.add_check('fresh', 'freshness', 'pay'), kpi.add_probe('quick', 'SELECT 1') \gset
 SELECT kpi.add_rule('Low', 'revenue', 'below', 1) \gset
+SELECT id AS made FROM kpi.make_report('daily', '2026-01-31') \gset
+SELECT kpi.add_report('ours', 'daily', '{}') \gset
 SELECT kpi.add_event('Party', 'promotion', '2026-01-01') AS party \gset
 
 SET kpi.public_url = 'http://kpi.test';
@@ -81,6 +83,11 @@ INSERT INTO t.good (name, args) VALUES
 ('prometheus_text', ARRAY[$$'{revenue}'$$, $$'{country}'$$, '3', $$'revenue'$$]), ('prometheus_rules', ARRAY['NULL']),
 ('gauges', ARRAY[$$'{revenue}'$$, $$'{country}'$$, '3', $$'revenue'$$]), ('publish', ARRAY[$$'gate'$$, $$'{revenue}'$$, $$'{country}'$$, '3', $$'revenue'$$, $$'1 minute'$$]), ('unpublish', ARRAY[$$'gate'$$]),
 ('run_checks', ARRAY[$$'fresh'$$]), ('mark_sensitive', ARRAY[$$'public.pay'$$, $$'country'$$, 'true']),
+('make_report', ARRAY[$$'daily'$$, $$'2026-01-31'$$, $$'csv'$$, $$'en'$$]), ('report_content', ARRAY[:'made']),
+('notify_report', ARRAY[$$'here'$$, :'made', $$'{}'$$, $$'key'$$, 'now()', $$'group'$$]),
+('send_report', ARRAY[$$'daily'$$, $$'2026-01-31'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$]), ('run_reports', ARRAY[$$'daily'$$]),
+('add_report', ARRAY[$$'new'$$, $$'daily'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$, $$'{"top": 3}'$$]),
+('alter_report', ARRAY[$$'ours'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$, $$'{"top": 3}'$$, 'true']), ('drop_report', ARRAY[$$'ours'$$]),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES
 ('health_gauges', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),

@@ -2,8 +2,8 @@
 """Proves the floors of the house (docs/design.md, "Rooms") from the includes of src/.
 
     floor 3  entry/                                  sees everything
-    floor 2  engine/ monitor/ pack/ delivery/ worker/  see floors 1 and 0; worker/ its neighbours, monitor/ engine/,
-                                                     pack/ both of them
+    floor 2  engine/ monitor/ pack/ reporting/ delivery/ worker/  see floors 1 and 0; worker/ its neighbours, monitor/
+                                                     engine/, pack/ both of them
     floor 1  pg/ net/ detect/ environment/ report/   see core/ only
     floor 0  core/                                   std, fmt, nlohmann
              web/                                    kpi_web, a program of its own: sees core/ only
@@ -25,8 +25,9 @@ SEES = {
     'engine': ONE | {'core'}, 'delivery': ONE | {'core'},
     'monitor': ONE | {'core', 'engine'},
     'pack': ONE | {'core', 'engine', 'monitor'},
-    'worker': ONE | {'core', 'engine', 'monitor', 'delivery'},
-    'entry': ONE | {'core', 'engine', 'monitor', 'pack', 'delivery', 'worker'},
+    'reporting': ONE | {'core'},
+    'worker': ONE | {'core', 'engine', 'monitor', 'delivery', 'reporting'},
+    'entry': ONE | {'core', 'engine', 'monitor', 'pack', 'delivery', 'worker', 'reporting'},
 }
 # Rooms in layers: which of its neighbours each folder may see. Rooms that are not here have one folder.
 KINDS = ('azure', 'file', 'mlflow', 'pushgateway', 's3', 'sheets', 'slack', 'smtp', 'webhook')

@@ -1,0 +1,38 @@
+// What a report is about: its metrics and filters, and how metrics are shown. Needs an open Spi and
+// the rights of whoever the report is for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/document.hpp"
+
+namespace kpi::reporting {
+
+struct Scope {
+    std::vector<std::string> metrics;  // of kpi.metric, all of them readable
+    std::string filters = "{}";        // as of kpi.query
+    std::vector<std::string> by;       // dimensions of rankings; empty: source and country, or the
+                                       // first two there are
+    int top = 5;
+    // The report of the old stack: its CSV has exactly these columns, empty without a metric.
+    struct Column {
+        std::string title, metric;
+    };
+    std::vector<Column> columns;
+};
+
+// Every metric that the current role may read, the old stack's first. Errors: 55000 when there is
+// none.
+Scope everything();
+// Those asked for, a column each.
+Scope these(const std::vector<std::string> &metrics);
+
+// Names, units and definitions of the scope's metrics, for the document.
+void describe(const Scope &scope, report::Document &document);
+// Money where there is a currency, or the unit looks like one (EUR); per cent for %.
+report::Format format_of(const std::string &unit, const std::string &currency, int decimals);
+// The dimensions to rank a metric by.
+std::vector<std::string> dimensions_of(const Scope &scope, const std::string &metric);
+
+}  // namespace kpi::reporting

@@ -1,0 +1,169 @@
+#include "reporting/send.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "pg/lock.hpp"
+#include "pg/settings.hpp"
+#include "pg/sql.hpp"
+#include "report/html.hpp"
+#include "report/plain.hpp"
+#include "reporting/announcement.hpp"
+#include "reporting/digest.hpp"
+#include "reporting/make.hpp"
+#include "reporting/plan.hpp"
+
+namespace kpi::reporting {
+namespace {
+
+using nlohmann::json;
+
+enum class Taker { store, tracker, person };
+
+Taker taker(const std::string &sink) {
+    // A sink that is shared with a role is not seen by it; kpi.notify asks whether it may be used.
+    const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
+    const Cell kind = pg::value("SELECT kind FROM kpi.sink WHERE name = $1", {sink});
+    if (!kind)
+        throw Error("42704", fmt::format("there is no sink \"{}\"", sink), {},
+                    "SELECT name FROM kpi.sink lists them.");
+    if (*kind == "s3" || *kind == "azure_blob" || *kind == "azure_files" || *kind == "file")
+        return Taker::store;
+    if (*kind == "mlflow") return Taker::tracker;
+    if (*kind == "slack" || *kind == "smtp" || *kind == "webhook") return Taker::person;
+    throw Error("22023",
+                fmt::format("sink \"{}\" is of kind {}, which takes no reports", sink, *kind), {},
+                *kind == "pushgateway"
+                    ? "kpi.publish keeps the numbers in a Pushgateway up to date."
+                    : "Reports go to s3, azure_blob, azure_files, file, mlflow, slack, smtp and "
+                      "webhook.");
+}
+
+// A run whose metrics are those of the last day, or of the whole period.
+std::string run_of(const Made &made, const report::Document &words) {
+    json metrics = json::object();
+    for (const report::Figure &figure : words.figures)
+        if (figure.value && *figure.value != "NaN" &&
+            figure.value->find("Inf") == std::string::npos)
+            metrics[figure.metric] = json::parse(*figure.value);
+    const Edition &what = made.edition;
+    return json{{"report_key", fmt::format("{} {} {}", what.name, iso(what.to), made.id)},
+                {"run_name", fmt::format("{} {}", what.name, iso(what.to))},
+                {"metrics", std::move(metrics)},
+                {"params",
+                 {{"report", what.name},
+                  {"from", iso(what.from)},
+                  {"to", iso(what.to)},
+                  {"version", std::to_string(made.document.version)}}},
+                {"tags", {{"environment", words.environment}}}}
+        .dump();
+}
+
+int64_t upload(const std::string &sink, const Made &made, const std::string &message) {
+    return std::stoll(
+        *pg::value("SELECT kpi.notify_report($1, $2, $3, dedupe_key => $4)",
+                   {sink, made.id, Json{message}, fmt::format("report {}", made.id)}));
+}
+
+std::string first_line(const std::string &text) { return text.substr(0, text.find('\n')); }
+
+struct Task {
+    Edition edition;  // without days and format
+    Scope scope;
+    std::vector<std::string> sinks, formats;
+    std::optional<Date> as_of;
+};
+
+int64_t carry_out(ObjectId owner, const Task &task) {
+    std::vector<Made> files;
+    for (const std::string &format : task.formats) {
+        Edition what = task.edition;
+        what.format = format;
+        files.push_back(make(owner, what, task.scope, task.as_of));
+    }
+    const pg::OuterSnapshot now;
+    report::Document words = digest(files.front().edition, task.scope);
+    words.version = files.front().document.version;
+    Announcement it;
+    it.report = files.front().id;
+    it.kind = task.edition.name;
+    it.language = task.edition.language;
+    it.owner = owner;
+    it.text = report::plain(words, report::Extent::digest);
+    it.html = report::mail_html(words);
+    it.subject = first_line(it.text);
+    for (const std::string &sink : task.sinks) switch (taker(sink)) {
+            case Taker::store:
+                for (const Made &file : files) it.uploads.push_back(upload(sink, file, "{}"));
+                break;
+            case Taker::tracker:
+                (void)upload(sink, files.front(), run_of(files.front(), words));
+                break;
+            case Taker::person:
+                it.sinks.push_back(sink);
+                break;
+        }
+    const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
+    return announce(it);
+}
+
+Task task_of(const Plan &plan, const Sending &wish) {
+    return {{plan.name, plan.kind, {}, {}, {}, wish.language.value_or(plan.language)},
+            scope_of(plan),
+            wish.sinks.value_or(plan.sinks),
+            wish.formats.value_or(plan.formats),
+            wish.as_of};
+}
+
+void run_plan(const Plan &plan) {
+    const pg::RunAs owner(plan.owner, pg::Restriction::identity);
+    (void)carry_out(plan.owner, task_of(plan, {plan.name, {}, {}, {}, {}}));
+}
+
+// Opens the incident of a plan that failed, and closes it when it went well.
+void note(const Plan &plan, const std::optional<Error> &error) {
+    const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
+    pg::execute(
+        "SELECT kpi._observe($1, 'run', $2, 'warning', $3, $4, $5)",
+        {"report:" + plan.name,
+         error ? fmt::format("report {} failed: {}: {}", plan.name, error->sqlstate, error->message)
+               : "report " + plan.name,
+         error.has_value(), plan.sinks, plan.owner});
+}
+
+}  // namespace
+
+int64_t send(ObjectId caller, const Sending &wish) {
+    if (const auto plan = find_plan(caller, wish.report)) {
+        const pg::RunAs owner(plan->owner, pg::Restriction::identity);
+        return carry_out(plan->owner, task_of(*plan, wish));
+    }
+    const Kind kind = parse_kind(wish.report);
+    if (!wish.sinks || wish.sinks->empty())
+        throw Error("22023", "a report is sent to a sink", {},
+                    "For example sinks => '{ops}'; kpi.add_report keeps them for a report.");
+    const std::vector<std::string> formats =
+        wish.formats.value_or(std::vector<std::string>{usual_format(kind)});
+    if (formats.empty()) throw Error("22023", "a report needs a format");
+    return carry_out(
+        caller, {{wish.report, kind, {}, {}, {}, wish.language.value_or(pg::settings().language)},
+                 everything(),
+                 *wish.sinks,
+                 formats,
+                 wish.as_of});
+}
+
+int64_t run_reports(ObjectId caller, Kind kind) {
+    (void)make(caller, {std::string(name(kind)), {}, {}, {}});
+    int64_t made = 1;
+    for (const Plan &plan : plans_of(caller, kind)) {
+        const auto error = pg::tried([&] { run_plan(plan); });
+        note(plan, error);
+        if (!error) ++made;
+    }
+    return made;
+}
+
+}  // namespace kpi::reporting
