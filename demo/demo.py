@@ -13,6 +13,7 @@ import cluster as clusters  # noqa: E402
 import live  # noqa: E402
 import show  # noqa: E402
 import truth  # noqa: E402
+import web  # noqa: E402
 
 DATABASE = 'kpi'
 LICENCE = '''The bookings are real: N. Antonio, A. de Almeida, L. Nunes, "Hotel booking demand datasets", Data in Brief 22 (2019)
@@ -177,15 +178,26 @@ class Demo:
         show.say(f'  Everything merged. kpi.verify over all days, segments and measures finds {whole or "no"} differences.')
         return agreed and whole == 0
 
+    def serve(self):
+        show.heading('8. The live page')
+        address = web.start(self.cluster, DATABASE)
+        show.say(f'''kpi_web serves it, a program of its own beside the server, as a role that may only read:
+
+    {address}
+
+It shows what comes in now: bookings of the last minutes, and choose a custom period in 2016 for the archive. Also
+    curl '{address}api/kpi/query?metric=revenue&start_date=2017-08-01&end_date=2017-08-07'
+    curl -N {address}api/kpi/events''')
+
     def goodbye(self):
-        show.heading('8. Look around: the server goes on')
+        show.heading('9. Look around: the server goes on')
         show.say('''make psql         a shell in this database, for example
                       SELECT * FROM kpi.query('{leads,revenue}', 'today', by => '{country}');
                       SELECT day, metric, value FROM kpi.query('{revenue,success_rate}', '2017-01-01', '2017-08-31', grain => 'month');
                       SELECT * FROM kpi_data.payments_daily ORDER BY day DESC LIMIT 10;
                       SELECT jsonb_pretty(kpi.status());
                   or change bookings and ask again
-make demo-stop    stops it; make clean removes everything
+make demo-stop    stops both; make clean removes everything
 docs/tutorial.md  the same with a table of your own''')
 
 
@@ -194,6 +206,7 @@ def main():
     for step in (demo.start, demo.load, demo.track, demo.check, demo.days, demo.weeks, demo.reads):
         step()
     agreed = demo.live()
+    demo.serve()
     demo.goodbye()
     return 0 if agreed else 'demo: KPIs and table disagree, see above'
 

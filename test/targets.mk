@@ -90,9 +90,11 @@ fuzz: packages
 	done
 
 # --- the demo: a server that stays until demo-stop
-demo: dev
+demo: dev web
+	@test/tools/page.sh build || echo "the page could not be built: the demo goes on without it"
 	@demo/run
 demo-stop:
+	@demo/web.py stop
 	@test/tools/cluster.py stop demo
 
 # --- upkeep
@@ -105,6 +107,7 @@ fmt:
 
 # Stops every server this checkout started, by its pid, and removes all that was built.
 clean:
+	@demo/web.py stop
 	@test/tools/cluster.py stop-all
 	@rm -rf "$$(test/tools/tree.sh place)" build
 	@rm -f $(OBJS) $(SOURCES:.cpp=.d) kpi_ext.so $(SCRIPT)
