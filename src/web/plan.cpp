@@ -71,10 +71,14 @@ Plan ready() {
                  }};
 }
 
-Plan metrics(const Site &site) {
-    return Ask{metrics_question(), [&site](const Answer &answer) {
+Plan metrics(const Request &request, const Site &site) {
+    Parameters parameters(request.target.parameters);
+    return Ask{metrics_question(parameters), [&site](const Answer &answer) {
                    std::string text;
-                   if (const auto *body = std::get_if<BodyPtr>(&answer)) text = (*body)->text();
+                   const auto *error = std::get_if<HttpError>(&answer);
+                   if (error != nullptr && error->status < 500) throw *error;
+                   // While the database is away, what is counted here still shows that.
+                   if (error == nullptr) text = std::get<BodyPtr>(answer)->text();
                    text += self_metrics(site.stats);
                    return text_response(200, std::move(text),
                                         "text/plain; version=0.0.4; charset=utf-8");
@@ -152,7 +156,7 @@ Plan plan(const Request &request, const Site &site) {
     if (request.method == "POST") return post(request, site);
     if (path == "/incidents/act") return ask_to_act(request, site);
     if (path == "/openapi.json") return Response{200, site.openapi, "private, no-cache", {}};
-    if (path == "/metrics") return metrics(site);
+    if (path == "/metrics") return metrics(request, site);
     if (path == "/api/meta") return meta(request, site);
     if (path.starts_with("/api/")) return api(request);
     return site.pages.get(path);

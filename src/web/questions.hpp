@@ -26,7 +26,7 @@ Question quality_question(Parameters &parameters);
 Question recent_question(Parameters &parameters);
 Question reports_question(Parameters &parameters);
 Question meta_question(bool read_only);
-Question metrics_question();
+Question metrics_question(Parameters &parameters);
 
 // Columns: content type, file name, content in hexadecimal digits.
 Question report_question(const std::string &id, Parameters &parameters);

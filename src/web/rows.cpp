@@ -148,6 +148,17 @@ Question report_question(const std::string &id, Parameters &parameters) {
         false};
 }
 
-Question metrics_question() { return {"SELECT kpi.prometheus_text()", {}, {}, false}; }
+Question metrics_question(Parameters &parameters) {
+    const auto metrics = parameters.list("metrics", "");
+    const auto by = parameters.list("by", "");
+    const int top = parameters.number("top", 1, 1000, 10);
+    const auto rank_by = parameters.text("rank_by");
+    parameters.refuse_others();
+    return {"SELECT kpi.prometheus_text($1::text[], $2::name[], $3::int, $4)",
+            {metrics.empty() ? std::nullopt : std::optional(array_text(metrics)), array_text(by),
+             std::to_string(top), rank_by},
+            {},
+            false};
+}
 
 }  // namespace kpi::web

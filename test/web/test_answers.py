@@ -1,4 +1,6 @@
 """The numbers are those of the database, whichever way they come."""
+import re
+
 import pytest
 
 
@@ -99,6 +101,15 @@ def test_metrics_for_prometheus(web):
     text = answer.body.decode()
     assert answer.headers['Content-Type'].startswith('text/plain; version=0.0.4') and text.endswith('\n')
     assert 'kpi_web_requests_total ' in text and 'kpi_web_database_up 1' in text and '\nkpi_revenue_today{' in text
+
+
+def test_a_scrape_chooses_metrics_and_segments(web):
+    chosen = web.get('/metrics?metrics=revenue,leads&by=country&top=2&rank_by=revenue').body.decode()
+    assert len(re.findall(r'^kpi_revenue_by_segment\{.*country=".*$', chosen, re.M)) == 2
+    assert 'kpi_payments_today' not in chosen
+    for wrong in ('by=planet&metrics=revenue', 'metrics=nothing', 'top=0', 'segments=yes'):
+        answer = web.get('/metrics?' + wrong)
+        assert answer.status == 400 and answer.json['error']['message'], wrong
 
 
 def test_the_same_question_of_many_is_one_query(start_web, wait_until):
