@@ -68,7 +68,8 @@ CREATE FUNCTION kpi.summary(filters jsonb DEFAULT '{}')
                    last_week_so_far numeric, last_week numeric, yesterday numeric, yesterday_before numeric, yesterday_change numeric,
                    days_7 numeric, days_7_before numeric, days_7_change numeric, days_30 numeric, days_30_before numeric,
                    days_30_change numeric, as_of timestamptz)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 50000 SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 50000
+BEGIN ATOMIC
 WITH recent AS MATERIALIZED (
     SELECT q.*, row_number() OVER (PARTITION BY q.metric ORDER BY q.day DESC) AS back
       FROM kpi.query(NULL, '8d', 'today', summary.filters, compare => 'same_weekday', max_rows => NULL) q
@@ -88,7 +89,7 @@ SELECT m.name, m.unit, m.good, t.day, t.value, t.elapsed_fraction, t.expected_so
   JOIN week w ON w.metric = t.metric
   JOIN month p ON p.metric = t.metric
  WHERE t.back = 1
- ORDER BY m.name
-$$;
+ ORDER BY m.name;
+END;
 COMMENT ON FUNCTION kpi.summary(jsonb) IS
     'A digest, one row per readable metric that has the dimensions of filters (as in kpi.query). today: so far, with the elapsed share of the day and what the same weekdays had by now (today_expected: median; last_week_so_far: a week ago); last_week: that whole day; yesterday and yesterday_before: against its weekday a week earlier; days_7, days_30: full days up to yesterday, against as many days before. Changes in percent';
