@@ -43,26 +43,26 @@ TEST(WebParameters, AreReadByType) {
 
 TEST(WebParameters, RefuseAndNameTheParameter) {
     for (const char *text : {"-1", "0", "21", "1.5", "1e1", " 1", "1 ", "0x1", "", "99999999999"}) {
-        Parameters given({{"n", text}});
+        Parameters given(NamedTexts{{"n", text}});
         const std::string code = code_of([&] { given.number("n", 1, 20, 5); });
         EXPECT_EQ(code, *text ? "n bad_parameter" : "accepted") << text;
     }
     for (const char *text : {"0", "1", "nan", "inf", "-0.1"}) {
-        Parameters given({{"x", text}});
+        Parameters given(NamedTexts{{"x", text}});
         EXPECT_EQ(code_of([&] { given.real("x", 0, 1); }), "x bad_parameter") << text;
     }
-    Parameters twice({{"a", "1"}, {"a", "1"}});
+    Parameters twice(NamedTexts{{"a", "1"}, {"a", "1"}});
     EXPECT_EQ(code_of([&] { twice.text("a"); }), "a bad_parameter");
-    Parameters unknown({{"b", "1"}});
+    Parameters unknown(NamedTexts{{"b", "1"}});
     EXPECT_EQ(code_of([&] { unknown.refuse_others(); }), "b unknown_parameter");
 }
 
 TEST(WebSqlText, QuotesEverything) {
     EXPECT_EQ(array_text({"a", "b\"c", "d\\e", ""}), R"({"a","b\"c","d\\e",""})");
     EXPECT_EQ(identifier("a\"; DROP"), "\"a\"\"; DROP\"");
-    Parameters given({{"country", "MX"}, {"country", ""}, {"filters", R"({"x": 1})"}});
+    Parameters given(NamedTexts{{"country", "MX"}, {"country", ""}, {"filters", R"({"x": 1})"}});
     EXPECT_EQ(filters_of(given), R"({"country":["MX",null],"x":1})");
-    Parameters broken({{"filters", "[1]"}});
+    Parameters broken(NamedTexts{{"filters", "[1]"}});
     EXPECT_EQ(code_of([&] { filters_of(broken); }), "filters bad_parameter");
 }
 
