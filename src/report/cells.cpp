@@ -45,8 +45,6 @@ private:
     std::vector<std::vector<std::optional<std::string>>> cells_;
 };
 
-constexpr Format kPercent = {Style::percent, "", 1};
-
 Type type_of(Scale scale) {
     if (scale == Scale::day) return Type::date;
     return scale == Scale::week ? Type::week : Type::month;
@@ -132,7 +130,7 @@ Table table_of(const Document &document, const Ranking &ranking) {
     Builder table{ranking.title};
     table.column("segment", phrase("segment"), Type::text);
     table.column("value", Text(title_of(metric)), Type::number, format);
-    table.column("share", phrase("share"), Type::number, kPercent);
+    table.column("share", phrase("share"), Type::number, percent_format());
     table.column("before", phrase("before"), Type::number, format);
     table.column("change", phrase("change"), Type::change, format);
     const auto add = [&](const Bar &bar, const std::string &label) {
@@ -153,7 +151,7 @@ Table table_of(const Document &document, const std::vector<Figure> &figures) {
     table.column("change", phrase("change"), Type::change);
     table.column("low", phrase("low_expected"), Type::value);
     table.column("high", phrase("high_expected"), Type::value);
-    table.column("share", phrase("share"), Type::number, kPercent);
+    table.column("share", phrase("share"), Type::number, percent_format());
     table.column("target", phrase("target"), Type::value);
     for (const Figure &figure : figures) {
         std::optional<Decimal> low, high, target;

@@ -262,6 +262,7 @@ void draw_chart(Markup &out, const Document &document, const Chart &chart) {
 
 void draw_sparkline(Markup &out, const std::vector<std::optional<Decimal>> &values) {
     std::vector<Point> points;
+    points.reserve(values.size());
     for (const auto &value : values) points.push_back({.day = {}, .value = value});
     const auto known = std::count_if(points.begin(), points.end(), [](const Point &point) {
         return finite(point.value).has_value();

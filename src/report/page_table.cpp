@@ -13,8 +13,6 @@ namespace kpi::report {
 namespace {
 
 constexpr size_t kMostRows = 500;
-constexpr Format kPercent = {Style::percent, "", 1};
-
 std::string tone_of(Direction direction, Better better) {
     if (direction == Direction::none) return "";
     if (direction == Direction::flat || better == Better::neither) return "by";
@@ -141,7 +139,7 @@ private:
             .close();
         out_.element("span", label).close();
         cell(bar.value, metric_.format, "n");
-        if (shares_) cell(bar.share, kPercent, "n extra");
+        if (shares_) cell(bar.share, percent_format(), "n extra");
         if (before_) {
             cell(bar.before, metric_.format, "n extra");
             out_.open("td", {{"class", "n"}});

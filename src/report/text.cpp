@@ -15,6 +15,8 @@ Language parse_language(std::string_view word) {
 
 std::string_view code(Language language) { return language == Language::spanish ? "es" : "en"; }
 
+Format percent_format() { return {Style::percent, {}, 1}; }
+
 Text phrase(std::string_view key) { return Phrase{std::string(key), {}}; }
 
 }  // namespace kpi::report

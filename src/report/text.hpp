@@ -32,6 +32,8 @@ struct Format {
     std::string unit = {};  // money: ISO code of the currency; number: "s", "kg" or nothing
     int decimals = -1;      // -1: a number's own, money: its currency's, per cent: 1
 };
+// Of shares: "41.2 %".
+Format percent_format();
 
 // Brief: 124.5K, for sentences and tiles. Tick: the same without ".0", for an axis. Whole: all
 // digits that the format shows.

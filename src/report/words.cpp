@@ -8,8 +8,6 @@
 namespace kpi::report {
 namespace {
 
-constexpr Format kPercent = {Style::percent, "", 1};
-
 enum class Place : uint8_t { below, on, above };
 
 // Against the range of what is expected by now; without one, within a twentieth is on pace.
@@ -41,12 +39,12 @@ std::string target_words(const Document &document, const Metric &metric, const F
     const auto share = share_of(figure.value, target.due.value_or(target.value));
     if (!share) return {};
     if (!target.due)
-        return sentence(
-            Phrase{"target_of",
-                   {{"share", Amount{*share, kPercent}}, {"target", Amount{target.value, format}}}},
-            document.language);
+        return sentence(Phrase{"target_of",
+                               {{"share", Amount{*share, percent_format()}},
+                                {"target", Amount{target.value, format}}}},
+                        document.language);
     return sentence(Phrase{"target_due",
-                           {{"share", Amount{*share, kPercent}},
+                           {{"share", Amount{*share, percent_format()}},
                             {"due", Amount{*target.due, format}},
                             {"target", Amount{target.value, format}}}},
                     document.language);
@@ -119,8 +117,9 @@ std::vector<std::string> figure_words(const Document &document, const Metric &me
                                        {"high", Amount{figure.expected->high, metric.format}}}},
                                language));
     if (figure.share)
-        out.push_back(sentence(
-            Phrase{"share_of_total", {{"share", Amount{*figure.share, kPercent}}}}, language));
+        out.push_back(
+            sentence(Phrase{"share_of_total", {{"share", Amount{*figure.share, percent_format()}}}},
+                     language));
     if (figure.target)
         if (const std::string words = target_words(document, metric, figure); !words.empty())
             out.push_back(words);

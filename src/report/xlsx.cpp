@@ -1,6 +1,7 @@
 #include "report/xlsx.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "core/error.hpp"
 #include "report/calendar_words.hpp"
@@ -46,6 +47,7 @@ private:
 
     void write_summary() {
         lxw_worksheet *const sheet = book_.add_sheet(said(phrase("summary"))).sheet;
+        print_on_one_width(sheet);
         worksheet_set_column(sheet, 0, 0, 32, nullptr);
         worksheet_set_column(sheet, 1, 8, 18, nullptr);
         size_t row = 0;
@@ -113,6 +115,13 @@ private:
         write_table(table, said(phrase("definitions")));
     }
 
+    static void print_on_one_width(lxw_worksheet *sheet) {
+        constexpr uint8_t kA4 = 9;
+        worksheet_set_landscape(sheet);
+        worksheet_set_paper(sheet, kA4);
+        worksheet_fit_to_pages(sheet, 1, 0);
+    }
+
     Workbook::Sheet write_table(const Table &table, const std::string &title) {
         if (table.rows() > kMostRows)
             throw Error("54000", "the report has more rows than a sheet of a workbook", {},
@@ -124,6 +133,7 @@ private:
             worksheet_set_column(sheet.sheet, lxw_col_t(column), lxw_col_t(column), words ? 30 : 16,
                                  nullptr);
         }
+        print_on_one_width(sheet.sheet);
         worksheet_freeze_panes(sheet.sheet, 1, 1);
         if (table.rows() > 0)
             worksheet_autofilter(sheet.sheet, 0, 0, lxw_row_t(table.rows()),
@@ -134,6 +144,9 @@ private:
 
     void write_rows(lxw_worksheet *sheet, size_t top, const Table &table) {
         const Cells cells(document_, table);
+        number_formats_.clear();
+        // two lines of words: nothing fits rows to what is in them while they are written
+        worksheet_set_row(sheet, lxw_row_t(top), 2 * LXW_DEF_ROW_HEIGHT, nullptr);
         for (size_t column = 0; column < table.columns.size(); ++column)
             text(sheet, top, column, said(table.columns[column].title), book_.head());
         for (size_t row = 0; row < table.rows(); ++row) {
@@ -161,11 +174,9 @@ private:
                 return;
             case Type::number:
             case Type::value: {
-                const auto number = finite(cell);
-                if (number)
-                    write_number(
-                        sheet, at, column, *number,
-                        pattern_of(cells.format(row, column), *number, document_.language));
+                if (const auto number = finite(cell))
+                    write_number(sheet, at, column, *number,
+                                 number_format(cells.format(row, column), *number));
                 return;
             }
             case Type::change:
@@ -175,9 +186,16 @@ private:
     }
 
     void write_number(lxw_worksheet *sheet, size_t row, size_t column, std::string_view number,
-                      const std::string &pattern) {
+                      lxw_format *format) {
         worksheet_write_number(sheet, lxw_row_t(row), lxw_col_t(column), approximate(number),
-                               book_.pattern(pattern));
+                               format);
+    }
+    // Looked up by the place of the metric's or column's format: making a pattern costs more than
+    // writing the cell.
+    lxw_format *number_format(const Format &format, std::string_view number) {
+        lxw_format *&known = number_formats_[{&format, decimals_of(format, number)}];
+        if (known == nullptr) known = book_.pattern(pattern_of(format, number, document_.language));
+        return known;
     }
     void write_change(lxw_worksheet *sheet, size_t row, size_t column, std::string_view by,
                       Style style) {
@@ -185,7 +203,8 @@ private:
         if (by.ends_with("Infinity"))
             text(sheet, row, column, shown_change(change, style, document_.language).text);
         else if (const auto number = finite(change))
-            write_number(sheet, row, column, *number, pattern_of_change(style, document_.language));
+            write_number(sheet, row, column, *number,
+                         book_.pattern(pattern_of_change(style, document_.language)));
     }
     // Spreadsheets count days from 1900; what is before that is a text.
     void write_date(lxw_worksheet *sheet, size_t row, size_t column, std::string_view day,
@@ -206,8 +225,11 @@ private:
         for (size_t column = 1; column < table.columns.size(); ++column) {
             const std::string &name = table.columns[column].name;
             if (table.columns[column].type != Type::number || name == "share") continue;
+            // a range is no bar beside the others
+            if (type == LXW_CHART_COLUMN && (name == "low" || name == "high")) continue;
             add_series(chart, sheet, table, column, type);
         }
+        name_axes(chart, table, type);
         chart_title_set_name(chart, clipped(clean(title), 200).c_str());
         if (type == LXW_CHART_BAR) chart_axis_set_reverse(chart->y_axis);
         chart_legend_set_position(chart, LXW_CHART_LEGEND_BOTTOM);
@@ -216,6 +238,20 @@ private:
         place.y_scale = 1.4;
         worksheet_insert_chart_opt(sheet.sheet, 1, lxw_col_t(table.columns.size() + 1), chart,
                                    &place);
+    }
+
+    // A chart shows the bare number of a day unless it is told.
+    void name_axes(lxw_chart *chart, const Table &table, uint8_t type) const {
+        const Type first = table.columns[0].type;
+        if (first == Type::date || first == Type::week)
+            chart_axis_set_num_format(chart->x_axis, "yyyy-mm-dd");
+        if (first == Type::month) chart_axis_set_num_format(chart->x_axis, "yyyy-mm");
+        Format format = table.columns[1].format;
+        format.decimals = std::max(0, std::min(format.decimals, 1));
+        const std::string pattern = pattern_of(format, "0", document_.language);
+        // a library of bars on their side calls the axis of their numbers y, and writes it from x
+        chart_axis_set_num_format(type == LXW_CHART_BAR ? chart->x_axis : chart->y_axis,
+                                  pattern.c_str());
     }
 
     static void add_series(lxw_chart *chart, const Workbook::Sheet &sheet, const Table &table,
@@ -248,6 +284,8 @@ private:
     const Document &document_;
     const XlsxOptions &options_;
     Workbook book_;
+    // Of formats of the document, and of tables made for a sheet: forgotten with each sheet.
+    std::map<std::pair<const Format *, int>, lxw_format *> number_formats_;
 };
 
 }  // namespace
