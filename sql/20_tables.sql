@@ -32,6 +32,16 @@ CREATE TABLE kpi.measure (
 );
 COMMENT ON TABLE kpi.measure IS 'Measures: the numeric columns of the facts views. Column m<position> of the source''s delta and rollup tables holds the sum';
 
+CREATE TABLE kpi.counted (
+    name     text PRIMARY KEY,
+    source   text NOT NULL,
+    position smallint NOT NULL CHECK (position BETWEEN 1 AND 7),
+    "column" name NOT NULL,
+    kind     text NOT NULL CHECK (kind IN ('distinct')),
+    UNIQUE (source, position)
+);
+COMMENT ON TABLE kpi.counted IS 'Counted measures (aggregates => in kpi.track): they do not add up, so the values of a column of the facts view are kept, each with the number of its rows. Column v<position> of the source''s delta and rollup tables holds the value';
+
 CREATE TABLE kpi.metric (
     name        text PRIMARY KEY CHECK (name <> '' AND pg_catalog.octet_length(name) < 64),
     formula     text NOT NULL,
@@ -88,12 +98,13 @@ COMMENT ON COLUMN kpi.source_state.analyzed_bytes IS 'Size of the rollups when t
 
 SELECT pg_catalog.pg_extension_config_dump('kpi.source', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.measure', '');
+SELECT pg_catalog.pg_extension_config_dump('kpi.counted', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.metric', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.dirty', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.capture_error', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.source_state', '');
 
-GRANT SELECT ON kpi.source, kpi.measure, kpi.metric, kpi.dirty TO PUBLIC;
+GRANT SELECT ON kpi.source, kpi.measure, kpi.counted, kpi.metric, kpi.dirty TO PUBLIC;
 -- Error texts can quote data: they are for those who may read the facts view.
 ALTER TABLE kpi.capture_error ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON kpi.capture_error FOR SELECT USING (EXISTS (

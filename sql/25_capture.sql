@@ -14,7 +14,7 @@ COMMENT ON FUNCTION kpi._pending(anyelement) IS 'What the calling transaction ha
 
 CREATE FUNCTION kpi._facts(delta anyelement, days datemultirange, dimensions int DEFAULT -1) RETURNS SETOF anyelement
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME', 'kpi_ext_facts';
-COMMENT ON FUNCTION kpi._facts(anyelement, datemultirange, int) IS 'The facts of the given local days, aggregated in the shape of the delta table by the dimensions whose bits are set (a key may come more than once); rows with errors are left out';
+COMMENT ON FUNCTION kpi._facts(anyelement, datemultirange, int) IS 'The facts of the given local days, aggregated in the shape of the delta table by the dimensions whose bits are set, with the values of the counted measures whose bits, after those of the dimensions, are set (a key may come more than once); rows with errors are left out';
 
 CREATE FUNCTION kpi._facts_between(delta anyelement, instants tstzmultirange, dimensions int DEFAULT -1) RETURNS SETOF anyelement
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100 AS 'MODULE_PATHNAME', 'kpi_ext_facts_between';

@@ -2,12 +2,12 @@
 
 CREATE FUNCTION kpi.track(facts regclass, time_column name, dimensions name[] DEFAULT '{}', name text DEFAULT NULL,
     timezone text DEFAULT NULL, capture text DEFAULT 'auto', lookback interval DEFAULT '3 days',
-    hour_retention interval DEFAULT '60 days', build text DEFAULT 'auto') RETURNS text
+    hour_retention interval DEFAULT '60 days', build text DEFAULT 'auto', aggregates jsonb DEFAULT '{}') RETURNS text
     LANGUAGE c VOLATILE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'kpi_ext_track';
-COMMENT ON FUNCTION kpi.track(regclass, name, name[], text, text, text, interval, interval, text) IS
-    'Tracks a facts view: every numeric column that is neither time nor dimension becomes a measure, kept by hour and day for the total, each dimension and each segment. Returns the name of the source. Needs ownership of the view and of its table';
-REVOKE ALL ON FUNCTION kpi.track(regclass, name, name[], text, text, text, interval, interval, text) FROM PUBLIC;
+COMMENT ON FUNCTION kpi.track(regclass, name, name[], text, text, text, interval, interval, text, jsonb) IS
+    'Tracks a facts view: every numeric column that is neither time nor dimension becomes a measure, kept by hour and day for the total, each dimension and each segment. aggregates: measures that do not add up, such as {"customers": {"distinct": "customer_id"}}; their columns are no sums. Returns the name of the source. Needs ownership of the view and of its table';
+REVOKE ALL ON FUNCTION kpi.track(regclass, name, name[], text, text, text, interval, interval, text, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION kpi.untrack(source text) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_untrack';

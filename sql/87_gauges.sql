@@ -92,7 +92,7 @@ END;
 COMMENT ON FUNCTION kpi.health_gauges() IS
     'kpi_ext itself as Prometheus gauges: the worker, sources, and to members of kpi_admin and kpi_reader messages by sink, open incidents, failing checks and jobs, as far as they may see them. Part of kpi.gauges';
 
--- Sums are totals of a day; a rate (unit %) has no day that it grows with.
+-- What is no rate is a total of a day, of which the mean is shown: distinct counts of days do not add up to that of a week; a rate (unit %) has no day that it grows with.
 CREATE FUNCTION kpi.gauges(metrics text[], "by" name[] DEFAULT '{}', top integer DEFAULT 10, rank_by text DEFAULT NULL)
     RETURNS TABLE (gauge text, labels jsonb, value numeric, help text, is_clock boolean)
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 50000
@@ -107,6 +107,8 @@ WITH wanted AS MATERIALIZED (
     SELECT q.metric, q.value FROM kpi.query(gauges.metrics, '7d', 'yesterday', grain => 'total', max_rows => NULL, expected => false) q
 ), yesterday AS MATERIALIZED (
     SELECT q.metric, q.value FROM kpi.query(gauges.metrics, 'yesterday', 'yesterday', max_rows => NULL, expected => false) q
+), days AS MATERIALIZED (
+    SELECT q.metric, avg(q.value) AS value FROM kpi.query(gauges.metrics, '7d', 'yesterday', max_rows => NULL, expected => false) q GROUP BY 1
 ), leaders AS MATERIALIZED (
     SELECT q.segment FROM kpi.query(ARRAY[coalesce(gauges.rank_by, gauges.metrics[1])], '28d', by => gauges.by, grain => 'total', max_rows => NULL) q
      WHERE gauges.by <> '{}' ORDER BY q.value DESC NULLS LAST, q.segment LIMIT greatest(gauges.top, 0)
@@ -115,12 +117,15 @@ WITH wanted AS MATERIALIZED (
 ), part_weeks AS MATERIALIZED (
     SELECT q.metric, q.segment, q.value
       FROM kpi.query(gauges.metrics, '7d', 'yesterday', by => gauges.by, grain => 'total', max_rows => NULL, expected => false) q WHERE gauges.by <> '{}'
+), part_days AS MATERIALIZED (
+    SELECT q.metric, q.segment, avg(q.value) AS value
+      FROM kpi.query(gauges.metrics, '7d', 'yesterday', by => gauges.by, max_rows => NULL, expected => false) q WHERE gauges.by <> '{}' GROUP BY 1, 2
 )
 SELECT w.base || CASE WHEN w.is_rate THEN '' ELSE '_today' END, '{}'::jsonb, t.value, w.name || ' of today so far', false
   FROM wanted w JOIN today t ON t.metric = w.name
  UNION ALL
-SELECT w.base || '_avg7d', '{}', CASE WHEN w.is_rate THEN a.value ELSE round(a.value / 7, 6) END, w.name || ' a day, mean of the last 7 complete days', false
-  FROM wanted w JOIN week a ON a.metric = w.name
+SELECT w.base || '_avg7d', '{}', CASE WHEN w.is_rate THEN a.value ELSE round(d.value, 6) END, w.name || ' a day, mean of the last 7 complete days', false
+  FROM wanted w JOIN week a ON a.metric = w.name JOIN days d ON d.metric = w.name
  UNION ALL
 SELECT w.base || '_last_day', '{}', y.value, w.name || ' of the last complete day', false
   FROM wanted w JOIN yesterday y ON y.metric = w.name
@@ -135,9 +140,10 @@ SELECT w.base || '_pace', '{}', round(t.value / nullif(t.expected_so_far, 0), 6)
 SELECT w.base || '_by_segment', l.segment, coalesce(p.value, CASE WHEN NOT w.is_rate THEN 0 END), w.name || ' of today so far, the leading segments of 28 days', false
   FROM wanted w CROSS JOIN leaders l LEFT JOIN parts p ON p.metric = w.name AND p.segment = l.segment
  UNION ALL
-SELECT w.base || '_avg7d_by_segment', l.segment, CASE WHEN w.is_rate THEN p.value ELSE coalesce(round(p.value / 7, 6), 0) END,
+SELECT w.base || '_avg7d_by_segment', l.segment, CASE WHEN w.is_rate THEN p.value ELSE coalesce(round(d.value, 6), 0) END,
        w.name || ' a day, mean of the last 7 complete days, the leading segments of 28 days', false
   FROM wanted w CROSS JOIN leaders l LEFT JOIN part_weeks p ON p.metric = w.name AND p.segment = l.segment
+  LEFT JOIN part_days d ON d.metric = w.name AND d.segment = l.segment
  UNION ALL
 SELECT 'kpi_day_elapsed_ratio', '{}', round(min(t.elapsed_fraction)::numeric, 6), 'Share of the day that is over', true FROM today t
  UNION ALL

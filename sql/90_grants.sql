@@ -2,7 +2,7 @@
 -- for kpi_admin, and checks ownership besides. docs/security.md says why.
 
 GRANT EXECUTE ON FUNCTION
-    kpi.track(regclass, name, name[], text, text, text, interval, interval, text),
+    kpi.track(regclass, name, name[], text, text, text, interval, interval, text, jsonb),
     kpi.untrack(text),
     kpi.define(text, text, text, text, text),
     kpi.undefine(text),

@@ -16,6 +16,7 @@ KPI_FUNCTION(track) {
     request.lookback = kpi::pg::text_argument(fcinfo, 6);
     request.hour_retention = kpi::pg::text_argument(fcinfo, 7);
     request.build = kpi::pg::text_argument(fcinfo, 8);
+    request.aggregates = kpi::pg::text_argument(fcinfo, 9);
     std::string name;
     {
         kpi::pg::Spi spi;

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "detect/cause.hpp"
 #include "detect/mix.hpp"
+#include "engine/registry/metrics.hpp"
 #include "monitor/metric_series.hpp"
 #include "pg/sql.hpp"
 
@@ -23,6 +24,21 @@ struct Cube {
     std::vector<std::vector<std::string>> names;  // per dimension: code -> value
     std::vector<detect::Leaf> leaves;
 };
+
+// Causes are parts of a sum.
+void refuse_counted(const std::string &metric) {
+    std::vector<std::string> names;
+    for (const engine::Metric &found : engine::load_metrics({metric}))
+        for (const engine::MeasureUse &measure : found.measures) names.push_back(measure.name);
+    const auto counted =
+        pg::value("SELECT min(name) FROM kpi.counted WHERE name = ANY ($1)", {names}, kRead);
+    if (counted)
+        throw Error("0A000", fmt::format("metric \"{}\" cannot be explained", metric),
+                    fmt::format("Measure \"{}\" counts distinct values: its segments do not add up "
+                                "to the whole.",
+                                *counted),
+                    "Explain a measure that is summed, or compare segments with kpi.query.");
+}
 
 std::vector<std::string> dimensions_of(const std::string &metric) {
     const auto ratio = ratio_of(metric);
@@ -220,6 +236,7 @@ std::vector<Explanation> explain(const ExplainRequest &r) {
         throw Error("22023", fmt::format("grain \"{}\" cannot be explained", r.grain), {},
                     "Use day, or hour with a timestamp as at.");
     if (r.top < 1 || r.top > 1000) throw Error("22023", "top must be between 1 and 1000");
+    refuse_counted(r.metric);
     const auto ratio = ratio_of(r.metric);
     const Cube cube =
         read_cube(r, ratio ? ratio->numerator : r.metric, ratio ? ratio->denominator : "");

@@ -34,8 +34,8 @@ std::optional<Quotient> ratio_of(const std::string &metric) {
 std::optional<std::string> zone_of(const std::string &metric) {
     const auto ratio = ratio_of(metric);
     return pg::value(
-        "SELECT s.timezone FROM kpi.source s JOIN kpi.measure m ON m.source = s.name WHERE m.name "
-        "= $1",
+        "SELECT s.timezone FROM kpi.source s JOIN (SELECT name, source FROM kpi.measure UNION ALL "
+        "SELECT name, source FROM kpi.counted) m ON m.source = s.name WHERE m.name = $1",
         {ratio ? ratio->numerator : metric}, kRead);
 }
 

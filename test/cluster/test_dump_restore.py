@@ -17,12 +17,12 @@ CREATE TYPE "Shop".mood AS ENUM ('good', 'bad');
 CREATE TABLE "Shop"."Pay" (id int, "At" timestamptz NOT NULL, "Country" text, mood "Shop".mood, amount numeric) PARTITION BY RANGE ("At");
 CREATE TABLE "Shop"."Pay 1" PARTITION OF "Shop"."Pay" FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
 CREATE TABLE "Shop"."Pay 2" PARTITION OF "Shop"."Pay" FOR VALUES FROM ('2026-02-01') TO ('2027-01-01');
-CREATE VIEW "Shop"."Facts" AS SELECT "At", "Country", mood, 1 AS payments, amount AS "Amount" FROM "Shop"."Pay";
+CREATE VIEW "Shop"."Facts" AS SELECT "At", "Country", mood, 1 AS payments, amount AS "Amount", id % 5 AS "Who" FROM "Shop"."Pay";
 CREATE TABLE a_shop.lead (id int, at timestamptz, source text, n int);
-CREATE VIEW a_shop.lead_facts AS SELECT at, source, n AS leads FROM a_shop.lead;
+CREATE VIEW a_shop.lead_facts AS SELECT at, source, n AS leads, n % 9 AS person FROM a_shop.lead;
 CREATE VIEW "Shop".both_facts AS SELECT l.at, l.n AS both_n, p.amount AS both_amount FROM a_shop.lead l JOIN "Shop"."Pay" p USING (id);
-SELECT kpi.track('"Shop"."Facts"', 'At', '{Country,mood}', 'pay', 'Europe/Madrid', hour_retention => '20 days');
-SELECT kpi.track('a_shop.lead_facts', 'at', '{source}', 'lead', 'UTC');
+SELECT kpi.track('"Shop"."Facts"', 'At', '{Country,mood}', 'pay', 'Europe/Madrid', hour_retention => '20 days', aggregates => '{"payers": {"distinct": "Who"}}');
+SELECT kpi.track('a_shop.lead_facts', 'at', '{source}', 'lead', 'UTC', aggregates => '{"people": {"distinct": "person"}}');
 SELECT kpi.track('"Shop".both_facts', 'at', '{}', 'both', 'UTC');
 SELECT kpi.add_check('fresh', 'freshness', 'pay', parameters => '{"max_age": "90 days"}', severity => 'critical', every => '1 hour');
 SELECT kpi.add_check('countries', 'null_rate', relation => '"Shop"."Pay"', column_name => 'Country');
@@ -97,6 +97,11 @@ def fresh(make_cluster):
 
 KEPT = "day >= '2026-01-11'"
 FROZEN = """SELECT day, payments, "Amount" FROM kpi_data.pay_daily WHERE day < '2026-01-11' ORDER BY 1, 2, 3"""
+# Distinct counts: of frozen days, which nothing else knows, and by day and segment.
+FROZEN_PAYERS = "SELECT day, value FROM kpi.query('{payers}', '2026-01-01', '2026-01-10') ORDER BY 1"
+PEOPLE = """SELECT day, segment ->> 'source', value FROM kpi.query('{people}', '60d', by => '{source}', max_rows => NULL, expected => false)
+ WHERE value > 0 ORDER BY 1, 2"""
+PEOPLE_FACTS = "SELECT (at AT TIME ZONE 'UTC')::date, source, count(DISTINCT n % 9)::numeric FROM a_shop.lead GROUP BY 1, 2 ORDER BY 1, 2"
 LIVE = f'SELECT day, sum(payments) FROM kpi_data.pay_daily WHERE {KEPT} GROUP BY 1 ORDER BY 1'
 LIVE_FACTS = """SELECT ("At" AT TIME ZONE 'Europe/Madrid')::date, count(*) FROM "Shop"."Facts"
  WHERE ("At" AT TIME ZONE 'Europe/Madrid')::date >= '2026-01-11' GROUP BY 1 ORDER BY 1"""
@@ -111,6 +116,12 @@ def assert_reads(shop, copy):
         assert exact(copy, source), source
     assert copy.sql(FROZEN) == shop.sql(FROZEN) and len(copy.sql(FROZEN)) > 10
     assert copy.sql(LIVE) == copy.sql(LIVE_FACTS) == shop.sql(LIVE)
+    assert_distinct(shop, copy)
+
+
+def assert_distinct(shop, copy):
+    assert copy.sql(FROZEN_PAYERS) == shop.sql(FROZEN_PAYERS) and sum(value for _, value in copy.sql(FROZEN_PAYERS)) > 10
+    assert copy.sql(PEOPLE) == copy.sql(PEOPLE_FACTS)
 
 
 def assert_goes_on(shop, copy):
@@ -122,6 +133,7 @@ def assert_goes_on(shop, copy):
     for source in ('pay', 'lead', 'both'):
         assert copy.sql(f"SELECT * FROM kpi.verify('{source}')") == [], source
     assert copy.sql(FROZEN) == shop.sql(FROZEN) and copy.sql(LIVE) == copy.sql(LIVE_FACTS)
+    assert_distinct(shop, copy)
     # Capture goes on, on every partition, also where triggers of users do not fire.
     copy.sql("""INSERT INTO "Shop"."Pay" VALUES (1, '2026-01-20', 'NEW', 'bad', 1), (2, '2026-05-05', 'NEW', 'good', 2);
                 SET session_replication_role = replica;

@@ -14,7 +14,8 @@ FACTS = '''
     SELECT booked_on, country, market_segment AS source,
            1 AS leads,
            (status = 'Check-Out')::int AS leads_converted,
-           amount AS leads_value
+           amount AS leads_value,
+           agent, company
       FROM bookings;
     CREATE VIEW payment_facts AS
     SELECT status_on, country, market_segment AS source,
@@ -25,7 +26,8 @@ FACTS = '''
            CASE WHEN status = 'Check-Out' THEN amount ELSE 0 END AS revenue,
            CASE WHEN status = 'Check-Out' THEN 0 ELSE amount END AS lost_revenue
       FROM bookings;
-    SELECT kpi.track('lead_facts', 'booked_on', '{country,source}', 'leads', 'UTC');
+    SELECT kpi.track('lead_facts', 'booked_on', '{country,source}', 'leads', 'UTC',
+                     aggregates => '{"agents": {"distinct": "agent"}, "companies": {"distinct": "company"}}');
     SELECT kpi.track('payment_facts', 'status_on', '{country,source}', 'payments', 'UTC');
     '''
 
@@ -66,9 +68,29 @@ def check_typed_views(database, moment):
         expected.compare(found, f'typed views by {by} {moment}', ratios=False)
 
 
+def check_distinct(database, moment):
+    """By day, month and over everything, in all and by country: coarser than the segments that are kept."""
+    expected = {}
+    for row in truth.rows('hotel_resort/truth_distinct.csv.gz'):
+        key = (row['grain'], row['by'], row['bucket'], row['country'] or None)
+        expected[key] = (int(row['agents']), int(row['companies']))
+    found = {}
+    for grain, length in (('day', 10), ('month', 7), ('total', 0)):
+        for by in ('', 'country'):
+            for day, country, metric, value in database.sql(
+                    "SELECT day::text, segment ->> 'country', metric, value FROM kpi.query('{agents,companies}', "
+                    "'2013-01-01', '2017-12-31', by => %s, grain => %s, max_rows => NULL, expected => false)",
+                    (f'{{{by}}}', grain)):
+                found.setdefault((grain, by, day[:length], country), {})[metric] = int(value)
+    for key, pair in expected.items():
+        assert found.pop(key) == dict(zip(('agents', 'companies'), pair)), f'{key} {moment}'
+    assert {value for cell in found.values() for value in cell.values()} <= {0}, moment
+
+
 def check(database, moment):
     check_typed_views(database, moment)
     check_query(database, moment)
+    check_distinct(database, moment)
 
 
 def test_bookings_that_were_there_before_track(unattended):
@@ -82,6 +104,7 @@ def test_bookings_that_were_there_before_track(unattended):
     assert unattended.sql('SELECT count(*) FROM kpi.dirty') == [(0,)]
     check_typed_views(unattended, 'after the build')
     check_query(unattended, 'after the build')
+    check_distinct(unattended, 'after the build')
 
 
 def test_bookings_that_arrive_while_tracked(unattended):

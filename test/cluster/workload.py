@@ -10,19 +10,21 @@ CREATE TABLE ev_2 (junk int, b int DEFAULT 1, amount numeric, kind text, at time
 ALTER TABLE ev_2 DROP junk;
 ALTER TABLE ev ATTACH PARTITION ev_2 FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
 CREATE TABLE ev_3 PARTITION OF ev DEFAULT;
-CREATE VIEW ev_facts AS SELECT at, kind, 1 AS evs, amount / b AS share FROM ev WHERE amount IS NOT NULL;
+CREATE VIEW ev_facts AS SELECT at, kind, 1 AS evs, amount / b AS share, b AS batch FROM ev WHERE amount IS NOT NULL;
 CREATE TABLE customer (id int PRIMARY KEY);
 INSERT INTO customer SELECT generate_series(1, 40);
 CREATE TABLE pay (id int PRIMARY KEY, customer int REFERENCES customer ON DELETE CASCADE ON UPDATE CASCADE, at timestamp, paid boolean, amount numeric);
-CREATE VIEW pay_facts AS SELECT at, customer, paid, amount AS revenue, 1 AS pays FROM pay;
+CREATE VIEW pay_facts AS SELECT at, customer, paid, amount AS revenue, 1 AS pays, round(amount) AS rounded, id % 7 AS visitor FROM pay;
 INSERT INTO ev SELECT i, timestamptz '2024-01-01' + i * interval '1 hour', 'k' || i % 4, i, i % 5 FROM generate_series(1, 2000) i;
 INSERT INTO pay SELECT i, i % 40 + 1, timestamp '2024-03-01' + i * interval '1 hour', i % 2 = 0, i * 0.01 FROM generate_series(1, 1000) i;
-SELECT kpi.track('ev_facts', 'at', '{kind}', 'ev', 'Europe/Madrid', hour_retention => '100 years');
-SELECT kpi.track('pay_facts', 'at', '{customer,paid}', 'pay', 'America/New_York', hour_retention => '100 years');
+SELECT kpi.track('ev_facts', 'at', '{kind}', 'ev', 'Europe/Madrid', hour_retention => '100 years',
+    aggregates => '{"batches": {"distinct": "batch"}}');
+SELECT kpi.track('pay_facts', 'at', '{customer,paid}', 'pay', 'America/New_York', hour_retention => '100 years',
+    aggregates => '{"prices": {"distinct": "rounded"}, "visitors": {"distinct": "visitor"}}');
 """
 # What the facts views show, for plain SQL: rows that raise left out (NaN / 0 is NaN).
 FACTS = {'pay': None, 'ev': """
-    SELECT at, kind, 1 AS evs, amount / b AS share FROM (SELECT * FROM ev WHERE b <> 0 OR amount = 'NaN' OFFSET 0) g
+    SELECT at, kind, 1 AS evs, amount / b AS share, b AS batch FROM (SELECT * FROM ev WHERE b <> 0 OR amount = 'NaN' OFFSET 0) g
      WHERE amount IS NOT NULL"""}
 
 

@@ -65,6 +65,14 @@ Entry *entry_of(Changes *changes, const LocalHour &bucket, const char *key, int 
     return entry;
 }
 
+Entry *count_row(Changes *changes, const LocalHour &bucket, const Key &key, int sign) {
+    const uint32 hash = hash_of(bucket, key.bytes, key.length);
+    Entry *entry = entry_of(changes, bucket, key.bytes, key.length, hash);
+    entry->rows += sign;
+    changes->full |= std::abs(entry->rows) > kMaxRows;
+    return entry;
+}
+
 }  // namespace
 
 Changes *make_changes(Level *level, const Evaluator *evaluator) {
@@ -76,6 +84,7 @@ Changes *make_changes(Level *level, const Evaluator *evaluator) {
     changes->source = MemoryContextStrdup(TopTransactionContext, evaluator->source->name);
     changes->dimensions = evaluator->source->dimensions;
     changes->measures = evaluator->source->measures;
+    changes->counted = evaluator->source->counted;
     changes->next = level->changes;
     level->changes = changes;
     return changes;
@@ -88,10 +97,10 @@ Changes *find_changes(Level *level, Oid delta) {
 }
 
 void apply(Changes *changes, const Contribution &row, int sign) {
-    const uint32 hash = hash_of(row.bucket, row.key, row.key_length);
-    Entry *entry = entry_of(changes, row.bucket, row.key, row.key_length, hash);
-    entry->rows += sign;
-    changes->full |= std::abs(entry->rows) > kMaxRows;
+    Entry *entry = count_row(changes, row.bucket, row.key, sign);
+    // A value only counts its rows: its entry has sums of nothing.
+    for (int v = 0; v < changes->counted; ++v)
+        if (row.values[v].length > 0) count_row(changes, row.bucket, row.values[v], sign);
     for (int m = 0; m < changes->measures; ++m)
         add(entry->sums()[m], row.measures[m], sign, changes->context);
 }

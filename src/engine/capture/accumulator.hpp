@@ -25,7 +25,7 @@ struct Changes {
     MemoryContext context;  // entries, sums and slots
     Oid delta;
     const char *source;
-    int dimensions, measures;
+    int dimensions, measures, counted;
     Entry **slots;  // open addressing, capacity a power of two
     int capacity, count;
     bool full;  // a key's row count nears 32 bits: write before the next row

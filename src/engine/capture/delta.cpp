@@ -6,8 +6,8 @@ namespace {
 // rows a heap_multi_insert: one WAL record per page instead of one per row
 constexpr int kBatch = 128;
 
-// Reads the value at *at and moves on; see append_dimension for the format.
-Datum read_dimension(const char **at, const FormData_pg_attribute &attribute, bool *null) {
+// Reads the value at *at and moves on; see append_value in evaluator.cpp for the format.
+Datum read_value(const char **at, const FormData_pg_attribute &attribute, bool *null) {
     const char *p = *at;
     *null = *p++ != 0;
     Datum value = 0;
@@ -84,8 +84,8 @@ void insert_rows(Relation relation, Changes *changes) {
 DeltaShape::DeltaShape(TupleDesc descriptor, int measures)
     : descriptor_(descriptor), measures_(measures) {}
 
-bool DeltaShape::fits(TupleDesc descriptor, int dimensions, int measures) {
-    int dimension = 0, measure = 0;
+bool DeltaShape::fits(TupleDesc descriptor, int dimensions, int counted, int measures) {
+    int dimension = 0, value = 0, measure = 0;
     bool keys[3] = {};
     for (int c = 0; c < descriptor->natts; ++c) {
         const FormData_pg_attribute &attribute = *TupleDescAttr(descriptor, c);
@@ -98,7 +98,10 @@ bool DeltaShape::fits(TupleDesc descriptor, int dimensions, int measures) {
         } else if (strcmp(name, "n") == 0 && attribute.atttypid == INT4OID) {
             keys[2] = true;
         } else if (name[0] == 'd') {
-            if (strtol(name + 1, nullptr, 10) != ++dimension) return false;
+            // Keys are read in one go: dimensions first.
+            if (strtol(name + 1, nullptr, 10) != ++dimension || value > 0) return false;
+        } else if (name[0] == 'v') {
+            if (strtol(name + 1, nullptr, 10) != ++value) return false;
         } else if (name[0] == 'm') {
             char *suffix = nullptr;
             const long number = strtol(name + 1, &suffix, 10);
@@ -111,7 +114,8 @@ bool DeltaShape::fits(TupleDesc descriptor, int dimensions, int measures) {
             return false;
         }
     }
-    return keys[0] && keys[1] && keys[2] && dimension == dimensions && measure == measures;
+    return keys[0] && keys[1] && keys[2] && dimension == dimensions && value == counted &&
+           measure == measures;
 }
 
 void DeltaShape::fill(Entry *entry, Datum *values, bool *nulls) const {
@@ -126,8 +130,8 @@ void DeltaShape::fill(Entry *entry, Datum *values, bool *nulls) const {
             values[c] = DateADTGetDatum(entry->bucket.day);
         } else if (strcmp(name, "n") == 0) {
             values[c] = Int32GetDatum(entry->rows);
-        } else if (name[0] == 'd') {
-            values[c] = read_dimension(&at, attribute, &nulls[c]);  // d1.. come in order
+        } else if (name[0] == 'd' || name[0] == 'v') {
+            values[c] = read_value(&at, attribute, &nulls[c]);  // d1.., v1.. come in order
         } else {
             char *suffix = nullptr;
             const long m = strtol(name + 1, &suffix, 10);
@@ -144,14 +148,16 @@ void DeltaShape::fill(Entry *entry, Datum *values, bool *nulls) const {
     }
 }
 
-void require_shape(TupleDesc descriptor, const char *source, int dimensions, int measures) {
-    if (DeltaShape::fits(descriptor, dimensions, measures)) return;
-    ereport(ERROR,
-            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             errmsg("the registry of source \"%s\" and its tables do not fit together", source),
-             errdetail("kpi.source and kpi.measure name %d dimensions and %d measures.", dimensions,
-                       measures),
-             errhint("Restore the rest of the dump, or call kpi.untrack and kpi.track again.")));
+void require_shape(TupleDesc descriptor, const Source &source) {
+    if (DeltaShape::fits(descriptor, source.dimensions, source.counted, source.measures)) return;
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+         errmsg("the registry of source \"%s\" and its tables do not fit together", source.name),
+         errdetail("kpi.source, kpi.measure and kpi.counted name %d dimensions, %d measures and "
+                   "%d counted measures.",
+                   source.dimensions, source.measures, source.counted),
+         errhint("Restore the rest of the dump, or call kpi.untrack and kpi.track again.")));
 }
 
 void write_changes(Changes *changes) {
@@ -161,7 +167,8 @@ void write_changes(Changes *changes) {
         MemoryContext scratch =
             AllocSetContextCreate(CurrentMemoryContext, "kpi flush", ALLOCSET_SMALL_SIZES);
         MemoryContext old = MemoryContextSwitchTo(scratch);
-        if (DeltaShape::fits(RelationGetDescr(relation), changes->dimensions, changes->measures))
+        if (DeltaShape::fits(RelationGetDescr(relation), changes->dimensions, changes->counted,
+                             changes->measures))
             insert_rows(relation, changes);
         else
             mark_all_dirty(changes->source, "its delta table was changed by hand");

@@ -10,10 +10,10 @@ namespace kpi::capture {
 class DeltaShape {
 public:
     DeltaShape(TupleDesc descriptor, int measures);
-    // Whether the table has the columns of a source with so many dimensions and measures, in order,
-    // and no other: registry and tables can contradict each other (half a restore, a change by
-    // hand), and what is filled by position must not be trusted then.
-    static bool fits(TupleDesc descriptor, int dimensions, int measures);
+    // Whether the table has the columns of a source with so many dimensions, counted measures and
+    // measures, in order, and no other: registry and tables can contradict each other (half a
+    // restore, a change by hand), and what is filled by position must not be trusted then.
+    static bool fits(TupleDesc descriptor, int dimensions, int counted, int measures);
     // Fills one row; memory from the current context.
     void fill(Entry *entry, Datum *values, bool *nulls) const;
     int columns() const { return descriptor_->natts; }
@@ -24,7 +24,7 @@ private:
 };
 
 // Raises 55000 unless the registry and the delta table fit.
-void require_shape(TupleDesc descriptor, const char *source, int dimensions, int measures);
+void require_shape(TupleDesc descriptor, const Source &source);
 
 // Writes the entries to the delta table in the current subtransaction and clears them. The writer
 // holds the delta's lock since its first row. A delta that this transaction dropped is skipped; one

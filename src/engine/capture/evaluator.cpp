@@ -73,59 +73,81 @@ void check_registry(const Source *source) {
                             source->name),
                      errhint("Restore the rest of the dump, or call kpi.untrack and kpi.track "
                              "again.")));
+    for (int i = 0; i < source->counted; ++i)
+        if (source->counted_columns[i] == nullptr)
+            ereport(ERROR,
+                    (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                     errmsg("counted measure %d of source \"%s\" is missing in kpi.counted", i + 1,
+                            source->name),
+                     errhint("Restore the rest of the dump, or call kpi.untrack and kpi.track "
+                             "again.")));
     Relation delta =
         OidIsValid(source->delta) ? try_relation_open(source->delta, AccessShareLock) : nullptr;
     if (delta == nullptr)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("the delta table of source \"%s\" is missing", source->name)));
-    require_shape(RelationGetDescr(delta), source->name, source->dimensions, source->measures);
+    require_shape(RelationGetDescr(delta), *source);
     relation_close(delta, NoLock);
 }
 
-// A dimension's bytes are read back with the type of the column.
-void check_dimension(const Source *source, int place, Oid type) {
-    const Oid stored =
-        get_atttype(source->delta, get_attnum(source->delta, psprintf("d%d", place + 1)));
+// The name of a key's expression in the facts view.
+const char *key_name(const Source *source, int place) {
+    return place < source->dimensions ? source->dimension_names[place]
+                                      : source->counted_columns[place - source->dimensions];
+}
+
+// A key's bytes are read back with the type of the column.
+void check_key(const Source *source, int place, Oid type) {
+    const bool dimension = place < source->dimensions;
+    const char *column =
+        dimension ? psprintf("d%d", place + 1) : psprintf("v%d", place - source->dimensions + 1);
+    const Oid stored = get_atttype(source->delta, get_attnum(source->delta, column));
     if (stored != type)
-        ereport(ERROR,
-                (errcode(ERRCODE_DATATYPE_MISMATCH),
-                 errmsg("dimension \"%s\" of source \"%s\" is of type %s, its column d%d of %s",
-                        source->dimension_names[place], source->name, format_type_be(type),
-                        place + 1, format_type_be(stored)),
-                 errhint("Call kpi.untrack and kpi.track again.")));
+        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                        errmsg("%s \"%s\" of source \"%s\" is of type %s, its column %s of %s",
+                               dimension ? "dimension" : "counted column", key_name(source, place),
+                               source->name, format_type_be(type), column, format_type_be(stored)),
+                        errhint("Call kpi.untrack and kpi.track again.")));
 }
 
-void reserve_key(Contribution *row, int more) {
-    if (row->key_length + more <= row->key_room) return;
-    row->key_room = Max(row->key_room * 2, row->key_length + more + 64);
-    row->key = static_cast<char *>(repalloc(row->key, size_t(row->key_room)));
+void append_bytes(Key *key, const void *bytes, int length) {
+    if (key->length + length > key->room) {
+        key->room = Max(key->room * 2, key->length + length + 64);
+        key->bytes = static_cast<char *>(repalloc(key->bytes, size_t(key->room)));
+    }
+    memcpy(key->bytes + key->length, bytes, size_t(length));
+    key->length += length;
 }
 
-void append_key(Contribution *row, const void *bytes, int length) {
-    reserve_key(row, length);
-    memcpy(row->key + row->key_length, bytes, size_t(length));
-    row->key_length += length;
-}
-
-// Key bytes of one dimension: a null flag, then the value (length first when it varies). Equal
-// bytes are equal values; equal values may differ in bytes (1.0 and 1.00), which only splits a
-// delta, and the merge groups by real equality.
-void append_dimension(Contribution *row, const DimensionType &type, Datum value, bool null) {
+// Key bytes of one value: a null flag, then the value (length first when it varies). Equal bytes
+// are equal values; equal values may differ in bytes (1.0 and 1.00), which only splits a delta, and
+// the merge groups by real equality.
+void append_value(Key *key, const DimensionType &type, Datum value, bool null) {
     const char flag = null ? 1 : 0;
-    append_key(row, &flag, 1);
+    append_bytes(key, &flag, 1);
     if (null) return;
     if (type.by_value) {
-        append_key(row, &value, int(sizeof(Datum)));
+        append_bytes(key, &value, int(sizeof(Datum)));
         return;
     }
     if (type.length > 0) {
-        append_key(row, DatumGetPointer(value), type.length);
+        append_bytes(key, DatumGetPointer(value), type.length);
         return;
     }
     auto *flat = PG_DETOAST_DATUM_PACKED(value);
     const int32 length = int32(VARSIZE_ANY_EXHDR(flat));
-    append_key(row, &length, int(sizeof(length)));
-    append_key(row, VARDATA_ANY(flat), length);
+    append_bytes(key, &length, int(sizeof(length)));
+    append_bytes(key, VARDATA_ANY(flat), length);
+}
+
+void append_nulls(Key *key, int count) {
+    const char flag = 1;
+    for (int i = 0; i < count; ++i) append_bytes(key, &flag, 1);
+}
+
+void start_key(Key *key) {
+    key->room = 64;
+    key->bytes = static_cast<char *>(palloc(size_t(key->room)));
 }
 
 bool event_time(Evaluator *evaluator, Datum value, Contribution *row) {
@@ -180,10 +202,11 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
                                RelationGetRelationName(view))));
     const int dimensions = source->dimensions;
     const int measures = source->measures;
+    const int keys = dimensions + source->counted;
     check_registry(source);
     auto array = [](size_t size, int count) { return palloc0(size * size_t(count + 1)); };
-    out->dimension_types = static_cast<DimensionType *>(array(sizeof(DimensionType), dimensions));
-    out->dimensions = static_cast<ExprState **>(array(sizeof(ExprState *), dimensions));
+    out->key_types = static_cast<DimensionType *>(array(sizeof(DimensionType), keys));
+    out->keys = static_cast<ExprState **>(array(sizeof(ExprState *), keys));
     out->measure_types = static_cast<Oid *>(array(sizeof(Oid), measures));
     out->measure_kinds = static_cast<MeasureKind *>(array(sizeof(MeasureKind), measures));
     out->measures = static_cast<ExprState **>(array(sizeof(ExprState *), measures));
@@ -197,14 +220,13 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     Expr *time = builder.column(source->time_column);
     out->time_type = getBaseType(exprType(reinterpret_cast<Node *>(time)));
     out->time = ExecInitExpr(time, nullptr);
-    for (int i = 0; i < dimensions; ++i) {
-        Expr *expression = builder.column(source->dimension_names[i]);
+    for (int i = 0; i < keys; ++i) {
+        Expr *expression = builder.column(key_name(source, i));
         char align = 0;
-        check_dimension(source, i, getBaseType(exprType(reinterpret_cast<Node *>(expression))));
-        get_typlenbyvalalign(getBaseType(exprType(reinterpret_cast<Node *>(expression))),
-                             &out->dimension_types[i].length, &out->dimension_types[i].by_value,
-                             &align);
-        out->dimensions[i] = ExecInitExpr(expression, nullptr);
+        const Oid type = getBaseType(exprType(reinterpret_cast<Node *>(expression)));
+        check_key(source, i, type);
+        get_typlenbyvalalign(type, &out->key_types[i].length, &out->key_types[i].by_value, &align);
+        out->keys[i] = ExecInitExpr(expression, nullptr);
     }
     for (int i = 0; i < measures; ++i) {
         Expr *expression = builder.column(source->measure_names[i]);
@@ -226,8 +248,9 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     if (zone == nullptr) elog(ERROR, "time zone \"%s\" is not known", source->timezone);
     out->calendar = LocalHours(zone);
     for (Contribution *row : {&out->before, &out->after}) {
-        row->key_room = 64;
-        row->key = static_cast<char *>(palloc(size_t(row->key_room)));
+        start_key(&row->key);
+        row->values = static_cast<Key *>(array(sizeof(Key), source->counted));
+        for (int i = 0; i < source->counted; ++i) start_key(&row->values[i]);
         row->measures = static_cast<Decimal *>(palloc0(sizeof(Decimal) * size_t(measures + 1)));
     }
     MemoryContextSwitchTo(old);
@@ -243,7 +266,10 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
     ExprContext *econtext = evaluator->econtext;
     out->present = false;
     out->too_large = false;
-    out->key_length = 0;
+    out->key.length = 0;
+    const int dimensions = evaluator->source->dimensions;
+    const int counted = evaluator->source->counted;
+    for (int i = 0; i < counted; ++i) out->values[i].length = 0;
     econtext->ecxt_scantuple = slot;
 
     // Built-in immutable functions do nothing but compute: they need no owner and no level of
@@ -259,11 +285,21 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
         // Every expression is evaluated before the row counts: a row without a bucket and a row
         // with an error both contribute nothing, but the error is to be seen.
         present = !null && event_time(evaluator, at, out);
-        for (int i = 0; i < evaluator->source->dimensions; ++i) {
-            const Datum value = ExecEvalExpr(evaluator->dimensions[i], econtext, &null);
+        for (int i = 0; i < dimensions; ++i) {
+            const Datum value = ExecEvalExpr(evaluator->keys[i], econtext, &null);
             const bool left_out = (evaluator->left_out >> i & 1) != 0;
-            append_dimension(out, evaluator->dimension_types[i], value, null || left_out);
+            append_value(&out->key, evaluator->key_types[i], value, null || left_out);
         }
+        for (int i = 0; i < counted; ++i) {
+            const int place = dimensions + i;
+            const Datum value = ExecEvalExpr(evaluator->keys[place], econtext, &null);
+            if (null || (evaluator->left_out >> place & 1) != 0) continue;
+            append_bytes(&out->values[i], out->key.bytes, out->key.length);
+            append_nulls(&out->values[i], i);
+            append_value(&out->values[i], evaluator->key_types[place], value, false);
+            append_nulls(&out->values[i], counted - i - 1);
+        }
+        append_nulls(&out->key, counted);
         for (int i = 0; i < evaluator->source->measures; ++i) {
             const Datum value = ExecEvalExpr(evaluator->measures[i], econtext, &null);
             out->measures[i] = null ? Decimal{} : measure(evaluator->measure_types[i], value);

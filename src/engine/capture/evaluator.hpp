@@ -15,14 +15,22 @@ using ::int128;
 using pg::Decimal;
 using pg::Sum;
 
-// What one base row adds: the bucket, the dimension values as bytes, the measures.
+// The columns of a delta row that tell it from others, as bytes: dimensions, then the values of
+// counted measures.
+struct Key {
+    char *bytes;
+    int length, room;
+};
+
+// What one base row adds: the bucket, its segment, the measures; and for every counted measure that
+// has a value the segment with that value, where only the row counts.
 struct Contribution {
     bool present = false;
     bool too_large = false;  // a measure is beyond what sums can hold
     TimestampTz at = 0;
     LocalHour bucket{};
-    char *key = nullptr;
-    int key_length = 0, key_room = 0;
+    Key key{};
+    Key *values = nullptr;  // by counted measure; length 0: none
     Decimal *measures = nullptr;
 };
 
@@ -36,14 +44,16 @@ struct Evaluator {
     Source *source;
     Oid owner;
     Oid time_type;
-    DimensionType *dimension_types;
+    DimensionType *key_types;  // of the dimensions, then of the counted measures
     Oid *measure_types;
     MeasureKind *measure_kinds;
     EState *estate;
     ExprContext *econtext;
     ExprState *qual, *time;
-    ExprState **dimensions, **measures;
-    uint32 left_out;  // dimensions (bits) that a reader adds up over: evaluated, but not told apart
+    ExprState **keys, **measures;
+    // dimensions (bits) that a reader adds up over, and counted measures (the bits after them) that
+    // nobody asks for: evaluated, but not told apart
+    uint32 left_out;
     AttrNumber *used;  // attributes of the slot the expressions read
     int used_count;
     bool can_raise;      // needs the guard (a subtransaction) for each row

@@ -207,11 +207,11 @@ Source *readable_source(Oid delta) {
 
 void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor) {
     // A writer without rights on the facts view must not see what its expressions gave.
-    readable_source(delta);
+    const Source *source = readable_source(delta);
     for (Level *level = innermost_level(); level != nullptr; level = level->outer) {
         Changes *changes = find_changes(level, delta);
         if (changes == nullptr) continue;
-        require_shape(descriptor, changes->source, changes->dimensions, changes->measures);
+        require_shape(descriptor, *source);
         const DeltaShape shape(descriptor, changes->measures);
         emit(changes, shape, store, descriptor);
     }
@@ -230,7 +230,7 @@ void facts_rows(Source *source, Span span, Datum multirange, int32 dimensions,
     Level level = {};
     level.context = context;
     Changes *changes = make_changes(&level, evaluator);
-    require_shape(descriptor, source->name, source->dimensions, source->measures);
+    require_shape(descriptor, *source);
     DeltaShape shape(descriptor, source->measures);
     Receiver receiver = {};
     receiver.api.receiveSlot = receive;

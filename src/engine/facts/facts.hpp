@@ -16,7 +16,8 @@ Source *readable_source(Oid delta);
 // What of a source: local days (a datemultirange) or instants (a tstzmultirange).
 enum class Span { days, instants };
 // Of a source with trigger capture. `dimensions`: bits of those that are told apart; the others are
-// added up over, their columns NULL. A key may come more than once. Uses the active snapshot; reads
+// added up over, their columns NULL. The bits after them: counted measures whose values are wanted.
+// A key may come more than once. Uses the active snapshot; reads
 // as the view's owner, through an index on the time column where that is a plain column of the
 // table.
 void facts_rows(Source *source, Span span, Datum multirange, int32 dimensions,

@@ -18,6 +18,7 @@ struct Level {
 };
 
 Level choose_level(const BranchShape &shape) {
+    if (shape.counted != nullptr) return {shape.use->info.counted_level(*shape.counted), false};
     const int full = shape.use->info.full_level();
     int needed = 0;
     int equal = 0;
@@ -37,6 +38,8 @@ std::string row_hash(const BranchShape &shape) {
     std::string columns;
     for (size_t i = 1; i <= shape.use->info.dimensions.size(); ++i)
         columns += fmt::format("{}x.d{}", i == 1 ? "" : ", ", i);
+    for (const CountedInfo &measure : shape.use->info.counted)
+        columns += fmt::format(", x.v{}", measure.position);
     return fmt::format("hash_record_extended(ROW({}), 0)", columns);
 }
 
@@ -60,6 +63,7 @@ std::string pinned_hashes(const BranchShape &shape, int mask) {
         from += fmt::format("{}unnest({}{}) f{}(v)", from.empty() ? "" : ", ", bound->values, null,
                             i + 1);
     }
+    for (size_t i = 0; i < shape.use->info.counted.size(); ++i) values += ", NULL::text";
     return fmt::format(
         "(SELECT DISTINCT hash_record_extended(ROW({}), 0) AS hash FROM {} OFFSET 0) h", values,
         from);
@@ -105,7 +109,17 @@ BoundLayer bind_layer(const HourLayer &layer, Binder &binder) {
     return out;
 }
 
+// Of an hour that counts in part nobody knows which values: it counts in full or not at all.
+std::string counted_columns(const CountedInfo &measure, const BoundLayer &layer) {
+    const std::string out = fmt::format(", x.v{}, ", measure.position);
+    if (layer.cut.empty()) return out + "x.n::int8";
+    return out +
+           fmt::format("CASE WHEN x.hour < {0} OR (x.hour = {0} AND {1} >= 0.5) THEN x.n::int8 END",
+                       layer.cut, layer.weight);
+}
+
 std::string measure_columns(const BranchShape &shape, const BoundLayer &layer) {
+    if (shape.counted != nullptr) return counted_columns(*shape.counted, layer);
     std::string out = ", x.n::int8";
     if (!shape.measures) return out;
     for (const MeasureInfo &measure : shape.use->measures) {
@@ -122,6 +136,7 @@ std::string measure_columns(const BranchShape &shape, const BoundLayer &layer) {
                                      : fmt::format(", CASE WHEN x.hour <= {} THEN {}{} END",
                                                    layer.cut, m, counter);
     }
+    for (size_t i = 0; i < shape.use->counted.size(); ++i) out += ", NULL::numeric";
     return out;
 }
 
@@ -222,6 +237,10 @@ std::string branches(const BranchShape &shape, const Plan &plan, int source, Bin
     if (use.info.frozen_before != "-infinity")
         live.push_back("x.day >= " + binder.bind(use.info.frozen_before, "date"));
     const std::string filters = filter_conditions(shape);
+    // In a rollup the level tells sums and values apart.
+    const std::string kind = shape.counted == nullptr
+                                 ? use.info.holds_sums("x.")
+                                 : fmt::format("x.v{} IS NOT NULL", shape.counted->position);
     const std::string delta = data_table(use.info.name, "delta");
     const std::string pending = fmt::format("kpi._pending(NULL::{})", delta);
     std::vector<BoundLayer> layers;
@@ -232,7 +251,7 @@ std::string branches(const BranchShape &shape, const Plan &plan, int source, Bin
     std::vector<std::string> parts;
     for (const BoundLayer &layer : layers) {
         const auto good = layer.hours ? also(clean, kept) : clean;
-        const std::string recent = all_of(also(also(good, live), {filters}));
+        const std::string recent = all_of(also(also(good, live), {filters, kind}));
         parts.push_back(select(
             shape, layer, rollup_rows(shape, layer, level, all_of(also(good, {filters}))), ""));
         parts.push_back(select(shape, layer, delta + " x", recent));
@@ -241,12 +260,13 @@ std::string branches(const BranchShape &shape, const Plan &plan, int source, Bin
         if (from_facts.days.empty() || (!layer.hours && !from_facts.dirty)) continue;
         // DaySet that only their hours brought into the facts are no news for the day rollup.
         const bool mixed = !layer.hours && from_facts.old_hours;
-        parts.push_back(select(shape, layer, facts + " x",
-                               all_of({mixed ? fmt::format("x.day <@ {}", dirty) : "", filters})));
+        parts.push_back(
+            select(shape, layer, facts + " x",
+                   all_of({mixed ? fmt::format("x.day <@ {}", dirty) : "", filters, kind})));
     }
     for (const HourLayer &layer : hour_layers(plan.minutes.hours, level.pinned))
-        parts.push_back(
-            select(shape, bind_layer(layer, binder), fmt::format("minutes{} x", source), filters));
+        parts.push_back(select(shape, bind_layer(layer, binder), fmt::format("minutes{} x", source),
+                               all_of({filters, kind})));
     std::string out;
     for (const std::string &part : parts) out += (out.empty() ? "" : "\nUNION ALL ") + part;
     return out;

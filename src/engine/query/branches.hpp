@@ -36,6 +36,8 @@ struct BranchShape {
     // columns of the other sources of the union, each with a leading comma
     std::string before, after;
     bool measures = true;  // false: only counts
+    // Set: the rows of the values of this measure instead: read, the keys, value, n; nothing else.
+    const CountedInfo *counted = nullptr;
 };
 
 // The days that must be read from the facts view.

@@ -27,7 +27,8 @@ class GridReader {
 public:
     GridReader(const Group &group, const Plan &plan, RowLimit limit, Top &top)
         : group_(group), plan_(plan), limit_(limit), top_(top), zero_(pg::number(0)) {
-        for (const SourceUse &use : group.sources) measure_count_ += use.measures.size();
+        for (const SourceUse &use : group.sources)
+            measure_count_ += use.measures.size() + use.counted.size();
         for (const PlannedBucket &planned : plan.buckets)
             read_count_ = std::max({read_count_, planned.read + 1, planned.pair + 1});
         for (const PlannedBucket &planned : plan.lead)

@@ -26,16 +26,16 @@ Timestamp as_of(const SourceInfo &source, Timestamp snapshot) {
 }
 
 void use_measures(SourceUse &use, const Metric &metric) {
-    const auto needed = [&](const MeasureInfo &measure) {
-        return std::any_of(metric.measures.begin(), metric.measures.end(),
-                           [&](const MeasureUse &used) { return used.name == measure.name; });
+    const auto add = [&](const auto &all, auto &used) {
+        for (const auto &measure : all) {
+            const auto same = [&](const auto &other) { return other.name == measure.name; };
+            if (std::any_of(metric.measures.begin(), metric.measures.end(), same) &&
+                std::none_of(used.begin(), used.end(), same))
+                used.push_back(measure);
+        }
     };
-    const auto known = [&](const MeasureInfo &measure) {
-        return std::any_of(use.measures.begin(), use.measures.end(),
-                           [&](const MeasureInfo &other) { return other.name == measure.name; });
-    };
-    for (const MeasureInfo &measure : use.info.measures)
-        if (needed(measure) && !known(measure)) use.measures.push_back(measure);
+    add(use.info.measures, use.measures);
+    add(use.info.counted, use.counted);
 }
 
 class Grouper {
@@ -82,7 +82,7 @@ private:
             if (use.info.name == name) return use;
         const SourceInfo &info = find(name);
         const std::string &dirty = dirty_.at(name);
-        group.sources.push_back({info, SourceDays(info, dirty), dirty, {}});
+        group.sources.push_back({info, SourceDays(info, dirty), dirty, {}, {}});
         return group.sources.back();
     }
 

@@ -30,6 +30,7 @@ public:
             columns.parts.emplace_back();
             for (const MeasureInfo &measure : use.measures)
                 columns.parts.back().push_back(measure.kind == MeasureKind::numeric);
+            columns.parts.back().insert(columns.parts.back().end(), use.counted.size(), false);
         }
         return {(facts.empty() ? "" : "WITH " + facts + "\n") + rows, binder_.take(),
                 std::move(columns)};
@@ -63,9 +64,13 @@ private:
         });
     }
 
-    // Bits of the dimensions that rows of a source must be told apart by.
-    int needed(const SourceInfo &source) const {
+    // Bits of the dimensions that rows of a source must be told apart by, and of the counted
+    // measures whose values are asked for.
+    int needed(const SourceUse &use) const {
+        const SourceInfo &source = use.info;
         int out = 0;
+        for (const CountedInfo &measure : use.counted)
+            out |= 1 << (int(source.dimension_count) + measure.position - 1);
         for (const std::string &dimension : group_.by)
             out |= 1 << require_dimension(source, dimension);
         for (const Filter &filter : group_.filters)
@@ -81,7 +86,7 @@ private:
             sql += fmt::format("{}{}{} AS MATERIALIZED (SELECT * FROM kpi.{}(NULL::{}, {}, {}))",
                                sql.empty() ? "" : ",\n", name, source, function,
                                data_table(group_.sources[source].info.name, "delta"), range,
-                               needed(group_.sources[source].info));
+                               needed(group_.sources[source]));
         };
         for (size_t s = 0; s < group_.sources.size(); ++s) {
             const FactsDays days = facts_days(group_.sources[s], plan_);
@@ -102,17 +107,23 @@ private:
         return "{" + out + "}";
     }
 
+    static std::string nulls(const std::vector<MeasureInfo> &measures) {
+        std::string out;
+        for (const MeasureInfo &measure : measures) {
+            out += ", NULL::numeric";
+            if (measure.kind == MeasureKind::numeric) out += ", NULL::int8, NULL::int8, NULL::int8";
+        }
+        return out;
+    }
+
     // NULLs in the places of the measures of sources [from, to).
     std::string nothing(size_t from, size_t to, bool measures) const {
         std::string out;
         for (size_t s = from; s < to; ++s) {
             out += ", NULL::int8";
             if (!measures) continue;
-            for (const MeasureInfo &measure : group_.sources[s].measures) {
-                out += ", NULL::numeric";
-                if (measure.kind == MeasureKind::numeric)
-                    out += ", NULL::int8, NULL::int8, NULL::int8";
-            }
+            out += nulls(group_.sources[s].measures);
+            for (size_t i = 0; i < group_.sources[s].counted.size(); ++i) out += ", NULL::numeric";
         }
         return out;
     }
@@ -140,8 +151,27 @@ private:
                                          filter_values_[i]});
             const std::string rows = branches(shape, plan_, int(s), binder_);
             if (!rows.empty()) sql += (sql.empty() ? "" : "\nUNION ALL ") + rows;
+            for (size_t c = 0; measures && !rows.empty() && c < use.counted.size(); ++c)
+                sql += "\nUNION ALL " + distinct_rows(shape, s, c);
         }
         return sql;
+    }
+
+    // The number of distinct values of a counted measure by read and segment: a value counts once,
+    // on however many days and in however many finer segments it is. One row each, which leaves
+    // nothing to add up; it counts no row of the source.
+    std::string distinct_rows(BranchShape shape, size_t source, size_t place) {
+        const SourceUse &use = *shape.use;
+        shape.counted = &use.counted[place];
+        std::string keys;
+        for (size_t i = 1; i <= shape.keys.size(); ++i) keys += fmt::format(", k{}", i);
+        std::string columns = ", 0::int8" + nulls(use.measures);
+        for (size_t i = 0; i < use.counted.size(); ++i)
+            columns += i == place ? ", count(*)::numeric" : ", NULL::numeric";
+        return fmt::format(
+            "SELECT read{0}{1}{2}{3} FROM (SELECT read{0} FROM (\n{4}\n) u(read{0}, v, n) "
+            "GROUP BY read{0}, v HAVING sum(n) > 0) g GROUP BY read{0}",
+            keys, shape.before, columns, shape.after, branches(shape, plan_, int(source), binder_));
     }
 
     std::string key_pairs() const {
@@ -178,11 +208,16 @@ size_t source_place(const Group &group, const std::string &source) {
 
 size_t measure_place(const Group &group, const std::string &name) {
     size_t place = 0;
-    for (const SourceUse &use : group.sources)
+    for (const SourceUse &use : group.sources) {
         for (const MeasureInfo &measure : use.measures) {
             if (measure.name == name) return place;
             ++place;
         }
+        for (const CountedInfo &measure : use.counted) {
+            if (measure.name == name) return place;
+            ++place;
+        }
+    }
     throw Error("XX000", fmt::format("measure \"{}\" is not read", name));
 }
 

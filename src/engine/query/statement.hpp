@@ -20,6 +20,7 @@ struct SourceUse {
     SourceDays days;
     std::string dirty_text;             // datemultirange
     std::vector<MeasureInfo> measures;  // those that the metrics need
+    std::vector<CountedInfo> counted;   // likewise
 };
 
 // Metrics of one owner and zone, which one statement answers.
@@ -39,7 +40,8 @@ struct Statement {
     pg::SumColumns columns;  // of cells_statement
 };
 
-// Where the values of a source and a measure stand in a group's cells, 0-based.
+// Where the values of a source and a measure stand in a group's cells, 0-based: by source the sums,
+// then the counted measures.
 size_t source_place(const Group &group, const std::string &source);
 size_t measure_place(const Group &group, const std::string &measure);
 

@@ -51,6 +51,7 @@ std::string typed_view_sql(const SourceInfo &source, ViewGrain grain) {
     const std::string live = "day >= (SELECT g.frozen_before FROM g)";
     const std::string kept = hourly ? " AND day >= (SELECT g.hours_from FROM g)" : "";
     const std::string has_hour = hourly ? " AND hour > '-infinity'" : "";
+    const std::string no_value = source.counted.empty() ? "" : " AND " + source.holds_sums();
 
     std::string names;
     for (size_t i = 0; i < source.dimensions.size(); ++i)
@@ -66,13 +67,15 @@ std::string typed_view_sql(const SourceInfo &source, ViewGrain grain) {
                        hourly ? "day, hour" : "day", names, sums(source));
     sql += fmt::format("SELECT {} FROM {} WHERE level = {} AND {} AND {}{}\nUNION ALL\n", columns,
                        rollup, source.full_level(), allowed, clean, kept);
-    sql += fmt::format("SELECT {} FROM {} WHERE {} AND {} AND {}{}{}\nUNION ALL\n", columns, delta,
-                       allowed, clean, live, kept, has_hour);
+    sql += fmt::format("SELECT {} FROM {} WHERE {} AND {} AND {}{}{}{}\nUNION ALL\n", columns,
+                       delta, allowed, clean, live, kept, has_hour, no_value);
+    sql += fmt::format(
+        "SELECT {} FROM kpi._pending(NULL::{}) WHERE {} AND {} AND {}{}{}{}\nUNION ALL\n", columns,
+        delta, allowed, clean, live, kept, has_hour, no_value);
+    // The bits of the dimensions alone: no value of a counted measure.
     sql +=
-        fmt::format("SELECT {} FROM kpi._pending(NULL::{}) WHERE {} AND {} AND {}{}{}\nUNION ALL\n",
-                    columns, delta, allowed, clean, live, kept, has_hour);
-    sql += fmt::format("SELECT {} FROM kpi._facts(NULL::{}, (SELECT g.dirty FROM g)) WHERE {}{}\n",
-                       columns, delta, allowed, kept);
+        fmt::format("SELECT {} FROM kpi._facts(NULL::{}, (SELECT g.dirty FROM g), {}) WHERE {}{}\n",
+                    columns, delta, source.full_level(), allowed, kept);
     sql += fmt::format(") x GROUP BY {} HAVING sum(n) <> 0", keys);
     return sql;
 }

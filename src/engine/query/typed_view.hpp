@@ -5,9 +5,9 @@
 //
 // This file: the text of a source's typed views kpi_data.<source>_daily and _hourly: the full
 // segments with the real names of dimensions and measures, as fresh as kpi.query. Columns: day,
-// [hour,] dimensions, row_count, measures. Predicates on day, hour and dimensions reach the
-// branches (the grouping columns are plain columns, nothing in between is volatile), so a month of
-// one country reads a month of the rollup.
+// [hour,] dimensions, row_count, measures; counted measures, which do not add up, are not there.
+// Predicates on day, hour and dimensions reach the branches (the grouping columns are plain
+// columns, nothing in between is volatile), so a month of one country reads a month of the rollup.
 #pragma once
 
 #include <string>

@@ -151,10 +151,7 @@ bool is_metric_name(const std::string &name) {
 }
 
 void check_words(const Definition &definition) {
-    if (!is_metric_name(definition.metric))
-        throw Error("42602", fmt::format("invalid metric name \"{}\"", definition.metric), {},
-                    "Use lower-case letters, digits and underscores, at most 63, not beginning "
-                    "with a digit.");
+    check_metric_name(definition.metric);
     if (definition.good != "up" && definition.good != "down" && definition.good != "none")
         throw Error("22023", fmt::format("good \"{}\" is not a direction", definition.good), {},
                     "Use up, down or none.");
@@ -171,6 +168,13 @@ void require_owner(const MetricRow &row) {
 }
 
 }  // namespace
+
+void check_metric_name(const std::string &name) {
+    if (is_metric_name(name)) return;
+    throw Error("42602", fmt::format("invalid metric name \"{}\"", name), {},
+                "Use lower-case letters, digits and underscores, at most 63, not beginning with a "
+                "digit.");
+}
 
 void define(const Definition &definition) {
     check_words(definition);

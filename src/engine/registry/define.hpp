@@ -20,6 +20,9 @@ struct Definition {
 // 42703, 42P17 (cycle), 42501, 22023, 42809 (a measure's own metric).
 void define(const Definition &definition);
 
+// Errors: 42602 for a name that no metric can have.
+void check_metric_name(const std::string &name);
+
 // Errors: 42704, 42501, 2BP01 when other metrics use it, 42809 for a measure's own metric.
 void undefine(const std::string &metric);
 

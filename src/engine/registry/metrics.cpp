@@ -20,8 +20,9 @@ constexpr size_t kMaxCompiled = 256;     // compiled formulas remembered per ses
 using Rows = std::map<std::string, MetricRow>;
 
 constexpr const char *kColumns =
-    "SELECT m.name, m.formula, m.owner::pg_catalog.oid, m.measure, s.source FROM kpi.metric m "
-    "LEFT JOIN kpi.measure s ON s.name = m.measure ";
+    "SELECT m.name, m.formula, m.owner::pg_catalog.oid, m.measure, "
+    "coalesce(s.source, c.source) FROM kpi.metric m LEFT JOIN kpi.measure s ON s.name = m.measure "
+    "LEFT JOIN kpi.counted c ON c.name = m.measure ";
 
 std::vector<MetricRow> to_rows(const Table &table) {
     std::vector<MetricRow> out;
@@ -130,6 +131,16 @@ bool is_whole(const Rows &rows, const MetricRow &row) {
 std::vector<MetricRow> metric_rows(const std::vector<std::string> &names, pg::Access access) {
     static const std::string sql = std::string(kColumns) + "WHERE m.name = ANY ($1)";
     return to_rows(pg::query(sql, {names}, {.access = access, .keep = pg::Keep::yes}));
+}
+
+std::vector<std::string> measures_of(const std::string &source) {
+    const Table found = pg::query(
+        "SELECT name FROM kpi.measure WHERE source = $1 UNION ALL "
+        "SELECT name FROM kpi.counted WHERE source = $1 ORDER BY name",
+        {source}, {.see = pg::See::latest});
+    std::vector<std::string> out;
+    for (const Row &row : found.rows) out.push_back(*row[0]);
+    return out;
 }
 
 std::vector<std::string> metrics_over(const std::vector<std::string> &measures) {

@@ -39,6 +39,9 @@ struct MetricRow {
 };
 std::vector<MetricRow> metric_rows(const std::vector<std::string> &names, pg::Access access);
 
+// The measures of a source, counted ones too, by name. As this command sees the registry.
+std::vector<std::string> measures_of(const std::string &source);
+
 // Metrics defined over any of the measures, through other metrics too, by name; a measure's own
 // metric is not among them. As this command sees the registry.
 std::vector<std::string> metrics_over(const std::vector<std::string> &measures);

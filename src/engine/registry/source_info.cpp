@@ -39,8 +39,10 @@ constexpr const char *kDimensions =
     "WHERE s.name = ANY ($1) ORDER BY s.name, d.place";
 
 constexpr const char *kMeasures =
-    "SELECT source, name, position, type = 'numeric'::pg_catalog.regtype FROM kpi.measure "
-    "WHERE source = ANY ($1) ORDER BY source, position";
+    "SELECT source, name, position, type = 'numeric'::pg_catalog.regtype, NULL::pg_catalog.name "
+    "FROM kpi.measure WHERE source = ANY ($1) UNION ALL "
+    "SELECT source, name, position, false, \"column\" FROM kpi.counted WHERE source = ANY ($1) "
+    "ORDER BY source, position";
 
 SourceInfo from_row(const Row &row) {
     SourceInfo info;
@@ -105,7 +107,9 @@ void check_shape(const SourceInfo &source, Dimensions loaded) {
         in_order = in_order && source.measures[i].position == int(i) + 1;
         columns += source.measures[i].kind == MeasureKind::numeric ? 4 : 1;
     }
-    columns += source.dimension_count;
+    for (size_t i = 0; i < source.counted.size(); ++i)
+        in_order = in_order && source.counted[i].position == int(i) + 1;
+    columns += source.dimension_count + source.counted.size();
     if (in_order && columns == source.columns &&
         (loaded == Dimensions::skip || source.dimensions.size() == source.dimension_count))
         return;
@@ -113,9 +117,11 @@ void check_shape(const SourceInfo &source, Dimensions loaded) {
         "55000",
         fmt::format("the registry of source \"{}\" and its tables do not fit together",
                     source.name),
-        fmt::format("kpi.source and kpi.measure name {} dimensions and {} measures; "
-                    "kpi_data.{}_delta has {} columns.",
-                    source.dimension_count, source.measures.size(), source.name, source.columns),
+        fmt::format(
+            "kpi.source, kpi.measure and kpi.counted name {} dimensions, {} measures and {} "
+            "counted measures; kpi_data.{}_delta has {} columns.",
+            source.dimension_count, source.measures.size(), source.counted.size(), source.name,
+            source.columns),
         "Restore the rest of the dump, or call kpi.untrack and kpi.track again.");
 }
 
@@ -125,6 +131,13 @@ int SourceInfo::dimension(const std::string &dimension_name) const {
     for (size_t i = 0; i < dimensions.size(); ++i)
         if (dimensions[i].name == dimension_name) return int(i);
     return -1;
+}
+
+std::string SourceInfo::holds_sums(const std::string &prefix) const {
+    std::string out;
+    for (const CountedInfo &measure : counted)
+        out += fmt::format("{}{}v{} IS NULL", out.empty() ? "" : " AND ", prefix, measure.position);
+    return out;
 }
 
 std::string source_named(const std::string &text, pg::Access access) {
@@ -165,10 +178,15 @@ std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::
     if (dimensions == Dimensions::load)
         for (const Row &row : pg::query(kDimensions, {names}, options).rows)
             find(out, *row[0])->dimensions.push_back({*row[1], *row[2], *row[3], is_true(row[4])});
-    for (const Row &row : pg::query(kMeasures, {names}, options).rows)
-        find(out, *row[0])
-            ->measures.push_back({*row[1], std::stoi(*row[2]),
-                                  is_true(row[3]) ? MeasureKind::numeric : MeasureKind::integer});
+    for (const Row &row : pg::query(kMeasures, {names}, options).rows) {
+        SourceInfo &source = *find(out, *row[0]);
+        const int position = std::stoi(*row[2]);
+        if (row[4])
+            source.counted.push_back({*row[1], position, *row[4]});
+        else
+            source.measures.push_back(
+                {*row[1], position, is_true(row[3]) ? MeasureKind::numeric : MeasureKind::integer});
+    }
     for (const SourceInfo &source : out) check_shape(source, dimensions);
     return out;
 }

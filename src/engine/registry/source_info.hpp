@@ -28,6 +28,14 @@ struct MeasureInfo {
     MeasureKind kind = MeasureKind::numeric;
 };
 
+// A counted measure, which does not add up. Its rows hold one value of a column of the facts view
+// each, in v<position>, and the number of the value's rows, n; of full segments only.
+struct CountedInfo {
+    std::string name;
+    int position = 0;
+    std::string column;
+};
+
 struct SourceInfo {
     std::string name;
     ObjectId facts;
@@ -39,6 +47,7 @@ struct SourceInfo {
     std::optional<Timestamp> computed_at;  // window capture: when the window was last recomputed
     std::vector<DimensionInfo> dimensions;
     std::vector<MeasureInfo> measures;
+    std::vector<CountedInfo> counted;
     size_t dimension_count = 0;  // as the registry says, also when `dimensions` is not loaded
     size_t columns = 0;          // of the delta table
     int64_t lookback = 0;        // window capture: microseconds that are recomputed
@@ -53,6 +62,13 @@ struct SourceInfo {
     int dimension(const std::string &dimension_name) const;
     // The level with every dimension set.
     int full_level() const { return (1 << dimensions.size()) - 1; }
+    // The level of the rows of a counted measure, with every dimension set.
+    int counted_level(const CountedInfo &measure) const {
+        return measure.position << kDimensionBits | ((1 << dimension_count) - 1);
+    }
+    // The condition that a row is none of a counted measure: "p.v1 IS NULL AND .." with a prefix
+    // such as "p."; empty without counted measures.
+    std::string holds_sums(const std::string &prefix = {}) const;
 };
 
 enum class Dimensions { load, skip };  // skip: `dimensions` stays empty

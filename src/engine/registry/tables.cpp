@@ -19,13 +19,18 @@ constexpr const char *kDeltaStorage =
 constexpr const char *kRollupStorage =
     "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.1";
 
-std::string dimension_columns(const NewSource &source) {
+std::string key_column(char letter, size_t i, const NewDimension &column) {
+    std::string out = fmt::format(", {}{} {}", letter, i + 1, column.type);
+    if (!column.collation.empty()) out += " COLLATE " + column.collation;
+    return out;
+}
+
+std::string key_columns(const NewSource &source) {
     std::string out;
-    for (size_t i = 0; i < source.dimensions.size(); ++i) {
-        const auto &dimension = source.dimensions[i];
-        out += fmt::format(", d{} {}", i + 1, dimension.type);
-        if (!dimension.collation.empty()) out += " COLLATE " + dimension.collation;
-    }
+    for (size_t i = 0; i < source.dimensions.size(); ++i)
+        out += key_column('d', i, source.dimensions[i]);
+    for (size_t i = 0; i < source.counted.size(); ++i)
+        out += key_column('v', i, source.counted[i].value);
     return out;
 }
 
@@ -44,6 +49,8 @@ std::string segment_key(const NewSource &source) {
     std::string row;
     for (size_t i = 0; i < source.dimensions.size(); ++i)
         row += fmt::format("{}d{}", i == 0 ? "" : ", ", i + 1);
+    for (size_t i = 0; i < source.counted.size(); ++i)
+        row += fmt::format("{}v{}", row.empty() ? "" : ", ", i + 1);
     return row.empty() ? row : fmt::format(", pg_catalog.hash_record_extended(ROW({}), 0)", row);
 }
 
@@ -62,6 +69,10 @@ void comment_column(const std::string &table, const std::string &column, const s
 void comment_columns(const NewSource &source, const std::string &table) {
     for (size_t i = 0; i < source.dimensions.size(); ++i)
         comment_column(table, fmt::format("d{}", i + 1), "Dimension " + source.dimensions[i].name);
+    for (size_t i = 0; i < source.counted.size(); ++i)
+        comment_column(table, fmt::format("v{}", i + 1),
+                       fmt::format("Value of {} for measure {}: n counts its rows",
+                                   source.counted[i].value.name, source.counted[i].name));
     for (size_t i = 0; i < source.measures.size(); ++i) {
         const auto &[name, kind] = source.measures[i];
         comment_column(table, fmt::format("m{}", i + 1), fmt::format("Sum of measure {}", name));
@@ -78,7 +89,7 @@ void comment_columns(const NewSource &source, const std::string &table) {
 void create(const NewSource &source, const Shape &shape, const std::string &owner) {
     const std::string table = data_table(source.name, shape.suffix);
     pg::execute(fmt::format("CREATE TABLE {} ({}{}{}) WITH ({})", table, shape.keys,
-                            dimension_columns(source), measure_columns(source), shape.storage));
+                            key_columns(source), measure_columns(source), shape.storage));
     // A publication FOR ALL TABLES would otherwise refuse every UPDATE and DELETE of the merge.
     pg::execute(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table));
     if (shape.index[0] != '\0')

@@ -27,15 +27,21 @@ struct NewMeasure {
     MeasureKind kind = MeasureKind::numeric;
 };
 
+struct NewCounted {
+    std::string name;    // of the measure
+    NewDimension value;  // the column whose values are counted
+};
+
 struct NewSource {
     std::string name;  // checked by kpi.source: lower case, at most 40 characters
     std::vector<NewDimension> dimensions;
     std::vector<NewMeasure> measures;
+    std::vector<NewCounted> counted;
     ObjectId owner;  // of the facts view
 };
 
-// Errors: 42883 when a dimension's type has no hash or no equality function; PostgreSQL's own
-// otherwise.
+// Errors: 42883 when a dimension's or counted column's type has no hash or no equality function;
+// PostgreSQL's own otherwise.
 void create_tables(const NewSource &source);
 // Drops the typed views and tables that exist; the caller holds the locks of the project's order.
 void drop_tables(const std::string &source);

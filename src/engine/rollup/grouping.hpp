@@ -10,7 +10,8 @@ namespace kpi::engine {
 enum class RollupGrain { day, hour };
 
 // SELECT level, day, hour, d1.., n, m1..: the total, every single dimension and the full segment of
-// `rows`, a FROM item with the columns of the delta table. hour is NULL in rows of the day grain;
+// `rows`, a FROM item with the columns of the delta table; of a counted measure's values the full
+// segment. hour is NULL in rows of the day grain;
 // hours that are not kept have no rows of the hour grain. Groups in which everything cancels are
 // left out. Expects a CTE `bounds` (hours_from, frozen_before).
 std::string grouped(const Layout &source, const std::string &rows);

@@ -24,18 +24,28 @@ std::vector<int> Layout::levels() const {
     std::vector<int> out{0};
     for (size_t i = 0; i < width(); ++i) out.push_back(1 << i);
     if (width() > 1) out.push_back(info.full_level());
+    for (const CountedInfo &measure : info.counted) out.push_back(info.counted_level(measure));
     return out;
+}
+
+std::string Layout::segment_levels() const {
+    std::string out = fmt::format("'{{{}", info.full_level());
+    for (const CountedInfo &measure : info.counted)
+        out += fmt::format(",{}", info.counted_level(measure));
+    return out + "}'::int2[]";
 }
 
 std::string Layout::dims(const std::string &prefix) const {
     std::string out;
     for (size_t i = 0; i < width(); ++i)
         out += fmt::format("{}{}d{}", i == 0 ? "" : ", ", prefix, i + 1);
+    for (size_t i = 0; i < info.counted.size(); ++i)
+        out += fmt::format("{}{}v{}", out.empty() ? "" : ", ", prefix, i + 1);
     return out;
 }
 
 std::string Layout::more_dims(const std::string &prefix) const {
-    return info.dimensions.empty() ? std::string() : ", " + dims(prefix);
+    return has_keys() ? ", " + dims(prefix) : std::string();
 }
 
 std::vector<std::string> Layout::sums() const {
@@ -56,12 +66,12 @@ std::string Layout::each_sum(const std::string &text) const {
 }
 
 std::string Layout::segment_hash(const std::string &prefix) const {
-    if (info.dimensions.empty()) return "0::int8";
+    if (!has_keys()) return "0::int8";
     return fmt::format("pg_catalog.hash_record_extended(ROW({}), 0)", dims(prefix));
 }
 
 std::string Layout::same_segment(const std::string &left, const std::string &right) const {
-    if (info.dimensions.empty()) return {};
+    if (!has_keys()) return {};
     return fmt::format(" AND {} = {} AND pg_catalog.record_eq(ROW({}), ROW({}))",
                        segment_hash(left), segment_hash(right), dims(left), dims(right));
 }

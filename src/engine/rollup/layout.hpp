@@ -19,10 +19,15 @@ struct Layout {
     const std::string &name() const { return info.name; }
     bool by_trigger() const { return info.capture == "trigger"; }
     size_t width() const { return info.dimensions.size(); }
-    // The levels that have rollup rows: total, single dimensions, full; each once.
+    bool has_keys() const { return !info.dimensions.empty() || !info.counted.empty(); }
+    // The levels that have rollup rows: total, single dimensions, full, one for each counted
+    // measure; each once.
     std::vector<int> levels() const;
+    // Those of full segments, as SQL: an array of int2.
+    std::string segment_levels() const;
 
-    // "p.d1, p.d2" with a prefix such as "p."; empty without dimensions.
+    // The columns of a segment, "p.d1, p.d2" with a prefix such as "p."; then those of counted
+    // measures, "p.v1", one of which is set where a row counts a value. Empty without either.
     std::string dims(const std::string &prefix = {}) const;
     // ", p.d1, p.d2", to append to a list.
     std::string more_dims(const std::string &prefix = {}) const;
@@ -31,7 +36,7 @@ struct Layout {
     // ", <text>" for each additive column, with {0} replaced by its name.
     std::string each_sum(const std::string &text) const;
     // "hash_record_extended(ROW(p.d1, ..), 0)": the segment part of the rollups' indexes; "0"
-    // without dimensions.
+    // without such columns.
     std::string segment_hash(const std::string &prefix) const;
     // The condition that two aliases mean the same segment at the same level; starts with " AND" or
     // is empty.

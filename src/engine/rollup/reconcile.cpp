@@ -125,7 +125,7 @@ std::string append_statement(const Layout &source, const DayRange &days) {
     const std::string kept =
         "CASE WHEN day >= (SELECT hours_from FROM bounds) THEN hour ELSE '-infinity' END";
     const std::string full =
-        fmt::format("level = {} AND {}", source.info.full_level(), within(days));
+        fmt::format("level = ANY ({}) AND {}", source.segment_levels(), within(days));
     const std::string hours = "(SELECT hours_from FROM bounds)";
     return fmt::format(
         R"(

@@ -114,11 +114,12 @@ std::string mend_of(const Column &column, const pg::Unhashable &what) {
            "numeric or text.";
 }
 
-NewDimension dimension(const Column &column) {
+// `role`: what the column is to be.
+NewDimension grouped(const Column &column, const std::string &role) {
     const pg::Unhashable what = pg::unhashable(column.type_id);
     if (what.part.value == 0) return {column.name, column.kept_type, column.collation};
     throw Error("42804",
-                fmt::format("dimension \"{}\" is of type {}, which cannot be hashed", column.name,
+                fmt::format("{} \"{}\" is of type {}, which cannot be hashed", role, column.name,
                             column.type),
                 what.is_whole
                     ? std::string()
@@ -130,7 +131,8 @@ NewDimension dimension(const Column &column) {
 }  // namespace
 
 FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
-                          const std::vector<std::string> &dimensions) {
+                          const std::vector<std::string> &dimensions,
+                          const std::vector<Aggregate> &aggregates) {
     const std::vector<Column> columns = load(facts);
     FactsColumns out;
     const Column &time = find(columns, time_column, "time column");
@@ -149,10 +151,20 @@ FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
     for (const std::string &name : dimensions) {
         const Column &column = find(columns, name, "dimension");
         if (!used.insert(name).second)
-            throw Error("42701", fmt::format("column \"{}\" is named twice", name), {},
-                        "A column is either the time column or one dimension.");
+            throw Error(
+                "42701", fmt::format("column \"{}\" is named twice", name), {},
+                "A column is either the time column, one dimension, or of one of the aggregates.");
         check_name(name);
-        out.dimensions.push_back(dimension(column));
+        out.dimensions.push_back(grouped(column, "dimension"));
+    }
+    for (const Aggregate &aggregate : aggregates) {
+        const std::string role = fmt::format("column of aggregate \"{}\",", aggregate.name);
+        const Column &column = find(columns, aggregate.column, role.c_str());
+        if (!used.insert(column.name).second)
+            throw Error(
+                "42701", fmt::format("column \"{}\" is named twice", column.name), {},
+                "A column is either the time column, one dimension, or of one of the aggregates.");
+        out.counted.push_back({aggregate.name, grouped(column, role)});
     }
     for (const Column &column : columns) {
         if (used.count(column.name) != 0 || !is_measure(column)) continue;

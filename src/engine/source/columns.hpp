@@ -7,6 +7,7 @@
 
 #include "core/table.hpp"
 #include "engine/registry/tables.hpp"
+#include "engine/source/aggregates.hpp"
 
 namespace kpi::engine {
 
@@ -14,12 +15,15 @@ struct FactsColumns {
     std::string time_column, time_type;
     std::vector<NewDimension> dimensions;
     std::vector<NewMeasure> measures;
+    std::vector<NewCounted> counted;
     std::vector<std::string> measure_types;  // SQL text of the base types, beside `measures`
 };
 
-// Errors: 42703 no such column, 42804 wrong type (float, money, what cannot be grouped), 54011 too
-// many, 42P17 no measure, a reserved or doubled name.
+// Columns of aggregates are no measures by themselves. Errors: 42703 no such column, 42804 wrong
+// type (float, money, what cannot be grouped), 54011 too many, 42P17 no measure, a reserved or
+// doubled name.
 FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
-                          const std::vector<std::string> &dimensions);
+                          const std::vector<std::string> &dimensions,
+                          const std::vector<Aggregate> &aggregates);
 
 }  // namespace kpi::engine

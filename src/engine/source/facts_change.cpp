@@ -20,6 +20,7 @@ struct Registered {
     std::string name, time_column, capture;
     ObjectId base;
     std::vector<std::string> dimensions, measures;
+    std::vector<Aggregate> aggregates;
 };
 
 std::vector<std::string> column_of(const Table &t) {
@@ -35,11 +36,16 @@ std::optional<Registered> registered(ObjectId view) {
         {view});
     if (t.empty()) return std::nullopt;
     const Row &row = t.rows[0];
-    Registered out{*row[0], *row[1], *row[2], ObjectId{uint32_t(std::stoul(*row[3]))}, {}, {}};
+    Registered out{*row[0], *row[1], *row[2], ObjectId{uint32_t(std::stoul(*row[3]))}, {}, {}, {}};
     out.dimensions = column_of(
         pg::query("SELECT pg_catalog.unnest(dimensions) FROM kpi.source WHERE facts = $1", {view}));
     out.measures = column_of(
         pg::query("SELECT name FROM kpi.measure WHERE source = $1 ORDER BY position", {out.name}));
+    for (const Row &counted :
+         pg::query("SELECT name, \"column\" FROM kpi.counted WHERE source = $1 ORDER BY position",
+                   {out.name})
+             .rows)
+        out.aggregates.push_back({*counted[0], *counted[1]});
     return out;
 }
 
@@ -69,7 +75,8 @@ void hand_over(const std::string &table, const std::string &role) {
 void follow_view(ObjectId view) {
     const auto source = registered(view);
     if (!source) return;
-    const FactsColumns columns = sort_columns(view, source->time_column, source->dimensions);
+    const FactsColumns columns =
+        sort_columns(view, source->time_column, source->dimensions, source->aggregates);
     std::vector<std::string> names;
     for (const NewMeasure &measure : columns.measures) {
         names.push_back(measure.name);
@@ -84,6 +91,7 @@ void follow_view(ObjectId view) {
     if (source->capture == "trigger") {
         names.push_back(source->time_column);
         names.insert(names.end(), source->dimensions.begin(), source->dimensions.end());
+        for (const Aggregate &aggregate : source->aggregates) names.push_back(aggregate.column);
         const capture::Analysis analysis = capture::analyze(view, names);
         if (analysis.refusal.refused && analysis.refusal.sqlstate == "0A000")
             throw changed(*source, analysis.refusal.message);
@@ -131,6 +139,11 @@ void follow_column(ObjectId view, const std::string &old_name, const std::string
     } else if (source->time_column == old_name) {
         pg::execute("UPDATE kpi.source SET time_column = $2 WHERE name = $1",
                     {source->name, new_name});
+    } else {
+        pg::execute(
+            "UPDATE kpi.counted SET \"column\" = $3 WHERE source = $1 AND \"column\" = "
+            "$2::pg_catalog.name",
+            {source->name, old_name, new_name});
     }
     if (!measure && !dimension) return;
     for (const char *suffix : {"daily", "hourly"})
@@ -160,10 +173,8 @@ void follow_owners() {
             if (*row[3] == "t")
                 pg::execute(fmt::format("ALTER VIEW IF EXISTS {} OWNER TO {}",
                                         data_table(name, suffix), *row[2]));
-        pg::execute(
-            "UPDATE kpi.metric SET owner = $2 WHERE measure IN (SELECT m.name FROM kpi.measure m "
-            "WHERE m.source = $1)",
-            {name, ObjectId{uint32_t(std::stoul(*row[1]))}});
+        pg::execute("UPDATE kpi.metric SET owner = $2 WHERE measure = ANY ($1)",
+                    {measures_of(name), ObjectId{uint32_t(std::stoul(*row[1]))}});
         mark_dirty(name, "owner changed");
     }
 }
@@ -187,9 +198,8 @@ void facts_dropped(const std::string &source, bool refuse) {
         pg::execute(fmt::format("DROP TRIGGER {} ON {}", pg::quote(*row[0]),
                                 pg::qualified(ObjectId{uint32_t(std::stoul(*row[1]))})));
     // Metrics over its measures lose their meaning with them.
-    const std::vector<std::string> measures =
-        column_of(pg::query("SELECT name FROM kpi.measure WHERE source = $1", {source}));
-    pg::execute("DELETE FROM kpi.metric WHERE name = ANY ($1)", {metrics_over(measures)});
+    pg::execute("DELETE FROM kpi.metric WHERE name = ANY ($1)",
+                {metrics_over(measures_of(source))});
     forget(source);
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "engine/query/typed_view.hpp"
 #include "engine/registry/metrics.hpp"
@@ -98,20 +100,31 @@ std::string check_name(const std::optional<std::string> &wanted, const Facts &fa
 }
 
 void check_measure_names(const FactsColumns &columns) {
-    for (const NewMeasure &measure : columns.measures) {
+    std::vector<std::string> names;
+    for (const NewMeasure &measure : columns.measures) names.push_back(measure.name);
+    for (const NewCounted &measure : columns.counted) {
+        if (std::find(names.begin(), names.end(), measure.name) != names.end())
+            throw Error("42710",
+                        fmt::format("aggregate \"{}\" has the name of a measure", measure.name),
+                        "Every numeric column of the facts view is a measure of its own name.",
+                        "Name the aggregate differently.");
+        names.push_back(measure.name);
+    }
+    for (const std::string &name : names) {
         const Table t = pg::query(
-            "SELECT measure, (SELECT source FROM kpi.measure m WHERE m.name = x.measure) "
+            "SELECT measure, (SELECT source FROM (SELECT name, source FROM kpi.measure UNION ALL "
+            "SELECT name, source FROM kpi.counted) m WHERE m.name = x.measure) "
             "FROM kpi.metric x WHERE name = $1",
-            {measure.name});
+            {name});
         if (t.empty()) continue;
         const std::string holder =
             t.rows[0][1] ? fmt::format("source \"{}\"", *t.rows[0][1]) : "kpi.define";
         throw Error(
-            "42710", fmt::format("measure or metric \"{}\" exists already", measure.name),
+            "42710", fmt::format("measure or metric \"{}\" exists already", name),
             fmt::format(
                 "It belongs to {}. Measures are named without their source, so names are unique.",
                 holder),
-            fmt::format("Name the column differently in the view: {0} AS my_{0}.", measure.name));
+            fmt::format("Name the column differently in the view: {0} AS my_{0}.", name));
     }
 }
 
@@ -153,15 +166,26 @@ Capture choose_capture(const Facts &facts, const TrackRequest &request, const Fa
     std::vector<std::string> names{columns.time_column};
     for (const auto &dimension : columns.dimensions) names.push_back(dimension.name);
     for (const auto &measure : columns.measures) names.push_back(measure.name);
+    for (const auto &measure : columns.counted) names.push_back(measure.value.name);
     const capture::Analysis analysis = capture::analyze(facts.id, names);
     *base = analysis.base;
+    const capture::Refusal &refusal = analysis.refusal;
+    const bool window = request.capture == "window" ||
+                        (request.capture == "auto" && refusal.refused && refusal.structural);
+    if (window && !columns.counted.empty())
+        throw Error(
+            "0A000",
+            fmt::format("aggregates such as \"{}\" need trigger capture", columns.counted[0].name),
+            request.capture == "window"
+                ? std::string()
+                : "Window capture would be chosen: " + refusal.message + ".",
+            "Track a view of one table, or leave the aggregates out.");
     if (request.capture == "window") {
         *base = {};
         return Capture::window;
     }
-    const capture::Refusal &refusal = analysis.refusal;
     if (!refusal.refused) return Capture::trigger;
-    if (request.capture == "auto" && refusal.structural) {
+    if (window) {
         pg::log(pg::Level::notice,
                 fmt::format("{} gets window capture: {}", facts.text, refusal.message),
                 window_cost(facts, request));
@@ -201,6 +225,18 @@ void register_source(const std::string &name, const Facts &facts, ObjectId base,
             "INSERT INTO kpi.metric (name, formula, owner, measure) VALUES ($1, "
             "pg_catalog.quote_ident($1), $2, $1)",
             {measure, facts.owner});
+    }
+    for (size_t i = 0; i < columns.counted.size(); ++i) {
+        const NewCounted &measure = columns.counted[i];
+        pg::execute(
+            "INSERT INTO kpi.counted (name, source, position, \"column\", kind) VALUES ($1, $2, "
+            "$3, "
+            "$4, 'distinct')",
+            {measure.name, name, int64_t(i + 1), measure.value.name});
+        pg::execute(
+            "INSERT INTO kpi.metric (name, formula, owner, measure) VALUES ($1, "
+            "pg_catalog.quote_ident($1), $2, $1)",
+            {measure.name, facts.owner});
     }
 }
 
@@ -247,10 +283,12 @@ void mark_dirty(const std::string &source, const std::string &why) {
 Prepared prepare(const TrackRequest &request) {
     const Facts facts = check_facts(request.facts);
     const FactsColumns columns =
-        sort_columns(request.facts, request.time_column, request.dimensions);
+        sort_columns(request.facts, request.time_column, request.dimensions,
+                     parse_aggregates(request.aggregates));
     const std::string name = check_name(request.name, facts);
     const std::string zone = check_zone(request.timezone);
     check_measure_names(columns);
+    for (const NewCounted &measure : columns.counted) check_size(facts.text, measure);
     check_duration("lookback", request.lookback, "3 days");
     check_duration("hour_retention", request.hour_retention, "60 days");
     if (request.build != "auto" && request.build != "now")
@@ -267,7 +305,7 @@ Prepared prepare(const TrackRequest &request) {
     {
         const pg::RunAs as_extension_owner(pg::extension_owner());
         register_source(name, facts, base, zone, request, columns);
-        create_tables({name, columns.dimensions, columns.measures, facts.owner});
+        create_tables({name, columns.dimensions, columns.measures, columns.counted, facts.owner});
         create_typed_views(name, facts.owner);
     }
     mark_dirty(name, "new");
@@ -300,10 +338,8 @@ std::string track(const TrackRequest &request) {
 void forget(const std::string &source) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     drop_tables(source);
-    pg::execute(
-        "DELETE FROM kpi.metric x USING kpi.measure m WHERE m.source = $1 AND x.measure = m.name",
-        {source});
-    for (const char *table : {"measure", "dirty", "source_state", "capture_error"})
+    pg::execute("DELETE FROM kpi.metric WHERE measure = ANY ($1)", {measures_of(source)});
+    for (const char *table : {"measure", "counted", "dirty", "source_state", "capture_error"})
         pg::execute(fmt::format("DELETE FROM kpi.{} WHERE source = $1", table), {source});
     pg::query("SELECT kpi._forget_checks($1)", {source});
     pg::execute("DELETE FROM kpi.source WHERE name = $1", {source});
@@ -329,11 +365,7 @@ void untrack(const std::string &name) {
     if (t.rows[0][2] && *t.rows[0][2] != "t")
         throw Error("42501", fmt::format("must be owner of source {}", source), {},
                     "The source belongs to the owner of its facts view.");
-    std::vector<std::string> measures;
-    for (const Row &row :
-         pg::query("SELECT name FROM kpi.measure WHERE source = $1", {source}).rows)
-        measures.push_back(*row[0]);
-    if (const auto users = metrics_over(measures); !users.empty())
+    if (const auto users = metrics_over(measures_of(source)); !users.empty())
         throw Error(
             "2BP01",
             fmt::format("cannot untrack source \"{}\" because metrics use its measures", source),

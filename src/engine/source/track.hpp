@@ -20,6 +20,7 @@ struct TrackRequest {
     std::string lookback = "3 days", hour_retention = "60 days";
     // auto: the worker or kpi.work() builds; now: in this transaction
     std::string build = "auto";
+    std::string aggregates = "{}";  // JSON object (aggregates.hpp)
 };
 
 // Returns the source's name. Errors: 42501 not the owner; 42703, 42804, 42710, 42P17, 0A000 for

@@ -10,16 +10,20 @@
 namespace kpi::engine {
 namespace {
 
-// The segment of a row as jsonb: only the dimensions of its level.
+// The segment of a row as jsonb: only the dimensions of its level, and the value that it counts.
 std::string segment(const Layout &source) {
     std::string pairs;
     for (size_t i = 0; i < source.width(); ++i)
-        pairs += fmt::format("{}({}, {}, to_jsonb(d{}))", i == 0 ? "" : ", ", i,
-                             pg::literal(source.info.dimensions[i].name), i + 1);
+        pairs += fmt::format("{}(level::int4 >> {} & 1 = 1, {}, to_jsonb(d{}))", i == 0 ? "" : ", ",
+                             i, pg::literal(source.info.dimensions[i].name), i + 1);
+    for (const CountedInfo &measure : source.info.counted)
+        pairs += fmt::format("{}(level = {}, {}, to_jsonb(v{}))", pairs.empty() ? "" : ", ",
+                             source.info.counted_level(measure), pg::literal(measure.column),
+                             measure.position);
     if (pairs.empty()) return "'{}'::jsonb";
     return fmt::format(
-        "(SELECT coalesce(jsonb_object_agg(k, v), '{{}}'::jsonb) FROM (VALUES {}) p (i, k, v) "
-        "WHERE level::int4 >> i & 1 = 1)",
+        "(SELECT coalesce(jsonb_object_agg(k, v), '{{}}'::jsonb) FROM (VALUES {}) p (used, k, v) "
+        "WHERE used)",
         pairs);
 }
 
@@ -31,7 +35,11 @@ std::string total(const Layout &source, size_t i, char side) {
 }
 
 std::string measures(const Layout &source) {
-    std::string out = "('row_count', coalesce(e_n, 0), coalesce(a_n, 0))";
+    std::string rows = "'row_count'";
+    for (const CountedInfo &measure : source.info.counted)
+        rows = fmt::format("CASE level WHEN {} THEN {} ELSE {} END",
+                           source.info.counted_level(measure), pg::literal(measure.name), rows);
+    std::string out = fmt::format("({}, coalesce(e_n, 0), coalesce(a_n, 0))", rows);
     for (size_t i = 0; i < source.info.measures.size(); ++i)
         out += fmt::format(", ({}, {}, {})", pg::literal(source.info.measures[i].name),
                            total(source, i, 'e'), total(source, i, 'a'));

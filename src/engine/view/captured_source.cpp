@@ -1,5 +1,7 @@
 #include "engine/view/captured_source.hpp"
 
+#include "core/measure.hpp"
+
 namespace kpi::capture {
 namespace {
 
@@ -80,6 +82,25 @@ void read_measures(Source *source) {
     });
 }
 
+void read_counted(Source *source) {
+    source->counted_columns =
+        static_cast<const char **>(palloc0(sizeof(char *) * size_t(kMaxCounted)));
+    scan("counted", [&](const Reader &row) {
+        char *owner = row.string("source");
+        if (strcmp(owner, source->name) == 0) {
+            bool null = false;
+            const int position = DatumGetInt16(row.get("position", &null));
+            if (position < 1 || position > kMaxCounted)
+                elog(ERROR, "counted measure of source \"%s\" has position %d", source->name,
+                     position);
+            source->counted_columns[position - 1] = row.name("column");
+            source->counted = Max(source->counted, position);
+        }
+        pfree(owner);
+        return false;
+    });
+}
+
 template <class F>
 Source *find(F matches) {
     Source *found = nullptr;
@@ -97,7 +118,10 @@ Source *find(F matches) {
         read_dimensions(row, found);
         return true;
     });
-    if (found != nullptr) read_measures(found);
+    if (found != nullptr) {
+        read_measures(found);
+        read_counted(found);
+    }
     return found;
 }
 

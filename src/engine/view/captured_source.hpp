@@ -14,9 +14,10 @@ struct Source {
     Oid facts, base, delta;
     const char *time_column;
     const char *timezone;
-    int dimensions, measures;
+    int dimensions, measures, counted;
     const char **dimension_names;
     const char **measure_names;
+    const char **counted_columns;  // by position
 };
 
 // Null when no trigger source of that name is registered.

@@ -1,0 +1,67 @@
+#include "engine/source/aggregates.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/measure.hpp"
+#include "engine/registry/define.hpp"
+#include "pg/sql.hpp"
+
+namespace kpi::engine {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char *kExample =
+    "For example aggregates => '{\"customers\": {\"distinct\": \"customer_id\"}}'.";
+
+constexpr double kMostValues = 10e6;
+
+Aggregate parse(const std::string &name, const json &value) {
+    check_metric_name(name);
+    if (!value.is_object() || value.size() != 1)
+        throw Error(
+            "22023",
+            fmt::format("aggregate \"{}\" must be an object with one kind of measure", name), {},
+            kExample);
+    const auto &[kind, column] = *value.items().begin();
+    if (kind != "distinct")
+        throw Error("22023", fmt::format("aggregate \"{}\" is of unknown kind \"{}\"", name, kind),
+                    "The one kind is distinct.", kExample);
+    if (!column.is_string() || column.get<std::string>().empty())
+        throw Error("22023", fmt::format("aggregate \"{}\" names no column", name), {}, kExample);
+    return {name, column.get<std::string>()};
+}
+
+}  // namespace
+
+std::vector<Aggregate> parse_aggregates(const std::string &text) {
+    const json all = json::parse(text);
+    if (!all.is_object())
+        throw Error("22023", "aggregates must be a JSON object of measures by name", {}, kExample);
+    if (all.size() > size_t(kMaxCounted))
+        throw Error("54011", fmt::format("a source can have at most {} aggregates", kMaxCounted),
+                    {}, "Track two views over the same table, each with a part of them.");
+    std::vector<Aggregate> out;
+    for (const auto &[name, value] : all.items()) out.push_back(parse(name, value));
+    return out;
+}
+
+void check_size(const std::string &facts, const NewCounted &measure) {
+    const auto plan = pg::value(fmt::format("EXPLAIN (FORMAT JSON) SELECT DISTINCT {} FROM {}",
+                                            pg::quote(measure.value.name), facts));
+    const auto values =
+        json::parse(plan.value_or("[]")).at(0).at("Plan").at("Plan Rows").get<double>();
+    if (values <= kMostValues) return;
+    throw Error("54000",
+                fmt::format("aggregate \"{}\" would keep about {:.0f} values of column \"{}\"",
+                            measure.name, values, measure.value.name),
+                fmt::format("At most {:.0f} are kept, each once for every day, hour and segment "
+                            "that has it.",
+                            kMostValues),
+                "Count a coarser column, or ANALYZE the table if the estimate is wrong.");
+}
+
+}  // namespace kpi::engine

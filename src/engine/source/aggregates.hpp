@@ -1,0 +1,25 @@
+// What kpi.track takes as aggregates: measures that do not add up, {"customers": {"distinct":
+// "customer_id"}}.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/registry/tables.hpp"
+
+namespace kpi::engine {
+
+// The distinct values of a column of the facts view.
+struct Aggregate {
+    std::string name, column;
+};
+
+// In the order of their names. Errors: 22023 for another shape, 42602 for a name that no metric can
+// have, 54011 for more than a source can have.
+std::vector<Aggregate> parse_aggregates(const std::string &json);
+
+// Refuses a column with more values than can be kept, as the planner estimates them. `facts`: the
+// qualified view. Needs an open Spi. Errors: 54000.
+void check_size(const std::string &facts, const NewCounted &measure);
+
+}  // namespace kpi::engine
