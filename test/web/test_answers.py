@@ -1,6 +1,8 @@
 """The numbers are those of the database, whichever way they come."""
 import re
 
+import hashlib
+
 import pytest
 
 
@@ -121,8 +123,18 @@ def test_the_same_question_of_many_is_one_query(start_web, wait_until):
     assert len(bodies) == 1 and web.counter('queries_total') - before <= 3  # /metrics itself asks one
 
 
-def test_an_unknown_report_is_404(web):
-    assert web.get('/api/reports/999999').status in (404, 501)
+def test_reports_of_roles_that_kpi_web_is_a_member_of(start_web, shop):
+    shop.sql("""DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'reporter') THEN CREATE ROLE reporter LOGIN; END IF; END $$;
+        GRANT kpi_admin TO reporter; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reporter""")
+    number, checksum = shop.sql("SELECT id, checksum FROM kpi.make_report('daily', format => 'csv')", user='reporter')[0]
+    assert start_web().get('/api/reports').status == 403
+    shop.sql('GRANT reporter TO kpi_web; GRANT SELECT ON kpi.report TO kpi_web; GRANT EXECUTE ON FUNCTION kpi.report_content(bigint) TO kpi_web')
+    web = start_web()
+    listed = web.get('/api/reports?kind=daily').json['reports']
+    assert [report['id'] for report in listed] == [number] and listed[0]['checksum'] == checksum
+    file = web.get(listed[0]['url'])
+    assert hashlib.sha256(file.body).hexdigest() == checksum and 'attachment; filename="kpi_daily_' in file.headers['Content-Disposition']
+    assert web.get('/api/reports/999999').status == 404 and web.get('/api/reports/x').status == 404
 
 
 def test_what_an_older_extension_lacks_is_501(start_web, shop):
