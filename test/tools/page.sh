@@ -13,7 +13,14 @@ packages() {  # npm ci, again only when the lock changes
     npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed.json
 }
 is_current() { [ -e $place/index.html ] && [ -z "$(find . -path ./node_modules -prune -o -type f -newer $place/index.html -print -quit)" ]; }
-build() { packages && { is_current || { npx --no-install tsc && npx --no-install vite build --logLevel warn; }; }; }
+# Two suites that run side by side both want it.
+build() {
+    mkdir -p $root/build && exec 8>$root/build/.page.lock && flock 8
+    packages && { is_current || { npx --no-install tsc && npx --no-install vite build --logLevel error; }; }
+    local code=$?
+    exec 8>&-
+    return $code
+}
 
 passed=0 failed=0
 check() {  # check NAME COMMAND...

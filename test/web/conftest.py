@@ -5,6 +5,7 @@
     start_web     a function: start_web(database=shop, **environment) -> another kpi_web, stopped after the test
     make_cluster  a function: make_cluster(name) -> a cluster of its own, removed afterwards
     wait_until    as in test/cluster
+    browser, open_page, site   of the tests in a browser: browser.py
 
 kpi_web connects as role kpi_web: a kpi_reader that may read the facts views, as docs/web.md says.
 """
@@ -17,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'tools'), HERE]
 
 import cluster as clusters  # noqa: E402
+from browser import browser, open_page, site  # noqa: E402, F401
 from served_web import Web  # noqa: E402
 
 SHOP = '''
