@@ -126,7 +126,7 @@ private:
         if (table.rows() > kMostRows)
             throw Error("54000", "the report has more rows than a sheet of a workbook", {},
                         "Ask for csv, or for fewer segments or days.");
-        const auto sheet = book_.add_sheet(title);
+        auto sheet = book_.add_sheet(title);
         for (size_t column = 0; column < table.columns.size(); ++column) {
             const Type type = table.columns[column].type;
             const bool words = type == Type::text || type == Type::metric;
