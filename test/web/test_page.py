@@ -132,6 +132,30 @@ def test_the_keyboard_reaches_what_drove_a_day(site, open_page):
     picture(page, 'drivers')
 
 
+def test_an_incident_is_acknowledged(site, open_page):
+    """By a kpi_web whose role is an operator; one that only reads shows no button."""
+    shop = site.shop
+    shop.sql(f"ALTER DATABASE {shop.name} SET kpi.public_url = 'http://kpis.example'")
+    shop.sql('CREATE ROLE kpi_web_operator LOGIN; GRANT kpi_operator, kpi_reader TO kpi_web_operator; GRANT SELECT ON ALL TABLES IN SCHEMA public TO kpi_web_operator')
+    incident = shop.sql("SELECT kpi._observe('of the page', 'data', 'Rows <b>missing</b>', 'critical', true, '{}', 'postgres')")[0][0]
+    try:
+        reader = ready(open_page(site))
+        reader.locator('.incident').first.wait_for()
+        assert reader.get_by_role('button', name='Acknowledge').count() == 0
+        with Web(shop, KPIS_WEB_PAGE=PAGE, KPIS_PG_USER='kpi_web_operator') as web:
+            page = ready(open_page(web, expected=BROKEN))
+            item = page.locator('.incident', has_text='Rows <b>missing</b>')
+            item.wait_for()
+            assert item.locator('b').count() == 0, 'a title is text'
+            item.get_by_role('button', name='Acknowledge').click()
+            item.locator('.tag.taken').wait_for(timeout=15000)
+            assert shop.sql('SELECT state FROM kpi.incident WHERE id = %s', (incident,)) == [('acknowledged',)]
+            assert 'acknowledged' in page.locator('.toast').inner_text()
+    finally:
+        shop.sql("SELECT kpi._observe('of the page', 'data', 'Rows are back', 'critical', false, '{}', 'postgres')")
+        shop.sql('DROP OWNED BY kpi_web_operator; DROP ROLE kpi_web_operator')
+
+
 def test_hostile_names_are_text(site, open_page):
     page = ready(open_page(site, '/?by=source&recent=leads'))
     assert page.locator('.segment-rows', has_text='a partner whose name is longer').count() == 1

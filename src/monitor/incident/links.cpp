@@ -101,7 +101,7 @@ std::vector<Link> links_of(const Incident &incident, Tiding tiding, std::int64_t
 
 std::string incident_link(ObjectId caller, std::int64_t id, const std::string &action) {
     const Act act = act_of(action);
-    const Incident incident = incident_of_caller(id, caller);
+    const Incident incident = incident_of_caller(id, caller, Grip::seen);
     demand_open(incident);
     const std::string base = public_url();
     if (base.empty())

@@ -29,7 +29,7 @@ std::string micros(const char *column) {
 }
 
 // The columns of read(), in order.
-std::string select(const std::string &where) {
+std::string select(const std::string &where, Grip grip) {
     std::string times;
     for (const char *column : {"started_at", "fired_at", "resolved_at", "recovering_since",
                                "first_told_at", "last_told_at", "seen_at"})
@@ -38,7 +38,7 @@ std::string select(const std::string &where) {
            "i.labels, i.rule, i.assignee, i.acknowledged_by, "
            "pg_catalog.array_to_json(i.sinks), i.role::pg_catalog.oid, i.parent, i.state" +
            times + ", i.repeats, i.muted, i.escalated FROM kpi.incident i WHERE " + where +
-           " ORDER BY i.id FOR UPDATE";
+           " ORDER BY i.id" + (grip == Grip::held ? " FOR UPDATE" : "");
 }
 
 Incident read(const Row &row) {
@@ -72,9 +72,11 @@ Incident read(const Row &row) {
     return it;
 }
 
-std::vector<Incident> read_all(const std::string &where, const Params &params) {
+std::vector<Incident> read_all(const std::string &where, const Params &params,
+                               Grip grip = Grip::held) {
     std::vector<Incident> all;
-    for (const Row &row : pg::query(select(where), params, kOften).rows) all.push_back(read(row));
+    for (const Row &row : pg::query(select(where, grip), params, kOften).rows)
+        all.push_back(read(row));
     return all;
 }
 
@@ -144,16 +146,16 @@ std::vector<Incident> open_incidents_of_others() {
     return read_all("i.kind NOT IN ('rule', 'error') AND i.state = 'firing' AND i.muted", {});
 }
 
-Incident incident_by_id(std::int64_t id) {
-    auto found = read_all("i.id = $1", {id});
+Incident incident_by_id(std::int64_t id, Grip grip) {
+    auto found = read_all("i.id = $1", {id}, grip);
     if (found.empty())
         throw Error("42704", fmt::format("incident {} does not exist", id), {},
                     "The open ones are in kpi.open_incident, all of them in kpi.incident.");
     return std::move(found[0]);
 }
 
-Incident incident_of_caller(std::int64_t id, ObjectId caller) {
-    Incident incident = incident_by_id(id);
+Incident incident_of_caller(std::int64_t id, ObjectId caller, Grip grip) {
+    Incident incident = incident_by_id(id, grip);
     if (pg::value("SELECT kpi._may_run($1, $2)", {caller, incident.role}) != "t")
         throw Error("42501", fmt::format("incident {} belongs to another role", id), {},
                     "The role whose rule or check it is may do that, or a member of kpi_operator.");

@@ -29,8 +29,11 @@ std::vector<Incident> open_incidents_of(const std::string &rule);
 // Those that rules do not look after: kinds other than rule and error, firing.
 std::vector<Incident> open_incidents_of_others();
 // Any one, locked. Errors: 42704 with where to look, 42501 when the caller may not run it.
-Incident incident_by_id(std::int64_t id);
-Incident incident_of_caller(std::int64_t id, ObjectId caller);
+// Held: no other transaction changes it until this one ends. Merely seen it can be in a read-only
+// transaction too.
+enum class Grip { held, seen };
+Incident incident_by_id(std::int64_t id, Grip grip = Grip::held);
+Incident incident_of_caller(std::int64_t id, ObjectId caller, Grip grip = Grip::held);
 
 // Writes the row; a life that ended before it fired deletes it. A new incident gets its id, or is
 // left without one when another transaction has just opened the same.

@@ -4,7 +4,7 @@ import { Api, Failure, type Parameters } from './api';
 import { Live, type LiveState } from './live';
 import { comparison, grainOf, length, range, type Grain } from './period';
 import type { ServerEvent } from './sse';
-import type { Explanation, Incidents, Meta, Metric, Point, Quality, Recent, Segments, Summary, Timeseries } from './types';
+import type { Acted, Explanation, Incidents, Meta, Metric, Point, Quality, Recent, Segments, Summary, Timeseries } from './types';
 import { parse, serialize, type View } from './url';
 
 /** One answer: the last good one stays while the next is on its way or has failed. */
@@ -196,8 +196,12 @@ export class Board {
 
     async acknowledge(link: string): Promise<void> {
         const token = new URL(link, this.page.location.href).searchParams.get('token') ?? '';
-        await this.api.post('/api/kpi/incidents/act', { token }, this.slots.meta.data?.csrf ?? '');
-        await this.load('incidents');
+        const { result } = await this.api.post<Acted>('/api/kpi/incidents/act', { token }, this.slots.meta.data?.csrf ?? '');
+        // Answers are kept for up to 5 s by kpi_web: what it said of this one is shown until it says so of all.
+        const shown = this.slots.incidents.data?.incidents.find((one) => one.id === result?.incident);
+        if (shown && result) Object.assign(shown, { state: result.state, acknowledged_by: result.acknowledged_by });
+        this.tell();
+        setTimeout(() => void this.load('incidents'), 6000);
     }
 
     // --- reading

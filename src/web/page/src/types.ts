@@ -139,6 +139,12 @@ export interface Incidents {
     incidents: Incident[];
 }
 
+/** What became of a followed link. */
+export interface Acted {
+    message: string;
+    result: { incident: number; state: Incident['state']; acknowledged_by: string | null } | null;
+}
+
 export interface Source {
     source: string;
     last_at: string | null;
