@@ -23,6 +23,7 @@ struct Upload {
 
 std::vector<std::string> as_texts(const std::vector<int64_t> &numbers) {
     std::vector<std::string> out;
+    out.reserve(numbers.size());
     for (const int64_t number : numbers) out.push_back(std::to_string(number));
     return out;
 }

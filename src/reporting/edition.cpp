@@ -69,6 +69,7 @@ std::string usual_format(Kind kind) { return kind == Kind::daily ? "csv" : "html
 void demand_form(const std::string &format) {
     if (form(format) != nullptr) return;
     std::vector<std::string> names;
+    names.reserve(std::size(kForms));
     for (const Form &one : kForms) names.emplace_back(one.name);
     throw Error("22023", fmt::format("a report cannot be written as \"{}\"", format), {},
                 fmt::format("The formats are {}.", quoted_list(names)));

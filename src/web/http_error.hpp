@@ -21,6 +21,8 @@ public:
 
     const char *what() const noexcept override { return message.c_str(); }
     std::string body() const;
+    // Throws the same once more.
+    [[noreturn]] void raise() const { throw HttpError(status, code, message, hint, parameter); }
 
     unsigned status;
     std::string code, message, hint, parameter;

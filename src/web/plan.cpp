@@ -16,7 +16,7 @@ namespace {
 constexpr const char *kCookie = "kpis_csrf";
 
 Response json_of(const Answer &answer) {
-    if (const auto *error = std::get_if<HttpError>(&answer)) throw *error;
+    if (const auto *error = std::get_if<HttpError>(&answer)) error->raise();
     Response out;
     out.body = std::get<BodyPtr>(answer);
     return out;
@@ -76,7 +76,7 @@ Plan metrics(const Request &request, const Site &site) {
     return Ask{metrics_question(parameters), [&site](const Answer &answer) {
                    std::string text;
                    const auto *error = std::get_if<HttpError>(&answer);
-                   if (error != nullptr && error->status < 500) throw *error;
+                   if (error != nullptr && error->status < 500) error->raise();
                    // While the database is away, what is counted here still shows that.
                    if (error == nullptr) text = std::get<BodyPtr>(answer)->text();
                    text += self_metrics(site.stats);

@@ -14,6 +14,12 @@ namespace {
 constexpr const char *kFirstMeasure =
     "(SELECT m.name FROM kpi.measure m WHERE m.source = s.name ORDER BY m.position LIMIT 1)";
 
+// Every measure, those that count values too.
+constexpr const char *kMeasures =
+    "(SELECT m.name, m.source FROM kpi.measure m UNION ALL SELECT c.name, c.source FROM "
+    "kpi.counted "
+    "c)";
+
 }  // namespace
 
 Question meta_question(bool read_only) {
@@ -29,8 +35,8 @@ WITH readable AS MATERIALIZED (
     SELECT f.*, row_number() OVER (PARTITION BY f.dimension ORDER BY f.size DESC NULLS LAST, f.value) AS place FROM found f
 ), of_metric AS (
     SELECT m.name, m.unit, m.good, m.description,
-           coalesce((SELECT s.dimensions FROM kpi.measure x JOIN kpi.source s ON s.name = x.source WHERE x.name = m.measure),
-                    (SELECT array_agg(DISTINCT d.name) FROM kpi.measure x JOIN kpi.source s ON s.name = x.source CROSS JOIN unnest(s.dimensions) d (name)
+           coalesce((SELECT s.dimensions FROM {1} x JOIN kpi.source s ON s.name = x.source WHERE x.name = m.measure),
+                    (SELECT array_agg(DISTINCT d.name) FROM {1} x JOIN kpi.source s ON s.name = x.source CROSS JOIN unnest(s.dimensions) d (name)
                       WHERE m.formula ~ ('\m' || x.name || '\M')), '{{}}') AS dimensions
       FROM kpi.metric m
 )
@@ -40,7 +46,7 @@ SELECT json_build_object('version', (SELECT extversion FROM pg_extension WHERE e
                                                            'dimensions', m.dimensions) ORDER BY m.name) FROM of_metric m), '[]'),
     'dimensions', coalesce((SELECT json_object_agg(x.dimension, x.values)
                               FROM (SELECT r.dimension, json_agg(r.value ORDER BY r.place) AS values FROM ranked r WHERE r.place <= 200 GROUP BY 1) x), '{{}}')))",
-                        kFirstMeasure),
+                        kFirstMeasure, kMeasures),
             {read_only ? "true" : "false"},
             {},
             false};
