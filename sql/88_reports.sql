@@ -90,8 +90,9 @@ CREATE FUNCTION kpi.make_report(kind text, as_of date DEFAULT NULL, format text 
 COMMENT ON FUNCTION kpi.make_report(text, date, text, text) IS
     'Makes a report with your rights and keeps it in kpi.report. as_of: its last day, by default the last one that is over. Numbers that are still the same give the report that is there already; numbers that have changed give a new version, which says what it restates';
 
+-- VOLATILE: a report that the same statement makes is there already.
 CREATE FUNCTION kpi.report_content(id bigint) RETURNS bytea
-    LANGUAGE c STABLE PARALLEL RESTRICTED CALLED ON NULL INPUT
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_report_content';
 COMMENT ON FUNCTION kpi.report_content(bigint) IS
     'The bytes of a report, by its id in kpi.report. Those of a text format are UTF-8: convert_from(kpi.report_content(id), ''UTF8'')';

@@ -72,6 +72,7 @@ SELECT matches(t.raised($$SELECT kpi.make_report('hourly')$$), '^22023 there is 
 SELECT matches(t.raised($$SELECT kpi.make_report('daily', format => 'pdf')$$), '^22023 a report cannot be written as "pdf"', 'an unknown format');
 SELECT matches(t.raised($$SELECT kpi.make_report('daily', language => 'fr')$$), '^22023', 'an unknown language');
 SELECT matches(t.raised($$SELECT kpi.make_report(NULL)$$), '^22004 argument "kind" must not be null', 'no kind');
+SELECT isnt((SELECT kpi.report_content(id) FROM kpi.make_report('daily', '2026-04-05', 'text', 'es')), NULL, 'of a report that the same statement makes');
 SELECT matches(t.raised($$SELECT kpi.report_content(NULL)$$), '^22004 argument "id" must not be null', 'no id');
 SELECT matches(t.raised($$SELECT kpi.report_content(0)$$), '^42704 there is no report 0', 'an unknown id');
 
