@@ -60,4 +60,4 @@ def test_the_documented_shell_command_loads_a_file(unattended):
     assert len(commands) == 1
     done = subprocess.run(['bash', '-euc', commands[0]], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, '')
-    assert unattended.sql("SELECT count(*) FROM kpi.threshold WHERE environment = 'prod'") == [(18,)]
+    assert unattended.sql("SELECT count(*) FROM kpi.threshold WHERE environment = 'prod'") == [(19,)]

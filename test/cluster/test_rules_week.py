@@ -9,7 +9,7 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REAL = datetime.date(2016, 11, 14)
-# By whole weeks into the present: hours are kept for sixty days.
+# By whole weeks into the present.
 TODAY = datetime.date.today()
 MONDAY = TODAY - datetime.timedelta(days=TODAY.weekday() + 7)
 
@@ -54,6 +54,10 @@ class Week:
         self.cursor.execute("SELECT kpi.load_environment('dev', %s)", (ENVIRONMENT,))
         self.cursor.execute("SET kpi.environment = 'dev'")
         self.cursor.execute("SELECT kpi.install_sales(timezone => 'UTC')")
+        # The same hours on whatever day the test runs: what is usual by this time is made of seven weeks. (With one more, or one less, a
+        # Monday at half its usual revenue is told at 22:00: what is clear depends on few days.)
+        self.cursor.execute("UPDATE kpi.source SET hour_retention = '120 days', hours_from = %s", (MONDAY - datetime.timedelta(days=49),))
+        self.cursor.execute('SELECT kpi.rebuild(name) FROM kpi.source')
         # Rules are given a clock, checks have the server's: to them these bookings are years old.
         self.cursor.execute('SELECT kpi.alter_check(name, enabled => false) FROM kpi.check')
         self.cursor.execute('CALL kpi.work()')
