@@ -92,13 +92,13 @@ std::string calendar_of(const DetectRequest &r) {
         "SELECT e.day::pg_catalog.date AS day, e.name, {} AS effect, {} AS scope, "
         "NULL::pg_catalog.tstzrange AS hours FROM {} e{}",
         effect, scope, relation, hours ? " WHERE e.hours IS NULL" : "");
-    // Days are those of the series' zone: one more on both sides than the entry's own.
+    // Days are those of the series' zone, at most fourteen hours from UTC: one more on both sides.
     if (hours)
         entries += fmt::format(
             " UNION ALL SELECT d::pg_catalog.date, h.name, h.effect, h.scope, h.hours FROM (SELECT "
             "DISTINCT e.name, {} AS effect, {} AS scope, e.hours FROM {} e WHERE e.hours IS NOT "
-            "NULL) h, pg_catalog.generate_series(pg_catalog.lower(h.hours)::pg_catalog.timestamp - "
-            "interval '1 day', pg_catalog.upper(h.hours)::pg_catalog.timestamp + interval '1 day', "
+            "NULL) h, pg_catalog.generate_series((pg_catalog.lower(h.hours) AT TIME ZONE 'UTC') - "
+            "interval '1 day', (pg_catalog.upper(h.hours) AT TIME ZONE 'UTC') + interval '1 day', "
             "interval '1 day') d",
             effect, scope, relation);
     return fmt::format(

@@ -93,7 +93,7 @@ Cell enter_hours(const NewEvent &event, const std::string &effect) {
     return pg::value(
         R"(
 INSERT INTO kpi.event AS e (name, kind, days, scope, effect, hours)
-VALUES ($1, $2, pg_catalog.daterange($3::pg_catalog.date, ($4 - interval '1 microsecond')::pg_catalog.date, '[]'), $5, $6, pg_catalog.tstzrange($3, $4))
+VALUES ($1, $2, pg_catalog.daterange(($3 AT TIME ZONE 'UTC')::pg_catalog.date, (($4 - interval '1 microsecond') AT TIME ZONE 'UTC')::pg_catalog.date, '[]'), $5, $6, pg_catalog.tstzrange($3, $4))
     ON CONFLICT (name, days, scope, hours) DO UPDATE SET kind = excluded.kind, effect = excluded.effect
 RETURNING e.id)",
         {event.name, event.kind, *event.start_at, end, Json{event.scope}, effect});

@@ -1,7 +1,7 @@
 -- as: superuser
 -- The calendar of detection: entries, holidays by rule, and what they do to verdicts.
 SET timezone = 'UTC';
-SELECT plan(25);
+SELECT plan(26);
 \ir ../tools/raised.sql
 
 CREATE TABLE sales AS
@@ -26,6 +26,9 @@ SELECT throws_ok($$SELECT kpi.add_event('x', 'party', '2026-01-01')$$, '22023');
 -- Entries of hours
 SELECT kpi.add_event('Release 8', 'deploy', start_at => '2026-06-20 14:20+00', end_at => '2026-06-20 15:40+00', effect => 'ignore') AS release \gset
 SELECT is(kpi.add_event('Release 8', 'deploy', start_at => '2026-06-20 14:20+00', end_at => '2026-06-20 15:40+00', effect => 'ignore'), :release::bigint, 'the same hours again are the same entry');
+SET timezone = 'Pacific/Auckland';
+SELECT is(kpi.add_event('Release 8', 'deploy', start_at => '2026-06-20 14:20+00', end_at => '2026-06-20 15:40+00', effect => 'ignore'), :release::bigint, 'whatever the time zone of the session');
+RESET timezone;
 SELECT isnt(kpi.add_event('Release 8', 'deploy', start_at => '2026-06-20 22:00+00', end_at => '2026-06-21 01:00+00'), :release::bigint, 'other hours of the day are another');
 SELECT is((SELECT array_agg(days ORDER BY hours) FROM kpi.event WHERE name = 'Release 8'), '{"[2026-06-20,2026-06-21)","[2026-06-20,2026-06-22)"}'::daterange[], 'its days are those that the hours touch');
 SELECT kpi.add_event('Short', 'deploy', start_at => '2026-06-25 10:00+00') AS short \gset
