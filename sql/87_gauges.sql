@@ -22,7 +22,7 @@ CREATE TABLE kpi.publication_state (
     message   bigint,
     error     text
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 100, autovacuum_vacuum_scale_factor = 0);
-COMMENT ON TABLE kpi.publication_state IS 'What each publication pushed last, and why not';
+COMMENT ON TABLE kpi.publication_state IS 'What each publication pushed last, and what it could not';
 COMMENT ON COLUMN kpi.publication_state.seen IS 'A digest of the numbers, without the clocks';
 
 ALTER TABLE kpi.publication ENABLE ROW LEVEL SECURITY;
@@ -157,9 +157,9 @@ COMMENT ON FUNCTION kpi.gauges(text[], name[], integer, text) IS
     'Today''s numbers as Prometheus gauges: kpi_<metric>_today (a rate, unit %: kpi_<metric>), _avg7d, _last_day, _expected_by_now, _pace, and by the leading segments of the last 28 days _by_segment and _avg7d_by_segment; and kpi.health_gauges. top: how many segments; rank_by: the metric that ranks them (default the first). is_clock: changes by itself';
 
 CREATE FUNCTION kpi.prometheus_text(metrics text[] DEFAULT NULL, "by" name[] DEFAULT '{}', top integer DEFAULT 10, rank_by text DEFAULT NULL)
-    RETURNS text LANGUAGE c STABLE PARALLEL RESTRICTED CALLED ON NULL INPUT COST 100000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_prometheus_text';
+    RETURNS text LANGUAGE c STABLE PARALLEL UNSAFE CALLED ON NULL INPUT COST 100000 SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_prometheus_text';
 COMMENT ON FUNCTION kpi.prometheus_text(text[], name[], integer, text) IS
-    'kpi.gauges in Prometheus'' text format 0.0.4, for a scrape without a Pushgateway; a label "database" stands where kpi.publish has it in the group. metrics NULL: all that you may read; gauges without a value are left out';
+    'kpi.gauges in Prometheus'' text format 0.0.4, for a scrape without a Pushgateway; a label "database" stands where kpi.publish has it in the group. metrics NULL: all that you may read, with segments where they have the dimensions. Gauges without a value are left out. A metric that raises an error when it is read is left out too and named by kpi_metric_unreadable (metric, sqlstate); one that is asked for by name and unknown, not yours to read or without the dimensions is an error';
 
 CREATE FUNCTION kpi.publish(sink text, metrics text[], "by" name[] DEFAULT '{}', top integer DEFAULT 10, rank_by text DEFAULT NULL, every interval DEFAULT '15 seconds')
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_publish';

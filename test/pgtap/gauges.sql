@@ -24,7 +24,7 @@ INSERT INTO public.sale VALUES (date_trunc('day', now(), 'UTC'), NULL, 100000, t
 SELECT kpi.rebuild('sale') \gset
 CREATE VIEW public.now AS SELECT * FROM kpi.gauges('{takings,sales,good_pct}', '{country}', 10);
 GRANT SELECT ON public.now TO g_owner;
-SELECT plan(51);
+SELECT plan(64);
 
 SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_today'), (SELECT sum(amount) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC')), 'today, as the table has it');
 SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_avg7d'), (SELECT round(sum(amount) / 7, 6) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC') - interval '7 days' AND at < date_trunc('day', now(), 'UTC')), 'a day of the last seven');
@@ -60,6 +60,30 @@ SELECT kpi.untrack('odd') \gset
 RESET ROLE;
 SELECT throws_ok($$SELECT kpi.prometheus_text('{takings}', top => 0)$$, '22023', 'argument "top" must be at least 1', 'no segments');
 SELECT throws_ok($$SELECT kpi.prometheus_text('{taking}')$$, '42704', NULL, 'an unknown metric');
+SELECT throws_ok($$SELECT kpi.prometheus_text('{takings}', '{planet}')$$, '22023', NULL, 'an unknown dimension');
+SELECT throws_ok($$SELECT kpi.prometheus_text(by => '{planet}')$$, '22023', 'no metric has all the dimensions that are asked for', 'of all metrics too');
+SELECT throws_ok($$SELECT kpi.prometheus_text(by => '{country}', rank_by => 'taking')$$, '42704', NULL, 'and an unknown rank');
+
+-- One metric that breaks takes nothing with it.
+BEGIN;
+SET LOCAL ROLE g_owner;
+CREATE VIEW public.visit_facts AS SELECT at, 1 AS visits FROM public.sale;
+SELECT kpi.track('public.visit_facts', 'at', '{}', 'visit', 'UTC') \gset
+SELECT is((SELECT array_agg(DISTINCT substring(l, '^\w+')) FROM public.lines(kpi.prometheus_text(by => '{country}', rank_by => 'takings'), '^kpi_(visits|takings)_(today|by_segment)') l),
+    '{kpi_takings_by_segment,kpi_takings_today,kpi_visits_today}', 'of all metrics, one without the dimension has no segments');
+SELECT is((SELECT count(*) FROM public.lines(kpi.prometheus_text(by => '{country}'), '^kpi_day_elapsed_ratio')), 1::bigint, 'and no clock is there twice');
+-- Days of two zones are not the same days: kpi.define would have refused it.
+SELECT kpi.define('breaks', 'takings / visits') \gset
+RESET ROLE;
+UPDATE kpi.source SET timezone = 'Asia/Kolkata' WHERE name = 'visit';
+SET LOCAL ROLE g_owner;
+SELECT throws_ok($$SELECT gauge FROM kpi.gauges('{takings,breaks}')$$, '55000', NULL, 'as rows the error is one');
+SELECT is((SELECT array_agg(split_part(l, ' ', 1) ORDER BY l COLLATE "C") FROM public.lines(kpi.prometheus_text(m), '^kpi_(metric_unreadable|breaks_today|takings_today|source_ok\{.*"sale")') l),
+    ARRAY(SELECT replace(l, 'DB', current_database()) FROM unnest('{"kpi_metric_unreadable{database=\"DB\",metric=\"breaks\",sqlstate=\"55000\"}","kpi_source_ok{database=\"DB\",source=\"sale\"}","kpi_takings_today{database=\"DB\"}"}'::text[]) l), 'as text it is left out and named: ' || coalesce(m::text, 'all'))
+  FROM (VALUES (NULL::text[]), ('{breaks,takings}'), ('{takings,breaks}')) v (m);
+SELECT is((SELECT count(*) FROM public.lines(kpi.prometheus_text('{breaks}'), '^kpi_(metric_unreadable|source_ok)')), 3::bigint, 'with no other metric too: the health is there');
+SELECT throws_ok($$SELECT kpi.prometheus_text('{takings}', '{country}', rank_by => 'visits')$$, '22023', NULL, 'a rank without the dimension is a wrong argument');
+ROLLBACK;
 
 -- What ails it.
 CREATE FUNCTION public.health(gauge text, labels jsonb DEFAULT '{}') RETURNS numeric LANGUAGE sql AS $$
@@ -148,7 +172,14 @@ DROP VIEW public.now;
 SELECT kpi.undefine('good_pct') \gset
 SELECT pg_sleep(1.1) \gset
 CALL kpi.work();
-SELECT matches((SELECT error FROM kpi.publication_state WHERE sink = 'gateway'), '^42704: metric "good_pct" does not exist', 'an error stands beside it');
+SELECT matches((SELECT error FROM kpi.publication_state WHERE sink = 'gateway'), '^42704: metric "good_pct" does not exist$', 'an error stands beside it');
+SELECT is((SELECT jsonb_agg(s -> 'labels' ORDER BY m ->> 'name' COLLATE "C", s -> 'labels') FROM kpi.outbox, jsonb_array_elements(message -> 'metrics') m, jsonb_array_elements(m -> 'samples') s
+            WHERE id = (SELECT max(id) FROM kpi.outbox WHERE sink = 'gateway') AND m ->> 'name' IN ('kpi_metric_unreadable', 'kpi_takings_today', 'kpi_source_ok')),
+    '[{"metric": "good_pct", "sqlstate": "42704"}, {"source": "sale"}, {}]', 'the others and the health are pushed, and it is named');
+SELECT pg_sleep(1.1) \gset
+SELECT count(*) AS pushes FROM kpi.outbox WHERE sink = 'gateway' \gset
+CALL kpi.work();
+SELECT is((SELECT count(*) FROM kpi.outbox WHERE sink = 'gateway'), :pushes::bigint, 'the same error is no news');
 SET ROLE g_owner;
 SELECT is(kpi.unpublish('gateway'), true, 'it ends');
 RESET ROLE;

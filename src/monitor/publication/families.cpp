@@ -1,9 +1,13 @@
 #include "monitor/publication/families.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "engine/registry/metrics.hpp"
+#include "engine/registry/source_info.hpp"
 #include "net/sink/pushgateway/exposition.hpp"
 
 namespace kpi::monitor {
@@ -34,24 +38,115 @@ SELECT (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
           FROM gauges WHERE NOT is_clock),
        pg_catalog.current_database())";
 
+Families read(const GaugeWish &wish, pg::Access access) {
+    // Segments of no metric are none: only the health is left.
+    const std::vector<std::string> by = wish.metrics.empty() ? std::vector<std::string>{} : wish.by;
+    const Table table =
+        pg::query(kFamilies,
+                  {wish.metrics, by, wish.top, wish.rank_by ? Param(*wish.rank_by) : Param(Null{})},
+                  {.access = access});
+    return {*table.rows[0][0], *table.rows[0][1], *table.rows[0][2], {}};
+}
+
+// Tries every metric alone, and leaves those that can be read.
+std::vector<Unreadable> take_out_unreadable(GaugeWish &wish, pg::Access access) {
+    std::vector<std::string> names = wish.metrics;
+    if (wish.rank_by && std::find(names.begin(), names.end(), *wish.rank_by) == names.end())
+        names.push_back(*wish.rank_by);
+    std::vector<Unreadable> out;
+    for (const std::string &name : names) {
+        const auto error = pg::tried([&] {
+            (void)read({{name}, wish.by, wish.top, std::nullopt}, access);
+        });
+        if (!error) continue;
+        out.push_back({name, *error});
+        std::erase(wish.metrics, name);
+        if (wish.rank_by == name) wish.rank_by.reset();
+    }
+    return out;
+}
+
+void name_unreadable(Families &families) {
+    if (families.unreadable.empty()) return;
+    nlohmann::json samples = nlohmann::json::array();
+    for (const Unreadable &each : families.unreadable) {
+        samples.push_back({{"labels", {{"metric", each.metric}, {"sqlstate", each.error.sqlstate}}},
+                           {"value", 1}});
+        families.digest += " " + each.metric + " " + each.error.sqlstate;
+    }
+    nlohmann::json metrics = nlohmann::json::parse(families.metrics);
+    metrics.push_back({{"name", "kpi_metric_unreadable"},
+                       {"type", "gauge"},
+                       {"help", "Metrics that raise an error when they are read, and are left out"},
+                       {"samples", samples}});
+    families.metrics = metrics.dump();
+}
+
+// Every readable metric; those without the dimensions come back: they have no segments.
+std::vector<std::string> take_all(GaugeWish &wish) {
+    const std::vector<engine::Metric> metrics = engine::load_readable_metrics();
+    std::set<std::string> sources;
+    for (const engine::Metric &metric : metrics)
+        sources.insert(metric.sources.begin(), metric.sources.end());
+    for (const engine::SourceInfo &source : engine::load_sources(
+             {sources.begin(), sources.end()}, pg::Access::read_only, engine::Dimensions::load))
+        if (std::all_of(wish.by.begin(), wish.by.end(),
+                        [&](const std::string &name) { return source.dimension(name) >= 0; }))
+            sources.erase(source.name);
+    std::vector<std::string> without;
+    for (const engine::Metric &metric : metrics) {
+        const bool lacks =
+            std::any_of(metric.sources.begin(), metric.sources.end(),
+                        [&](const std::string &source) { return sources.contains(source); });
+        (lacks ? without : wish.metrics).push_back(metric.name);
+    }
+    if (wish.metrics.empty() && !without.empty())
+        throw Error("22023", "no metric has all the dimensions that are asked for", {},
+                    "SELECT name, dimensions FROM kpi.source lists them.");
+    return without;
+}
+
+// An argument that is wrong, as opposed to a metric that breaks.
+void raise_wrong_argument(const Families &families, const GaugeWish &wish, bool every_metric) {
+    for (const Unreadable &each : families.unreadable)
+        if ((!every_metric || wish.rank_by == each.metric) &&
+            (each.error.sqlstate == "42704" || each.error.sqlstate == "42501" ||
+             each.error.sqlstate == "22023"))
+            throw Error(each.error);
+}
+
+// The families that are not there yet: health and clocks are in both.
+void add(nlohmann::json &metrics, const nlohmann::json &more) {
+    std::set<std::string> known;
+    for (const nlohmann::json &metric : metrics) known.insert(metric.at("name"));
+    for (const nlohmann::json &metric : more)
+        if (!known.contains(metric.at("name"))) metrics.push_back(metric);
+}
+
 }  // namespace
 
 Families gauge_families(const GaugeWish &wish, pg::Access access) {
-    const Table table = pg::query(
-        kFamilies,
-        {wish.metrics, wish.by, wish.top, wish.rank_by ? Param(*wish.rank_by) : Param(Null{})},
-        {.access = access});
-    return {*table.rows[0][0], *table.rows[0][1], *table.rows[0][2]};
+    Families out;
+    const auto error = pg::tried([&] { out = read(wish, access); });
+    if (!error) return out;
+    GaugeWish rest = wish;
+    const std::vector<Unreadable> unreadable = take_out_unreadable(rest, access);
+    if (unreadable.empty()) throw Error(*error);
+    out = read(rest, access);
+    out.unreadable = unreadable;
+    name_unreadable(out);
+    return out;
 }
 
 std::string prometheus_text(const GaugeWish &wish, bool every_metric) {
     if (wish.top < 1) throw Error("22023", "argument \"top\" must be at least 1");
     GaugeWish whole = wish;
-    if (every_metric)
-        for (const engine::Metric &metric : engine::load_readable_metrics())
-            whole.metrics.push_back(metric.name);
+    GaugeWish totals{every_metric ? take_all(whole) : std::vector<std::string>{}, {}, 1, {}};
     const Families families = gauge_families(whole, pg::Access::read_only);
+    raise_wrong_argument(families, wish, every_metric);
     nlohmann::json metrics = nlohmann::json::parse(families.metrics);
+    if (!totals.metrics.empty())
+        add(metrics, nlohmann::json::parse(gauge_families(totals, pg::Access::read_only).metrics));
     for (nlohmann::json &metric : metrics)
         for (nlohmann::json &sample : metric["samples"])
             sample["labels"]["database"] = families.database;

@@ -21,6 +21,32 @@ std::string message_of(const Families &families) {
         .dump();
 }
 
+std::string text_of(const Error &error) {
+    return fmt::format("{}: {}", error.sqlstate, error.message);
+}
+
+// What could not be read, one metric a line.
+Cell error_of(const Families &families) {
+    std::string out;
+    for (const Unreadable &each : families.unreadable) {
+        const std::string text = text_of(each.error);
+        if (out.find(text) == std::string::npos) out += (out.empty() ? "" : "\n") + text;
+    }
+    return out.empty() ? Cell{} : Cell{out};
+}
+
+// Keeps what is wrong with a publication, and logs it once.
+void note(const Publication &publication, const Cell &error, const std::string &what,
+          const std::string &detail = {}, const std::string &hint = {}) {
+    const bool is_new =
+        pg::value(
+            "UPDATE kpi.publication_state SET error = $2 WHERE sink = $1 AND error IS DISTINCT "
+            "FROM $2 RETURNING 1",
+            {publication.sink, error ? Param(*error) : Param(Null{})})
+            .has_value();
+    if (error && is_new) pg::log(pg::Level::warning, what + ": " + *error, detail, hint);
+}
+
 Families gauges_of(const Publication &publication) {
     const pg::RunAs owner(publication.owner);
     return gauge_families(publication.wish, pg::Access::read_write);
@@ -67,7 +93,8 @@ void publish(ObjectId caller, const Publication &wish) {
     Publication publication = wish;
     publication.owner = caller;
     demand_numbers(publication);
-    (void)gauges_of(publication);
+    if (const Families now = gauges_of(publication); !now.unreadable.empty())
+        throw Error(now.unreadable.front().error);
     const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
     demand_gateway(publication.sink);
     const Cell owner = pg::value(
@@ -143,35 +170,30 @@ void push(const Publication &publication) {
         throw Error("42704", "the role that owned this publication was dropped", {},
                     "Call kpi.publish as a role that stays.");
     const Families now = gauges_of(publication);
+    const Cell error = error_of(now);
+    const Param noted = error ? Param(*error) : Param(Null{});
     const bool is_news =
         pg::value(
             "SELECT 1 FROM kpi.publication_state WHERE sink = $1 AND (seen IS DISTINCT FROM $2 "
-            "OR error IS NOT NULL OR pushed_at IS NULL OR pushed_at NOT BETWEEN "
+            "OR error IS DISTINCT FROM $3 OR pushed_at IS NULL OR pushed_at NOT BETWEEN "
             "pg_catalog.clock_timestamp() - interval '1 minute' AND pg_catalog.clock_timestamp())",
-            {publication.sink, now.digest})
+            {publication.sink, now.digest, noted})
             .has_value();
     if (!is_news) return;
     drop_older(publication.sink);
     const Cell message = queue(publication.owner, publication.sink, message_of(now));
     pg::execute(
         "UPDATE kpi.publication_state SET seen = $2, pushed_at = pg_catalog.clock_timestamp(), "
-        "message = $3, error = NULL WHERE sink = $1",
+        "message = $3 WHERE sink = $1",
         {publication.sink, now.digest, int64_t(std::stoll(message.value_or("0")))});
+    note(publication, error,
+         fmt::format("gauges that cannot be read are not pushed to sink \"{}\"", publication.sink));
 }
 
 void note_failure(const Publication &publication, const Error &error) {
-    const std::string text = fmt::format("{}: {}", error.sqlstate, error.message);
-    const bool is_new =
-        pg::value(
-            "UPDATE kpi.publication_state SET error = $2 WHERE sink = $1 AND error IS DISTINCT "
-            "FROM $2 RETURNING 1",
-            {publication.sink, text})
-            .has_value();
-    if (is_new)
-        pg::log(pg::Level::warning,
-                fmt::format("gauges could not be pushed to sink \"{}\": {}", publication.sink,
-                            error.message),
-                error.detail, error.hint);
+    note(publication, text_of(error),
+         fmt::format("gauges could not be pushed to sink \"{}\"", publication.sink), error.detail,
+         error.hint);
 }
 
 }  // namespace kpi::monitor
