@@ -203,6 +203,13 @@ constexpr std::string_view kHealth = R"yaml(
         annotations:
           summary: '{{ $labels.database }}: rows of {{ $labels.source }} are left out of the numbers'
           description: An expression of the facts view raises an error. SELECT * FROM kpi.capture_error.
+      - alert: KpiMetricUnreadable
+        expr: max without (job, instance) (kpi_metric_unreadable) > 0
+        for: 15m
+        labels: {severity: warning, environment: @environment@}
+        annotations:
+          summary: '{{ $labels.database }}: metric {{ $labels.metric }} cannot be read'
+          description: 'No number of it is renewed; SQLSTATE {{ $labels.sqlstate }}. SELECT * FROM kpi.publication_state; SELECT kpi.status() -> ''sources''.'
       - alert: KpiDeadLetters
         expr: max without (job, instance) (kpi_outbox_dead) > 0
         for: 5m

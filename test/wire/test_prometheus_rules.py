@@ -13,6 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 HOME = os.path.join(ROOT, 'prometheus')
 ENVIRONMENTS = ('dev', 'stg', 'prod')
 SHOP, SEGMENT = 'database="shop"', 'database="shop",country="MX",source="ads"'
+BROKEN = 'kpi_metric_unreadable{database="shop",metric="revenue",sqlstate="22012"}'
 
 
 def tool(*command, text=None):
@@ -41,7 +42,7 @@ def test_promtool_accepts_the_rules(environment):
 @pytest.mark.parametrize('file', ['prometheus.yml', 'prometheus_pull.yml'])
 def test_promtool_accepts_the_configuration(file):
     code, output = tool('promtool', 'check', 'config', file)
-    assert code == 0 and '35 rules found' in output, output
+    assert code == 0 and '36 rules found' in output, output
 
 
 def test_the_rules_of_the_old_stack_are_there():
@@ -180,6 +181,9 @@ def cases(environment):
     yield 'KpiSourceBroken', payments, USUAL, None
     yield 'KpiCaptureErrors', payments, changed(kpi_capture_error_rows='5x10 6x89'), 11
     yield 'KpiCaptureErrors', payments, USUAL, None
+    broken = {'database': 'shop', 'metric': 'revenue', 'sqlstate': '22012'}
+    yield 'KpiMetricUnreadable', broken, {**USUAL, BROKEN: 1}, 0
+    yield 'KpiMetricUnreadable', broken, USUAL, None
     yield 'KpiDeadLetters', slack, changed(kpi_outbox_dead=1), 0
     yield 'KpiDeadLetters', slack, USUAL, None
     yield 'KpiOutboxStuck', slack, changed(kpi_outbox_oldest_age_seconds=900.5), 0
@@ -257,6 +261,7 @@ def test_the_words_of_every_alert(tmp_path):
         kpi_revenue_by_segment=1, kpi_payments_success_rate=12.34, kpi_source_ok=0, kpi_outbox_dead=2, kpi_outbox_oldest_age_seconds=7200,
         kpi_jobs_overdue=1)
     del bad['up{job="pushgateway",instance="gateway:9091"}']
+    bad[BROKEN] = 1
     calls = iter(range(1000000))
 
     def page():
@@ -288,11 +293,12 @@ def test_the_words_of_every_alert(tmp_path):
     assert summaries['LowPaymentSuccessRate'] == 'shop: 12.34 % of the payments succeed'
     assert summaries['LowRevenueVsAvg7d'] == 'shop: revenue at 12.3% of what is usual by now'
     assert summaries['LowLeadsBySegment'] == 'shop: 1.333 leads a day of MX/ads, fewer than 20'
+    assert summaries['KpiMetricUnreadable'] == 'shop: metric revenue cannot be read'
     assert summaries['KpiOutboxStuck'] == 'shop: a message to slack waits for 2h 0m 0s'
 
 
 def test_a_gateway_keeps_numbers_and_their_age_tells(tmp_path):
-    """One push, and nobody after it: the numbers stay for ever, and only the age of the push and of the data grows."""
+    """Pushed until the alarm is there, and by nobody after it: the numbers stay for ever, and only the age of the push and of the data grows."""
     with open(os.path.join(HOME, 'rules', 'prod.yaml')) as file:
         text = re.sub(r'for: \d+m', 'for: 0s', file.read())
     for written, quick in (('kpi:push_age:seconds > 300', 'kpi:push_age:seconds > 4'), ('kpi:data_age:seconds < 1800', 'kpi:data_age:seconds < 4')):
@@ -310,19 +316,22 @@ def test_a_gateway_keeps_numbers_and_their_age_tells(tmp_path):
             found = json.loads(get(server.url + '/api/v1/query?query=ALERTS'))['data']['result']
             return {alert['metric']['alertname'] for alert in found}
 
-        def soon(names):
+        def soon(names, meanwhile=lambda: None):
             deadline = time.monotonic() + 40
             while firing() != names:
                 assert time.monotonic() < deadline, (firing(), names)
+                meanwhile()
                 time.sleep(0.2)
 
         try:
             soon({'KpiPushAbsent', 'KpiNumbersAbsent'})
             low = changed(kpi_revenue_pace=0.1)
-            now = time.time()
-            send('PUT', ''.join(f'{re.sub(".database=.shop.,?", "{", series)} {now if value == "now" else value}\n'
-                                for series, value in low.items() if not series.startswith(('up', 'push_'))).encode())
-            soon({'LowRevenueVsAvg7d', 'LowRevenueVsAvg7dWarning'})
+
+            def push():
+                now = time.time()
+                send('PUT', ''.join(f'{re.sub(".database=.shop.,?", "{", series)} {now if value == "now" else value}\n'
+                                    for series, value in low.items() if not series.startswith(('up', 'push_'))).encode())
+            soon({'LowRevenueVsAvg7d', 'LowRevenueVsAvg7dWarning'}, push)
             soon({'KpiPushStale'})
             assert 'kpi_revenue_pace' in get(gateway.url + '/metrics'), 'the gateway has forgotten nothing'
             send('DELETE')
