@@ -4,18 +4,9 @@
 # clang-format and clang-tidy are pinned to version 14: another version judges differently.
 set -u
 cd "$(dirname "$0")/../.."
-passed=0 failed=0
-check() {  # check NAME COMMAND...: prints the output of a command that fails
-    local name=$1 output
-    shift
-    if output=$("$@" 2>&1); then
-        passed=$((passed + 1)); echo "ok - $name"
-    else
-        failed=$((failed + 1)); echo "not ok - $name"; sed 's/^/    /' <<<"$output"
-    fi
-}
+. test/tools/checks.sh
 sources() { find src test bench \( -name '*.cpp' -o -name '*.hpp' \) -not -path '*/node_modules/*' 2>/dev/null | sort; }
-texts() { find src sql test bench demo -type f \( -name '*.[ch]pp' -o -name '*.py' -o -name '*.sh' -o -name '*.sql' -o -name '*.spec' \) -not -path '*/node_modules/*' 2>/dev/null | sort; }
+texts() { find src sql test bench demo -type f \( -name '*.[ch]pp' -o -name '*.py' -o -name '*.sh' -o -name '*.sql' -o -name '*.spec' -o -name '*.ts' -o -name '*.tsx' -o -name '*.css' \) -not -path '*/node_modules/*' 2>/dev/null | sort; }
 
 format() { sources | xargs -r clang-format-14 --dry-run -Werror; }
 columns() { sources | xargs -r test/tools/wrap.py --check; }

@@ -6,6 +6,7 @@ set -u
 cd "$(dirname "$0")/../../src/web/page"
 root=../../..
 place=$root/build/page
+. $root/test/tools/checks.sh
 
 packages() {  # npm ci, again only when the lock changes
     cmp -s package-lock.json node_modules/.installed.json && return
@@ -22,16 +23,6 @@ build() {
     return $code
 }
 
-passed=0 failed=0
-check() {  # check NAME COMMAND...
-    local name=$1 output
-    shift
-    if output=$("$@" 2>&1); then
-        passed=$((passed + 1)); echo "ok - $name"
-    else
-        failed=$((failed + 1)); echo "not ok - $name"; sed 's/^/    /' <<<"$output"
-    fi
-}
 # What a strict content security policy would refuse, and what would need the internet.
 policy() {
     local bad=0
@@ -56,7 +47,6 @@ sizes() {  # bytes that a phone loads before it sees numbers
     size=$(cat $place/assets/*.js $place/assets/*.css | gzip -c | wc -c)
     [ "$size" -lt 81920 ] || { echo "script and style sheet: $size bytes compressed, 80 KiB at most"; return 1; }
 }
-lengths() { find src test -name '*.ts*' -o -name '*.css' | xargs wc -l | awk '$2 != "total" && $1 > 400 {print $2 ": " $1 " lines, 400 at most"; bad = 1} END {exit bad}'; }
 twice() {  # the same sources give the same bytes
     local again
     again=$(mktemp -d) && npx --no-install vite build --logLevel warn --outDir "$again" --emptyOutDir && diff -r "$again" $place
@@ -82,7 +72,6 @@ check)
     check 'no markup is made from strings' markup
     check 'licences of what is built in' licences
     check 'small enough for a phone' sizes
-    check 'files of 400 lines at most' lengths
     check 'the build is reproducible' twice
     echo "page-check: $passed passed, $failed failed"
     [ "$failed" = 0 ]
