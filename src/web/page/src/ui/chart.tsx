@@ -3,7 +3,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { usePage } from '../context';
-import { isDark } from '../theme';
 import type { Timeseries } from '../types';
 import { axisRange, columns, type Columns } from './chart_data';
 import { Tooltip, sentence } from './chart_tooltip';
@@ -95,15 +94,9 @@ export function Chart({ series, title, onPick }: Props) {
     // Made anew when its looks change, not when numbers do.
     const [theme, setTheme] = useState(0);
     useEffect(() => {
-        const changed = () => setTheme((count) => count + 1);
-        const query = matchMedia('(prefers-color-scheme: dark)');
-        query.addEventListener('change', changed);
-        const watch = new MutationObserver(changed);
+        const watch = new MutationObserver(() => setTheme((count) => count + 1));
         watch.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-        return () => {
-            query.removeEventListener('change', changed);
-            watch.disconnect();
-        };
+        return () => watch.disconnect();
     }, []);
 
     const { unit, grain, timezone } = series;
@@ -161,7 +154,7 @@ export function Chart({ series, title, onPick }: Props) {
             made.destroy();
             plot.current = null;
         };
-    }, [isReady, theme, unit, grain, timezone, words, isDark()]);
+    }, [isReady, theme, unit, grain, timezone, words]);
 
     useEffect(() => plot.current?.setSize({ width, height: heightFor(width) }), [width]);
     useEffect(() => plot.current?.setData(aligned(of)), [of]);
