@@ -18,6 +18,8 @@ export interface Formats {
     number(value: number | null, unit?: string | null): string;
     /** Short, for axes and small places: 12.3 K. */
     compact(value: number | null, unit?: string | null): string;
+    /** A number for a place of its own: in full, from a thousand million on short. */
+    figure(value: number | null, unit?: string | null): string;
     percent(fraction: number | null, digits?: number): string;
     time(at: string | number, zone?: string | null): string;
     date(at: string | number, zone?: string | null, style?: 'short' | 'long'): string;
@@ -31,11 +33,18 @@ function withUnit(text: string, unit: string | null | undefined): string {
     return unit && unit !== '%' && !CURRENCY.test(unit) ? `${text}\u00a0${unit}` : text;
 }
 
-// Whole numbers and great ones without decimals, all others like money.
-function digits(value: number): number {
+// Whole numbers and great ones without decimals, tiny ones with the digits that they have, all others like money.
+function digits(value: number): Intl.NumberFormatOptions {
     const size = Math.abs(value);
-    if (Number.isInteger(value) || size >= 1000) return 0;
-    return 2;
+    if (size > 0 && size < 0.01) return { maximumSignificantDigits: 2 };
+    const most = Number.isInteger(value) || size >= 1000 ? 0 : 2;
+    return { minimumFractionDigits: most, maximumFractionDigits: most };
+}
+
+const GREAT = 1e9;
+
+function currency(unit: string | null | undefined): Intl.NumberFormatOptions {
+    return unit && CURRENCY.test(unit) ? { style: 'currency', currency: unit } : {};
 }
 
 function when(language: string, options: Intl.DateTimeFormatOptions) {
@@ -60,14 +69,16 @@ export function formats(language: string): Formats {
     const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
     const short = when(language, { day: 'numeric', month: 'short' });
     const long = when(language, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+    const number: Formats['number'] = (value, unit) => {
+        if (value === null || !Number.isFinite(value)) return NOTHING;
+        if (unit === '%') return formatter(language, { style: 'percent', maximumFractionDigits: Math.abs(value) < 1 ? 2 : 1 }).format(value / 100);
+        return withUnit(formatter(language, { ...digits(value), ...currency(unit) }).format(value), unit);
+    };
     return {
-        number(value, unit) {
-            if (value === null || !Number.isFinite(value)) return NOTHING;
-            if (unit === '%') return formatter(language, { style: 'percent', maximumFractionDigits: 1 }).format(value / 100);
-            const most = digits(value);
-            const options: Intl.NumberFormatOptions = { minimumFractionDigits: most, maximumFractionDigits: most };
-            if (unit && CURRENCY.test(unit)) Object.assign(options, { style: 'currency', currency: unit });
-            return withUnit(formatter(language, options).format(value), unit);
+        number,
+        figure(value, unit) {
+            if (value === null || Math.abs(value) < GREAT || unit === '%') return number(value, unit);
+            return withUnit(formatter(language, { notation: 'compact', maximumSignificantDigits: 4, ...currency(unit) }).format(value), unit);
         },
         compact(value, unit) {
             if (value === null || !Number.isFinite(value)) return NOTHING;

@@ -46,12 +46,14 @@ describe('what the chart draws', () => {
 
 describe('the axis', () => {
     it('begins at 0 for sums', () => expect(axisRange(50, 100, null)).toEqual([0, 108]));
-    it('leaves rates room and no negative rate', () => {
+    it('leaves rates room, and no room below 0 where none is', () => {
         expect(axisRange(40, 60, '%')).toEqual([35, 65]);
         expect(axisRange(0.5, 1, '%')[0]).toBe(0);
+        expect(axisRange(-110, -70, '%')).toEqual([-120, -60]);
     });
     it('goes below 0 where values do, and stands without values', () => {
         expect(axisRange(-100, 50, null)[0]).toBe(-108);
+        expect(axisRange(-100, -50, null)).toEqual([-108, 0]);
         expect(axisRange(null, null, null)).toEqual([0, 1.08]);
         expect(axisRange(0, 0, null)).toEqual([0, 1]);
     });

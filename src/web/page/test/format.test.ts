@@ -24,6 +24,18 @@ describe('numbers', () => {
         expect(plain(es.number(2500, 'MXN'))).toBe('$2,500');
         expect(plain(en.number(12, 'ms'))).toBe('12 ms');
     });
+    it('keeps what a small number has', () => {
+        expect(en.number(0.00031)).toBe('0.00031');
+        expect(en.number(0.04, '%')).toBe('0.04%');
+        expect(en.number(0.3, '%')).toBe('0.3%');
+    });
+    it('is short where a great number stands alone', () => {
+        expect(en.figure(999_999_999)).toBe('999,999,999');
+        expect(en.figure(-449_190_000_000_000)).toBe('-449.2T');
+        expect(plain(en.figure(12_345_678_901, 'USD'))).toBe('$12.35B');
+        expect(en.figure(null)).toBe(NOTHING);
+        expect(en.figure(12.34, '%')).toBe('12.3%');
+    });
     it('is short on axes', () => {
         expect(en.compact(12_345)).toBe('12.3K');
         expect(plain(en.compact(40, '%'))).toBe('40%');

@@ -8,18 +8,19 @@ export interface Columns {
     value: (number | null)[];
     /** The last closed bucket and the open one: drawn as a dashed piece, because it is still growing. */
     open: (number | null)[];
-    compared: (number | null)[];
     /** Comparison and range, of closed buckets. */
+    compared: (number | null)[];
     lower: (number | null)[];
     upper: (number | null)[];
     /** Places of unusual points. */
     anomalies: number[];
     /** Place of the open bucket, -1 without one. */
     openAt: number;
-    /** Buckets that have not begun; they are not drawn. */
+    /** No bucket has a value or a comparison other than 0. */
     isEmpty: boolean;
 }
 
+/** Buckets that have not begun are not drawn. */
 export function columns(points: Point[]): Columns {
     const shown = points.filter((point) => point.is_complete || point.elapsed_fraction === null || point.elapsed_fraction > 0);
     const openAt = shown.findIndex((point, place) => !point.is_complete && place === shown.length - 1);
@@ -38,13 +39,14 @@ export function columns(points: Point[]): Columns {
     };
 }
 
-/** Lowest and highest value of the axis: sums begin at 0, rates get room around what they do. */
+/** Lowest and highest value of the axis: sums begin at 0, rates get room around what they do and begin at 0 at least when they are positive. */
 export function axisRange(low: number | null, high: number | null, unit: string | null): [number, number] {
     const bottom = low ?? 0, top = high ?? 1;
     if (unit === '%') {
         const room = Math.max((top - bottom) * 0.25, 1);
-        return [Math.max(0, Math.floor(bottom - room)), Math.ceil(top + room)];
+        const lowest = Math.floor(bottom - room);
+        return [bottom < 0 ? lowest : Math.max(0, lowest), Math.ceil(top + room)];
     }
-    const highest = top > 0 ? top * 1.08 : 1;
+    const highest = top > 0 ? top * 1.08 : bottom < 0 ? 0 : 1;
     return [bottom < 0 ? bottom * 1.08 : 0, highest];
 }

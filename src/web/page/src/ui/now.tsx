@@ -2,15 +2,15 @@
 import { usePage } from '../context';
 import type { Priority, Summary } from '../types';
 import { Delta } from './delta';
-import { Failed, Skeleton } from './panel';
+import { Failed, isShown, Skeleton } from './panel';
 import { Spark } from './spark';
 
 export function Now() {
     const { board, words } = usePage();
     const { t } = words;
     const slot = board.slots.summary;
-    const isOld = slot.data !== null && (slot.failure !== null || board.staleness !== null);
-    if (slot.data === null) {
+    const isOld = slot.failure !== null || board.staleness !== null;
+    if (slot.data === null || !isShown(slot)) {
         return (
             <section class="now" aria-label={t('now.title')}>
                 {slot.failure
@@ -39,19 +39,19 @@ function Cards({ summary, isOld }: { summary: Summary; isOld: boolean }) {
         <>
             <article class="panel card hero">
                 <h2>{t('now.hour')}{mark}</h2>
-                <p class="figure" data-test="last-hour">{words.number(hour.value, unit)}</p>
+                <p class="figure" data-test="last-hour">{words.figure(hour.value, unit)}</p>
                 <Delta value={hour.value} compared={hour.compared} unit={unit} good="up" versus={t('now.week')} />
             </article>
             <article class="panel card with-spark">
                 <h2>{t('now.day')}{mark}</h2>
-                <p class="figure" data-test="last-day">{words.number(day.revenue, unit)}</p>
+                <p class="figure" data-test="last-day">{words.figure(day.revenue, unit)}</p>
                 <Delta value={day.revenue} compared={day.revenue_compared} unit={unit} good="up" versus={t('now.week')} />
                 <p class="note">{t('now.counts.text', { leads: words.number(day.leads), payments: words.number(day.payments) })}</p>
                 {hours.length > 1 && <Spark values={hours} width={240} height={56} />}
             </article>
             <article class="panel card">
                 <h2>{t('now.today')}{mark}</h2>
-                <p class="figure">{words.number(revenue?.today ?? null, unit)}</p>
+                <p class="figure">{words.figure(revenue?.today ?? null, unit)}</p>
                 <Pace value={revenue?.today ?? null} usual={revenue?.today_expected ?? null} elapsed={revenue?.today_elapsed ?? null} />
             </article>
             <article class="panel card">
@@ -65,7 +65,7 @@ function Cards({ summary, isOld }: { summary: Summary; isOld: boolean }) {
 /** How far today is beside what the same weekday usually has by now. */
 function Pace({ value, usual, elapsed }: { value: number | null; usual: number | null; elapsed: number | null }) {
     const { words } = usePage();
-    if (value === null || usual === null || usual === 0) return <p class="note">{words.t('now.pace.unknown')}</p>;
+    if (value === null || usual === null || usual <= 0) return <p class="note">{words.t('now.pace.unknown')}</p>;
     const fraction = value / usual;
     // The bar ends a fifth beyond whichever is greater; the mark is the usual pace.
     const span = 1.2 * Math.max(1, fraction);
@@ -73,7 +73,7 @@ function Pace({ value, usual, elapsed }: { value: number | null; usual: number |
         <div class="pace">
             <svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
                 <rect class="meter-rest" width="100" height="8" />
-                <rect class="pace-now" width={Math.min(100, (100 * fraction) / span)} height="8" />
+                <rect class="pace-now" width={Math.max(0, (100 * fraction) / span)} height="8" />
                 <rect class="pace-usual" x={100 / span - 0.5} width="1" height="8" />
             </svg>
             <p class="note">
@@ -109,7 +109,7 @@ function Priorities({ rows }: { rows: Priority[] }) {
                     <span class="priority-name">{words.value('priority', row.priority)}</span>
                     <svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
                         <rect class="meter-rest" width="100" height="8" />
-                        <rect class="meter-fill" width={(100 * (row.today ?? 0)) / most} height="8" />
+                        <rect class="meter-fill" width={Math.max(0, (100 * (row.today ?? 0)) / most)} height="8" />
                     </svg>
                     <span class="priority-count">{words.number(row.today)}</span>
                 </li>

@@ -9,7 +9,8 @@ import { Icon } from './icons';
 import { Empty, Panel } from './panel';
 import { Spark } from './spark';
 
-const FEW = 8;
+const FEW = 8; // rows before "show all"
+const MOST_BUTTONS = 4; // dimensions; more are a list
 
 export function SegmentTable({ onExplain }: { onExplain: (question: Question) => void }) {
     const { board, words } = usePage();
@@ -20,11 +21,20 @@ export function SegmentTable({ onExplain }: { onExplain: (question: Question) =>
     const shown = showsAll ? rows : rows.slice(0, FEW);
     const tools = (
         <>
-            <div class="segmented small" role="group" aria-label={t('segments.by')}>
-                {board.dimensions.map((one) => (
-                    <button key={one} type="button" aria-pressed={board.by === one} onClick={() => board.change({ by: one })}>{words.name(one)}</button>
-                ))}
-            </div>
+            {board.dimensions.length > MOST_BUTTONS ? (
+                <label class="pick">
+                    <span class="hidden">{t('segments.by')}</span>
+                    <select value={board.by} onChange={(event) => board.change({ by: event.currentTarget.value })}>
+                        {board.dimensions.map((one) => <option key={one} value={one}>{words.name(one)}</option>)}
+                    </select>
+                </label>
+            ) : board.dimensions.length > 0 && (
+                <div class="segmented small" role="group" aria-label={t('segments.by')}>
+                    {board.dimensions.map((one) => (
+                        <button key={one} type="button" aria-pressed={board.by === one} onClick={() => board.change({ by: one })}>{words.name(one)}</button>
+                    ))}
+                </div>
+            )}
             <Export name={`${board.shownMetric}-${board.by}`} parameters={{ ...board.seriesParameters, grain: 'total', by: board.by }} />
         </>
     );
@@ -91,7 +101,7 @@ function Row({ row, isRest: rest, onExplain }: { row: SegmentRow; isRest: boolea
                     {share !== null && <span class="share-text">{words.percent(share, 0)}</span>}
                 </span>
             </th>
-            {metrics.map((metric, place) => <td key={metric} class={`right ${place ? 'extra' : 'main'}`}>{words.number(row.values[metric]?.value ?? null, board.metric(metric)?.unit)}</td>)}
+            {metrics.map((metric, place) => <td key={metric} class={`right ${place ? 'extra' : 'main'}`}>{words.figure(row.values[metric]?.value ?? null, board.metric(metric)?.unit)}</td>)}
             <td class="right"><Delta value={main?.value ?? null} compared={main?.compared ?? null} unit={about?.unit ?? null} good={about?.good ?? 'up'} /></td>
             <td class="trend"><Spark values={closed} /></td>
             <td class="right">
