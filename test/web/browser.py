@@ -100,7 +100,7 @@ def open_page(browser):
         def hear(text):
             if not expected or not re.search(expected, text):
                 written.append(text)
-        page.on('console', lambda message: hear(message.text) if message.type in ('error', 'warning') else None)
+        page.on('console', lambda message: hear(f"{message.text} {message.location['url']}") if message.type in ('error', 'warning') else None)
         page.on('pageerror', lambda error: hear(str(error)))
         page.on('dialog', lambda dialog: (written.append(f'a dialog: {dialog.message}'), dialog.dismiss()))
         page.goto((url or web.url) + path)

@@ -96,6 +96,7 @@ def test_choices_are_in_the_address_and_in_the_numbers(site, open_page):
         return float(site.shop.sql("SELECT value FROM kpi.query('{leads}', '7d', filters => jsonb_build_object('country', %s), grain => 'total')", (countries,))[0][0])
     wait_until(lambda: number(metric(page, 'Leads')) == leads(['MX', 'CO']), 'the filtered total')
     wait_until(lambda: page.locator('.segment-rows tbody tr').count() == 2, 'the filtered segments')
+    wait_until(lambda: set(page.locator('.recent td.col-country').all_inner_texts()) == {'Mexico', 'Colombia'}, 'the filtered rows')
     address = page.url
     page.get_by_role('button', name='Remove filter Colombia').click()
     wait_until(lambda: number(metric(page, 'Leads')) == leads(['MX']), 'the total without it')
@@ -185,7 +186,7 @@ def test_a_token_is_asked_for(site, open_page):
         page = open_page(web, expected=f'401|{BROKEN}')
         page.get_by_role('textbox', name='Token').fill('a-wrong-token-of-nobody')
         page.get_by_role('button', name='Continue').click()
-        page.get_by_role('textbox', name='Token').wait_for()
+        page.get_by_text('This token is not accepted.').wait_for()
         page.get_by_role('textbox', name='Token').fill('a-token-of-the-tests')
         page.get_by_role('button', name='Continue').click()
         ready(page)

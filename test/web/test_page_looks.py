@@ -10,6 +10,19 @@ from served_web import Web
 SIZES = {360: 780, 1024: 900, 1920: 1080}
 
 
+@pytest.fixture(scope='module')
+def much(site):
+    class Much:
+        cluster, name = site.shop.cluster, site.shop.cluster.create_database()
+    names = [f'dimension_{i}' for i in range(1, 11)]
+    Much.cluster.sql(MUCH.format(names=', '.join(names), columns=', '.join(f'{one} text' for one in names), quoted=', '.join(f"'{one}'" for one in names),
+                                 values=', '.join(f"'v' || (i % {n})" for n in range(1, 11))), Much.name)
+    Much.cluster.sql(ROLE, Much.name)
+    wait_until(lambda: Much.cluster.sql('SELECT count(*) = 0 FROM kpi.dirty', Much.name)[0][0], 'the build')
+    with Web(Much, KPIS_WEB_PAGE=PAGE) as web:
+        yield web
+
+
 def fits(page):
     return page.evaluate('document.documentElement.scrollWidth <= innerWidth')
 
@@ -34,7 +47,10 @@ def test_a_chosen_theme_stays(site, open_page):
     assert sum(page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")) < 120
     ready(page).get_by_label('Theme').select_option('system')
     page.reload()
-    assert page.evaluate("document.documentElement.dataset.theme") is None
+    assert page.evaluate("[document.documentElement.dataset.theme, localStorage.getItem('kpi.theme')]") == ['light', None]
+    # Where nothing is chosen it follows the system while it is open.
+    page.emulate_media(color_scheme='dark')
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
 
 
 def test_in_spanish(site, open_page):
@@ -72,10 +88,47 @@ def test_a_database_without_any_metric(site, open_page):
         cluster, name = site.shop.cluster, site.shop.cluster.create_database()
     Bare.cluster.sql(ROLE, Bare.name)
     with Web(Bare, KPIS_WEB_PAGE=PAGE) as web:
-        page = open_page(web, expected='Failed to load resource')
+        page = open_page(web)
+        page.get_by_text('There is no metric to show yet').wait_for(timeout=30000)
         page.wait_for_function("() => document.querySelectorAll('.skeleton').length === 0", timeout=30000)
+        assert page.locator('.failed').count() == 0
         picture(page, 'bare-1280')
         assert fits(page) and axe(page) == []
+        page.close()
+
+
+MUCH = '''
+CREATE TABLE payments (at timestamptz NOT NULL, country text, source text, {columns}, amount numeric);
+INSERT INTO payments SELECT now() - i * interval '41 minutes', (ARRAY['שלום עולם', 'مرحبا بالعالم', 'MX', NULL])[1 + i % 4], 'گوگل ads', {values},
+    CASE WHEN i % 5 = 0 THEN -1e12 * (1 + i % 7) ELSE 3.1e11 * (i % 4) END FROM generate_series(0, 1700) i;
+CREATE INDEX ON payments (at);
+CREATE VIEW payment_facts AS SELECT at, country, source, {names}, 1 AS payments, amount AS revenue, 0 AS chargebacks FROM payments;
+SELECT kpi.track('payment_facts', time_column => 'at', dimensions => ARRAY['country', 'source', {quoted}], name => 'payments');
+SELECT kpi.define('margin_' || i, '-100.0 * payments / (payments + ' || i || ')', unit => '%') FROM generate_series(1, 60) i;
+'''
+
+
+@pytest.mark.parametrize('width', [360, 1280])
+def test_more_than_usual(site, open_page, much, width):
+    """12 dimensions, 63 metrics, losses of billions, rates below 0, a metric of 0, names from right to left, and no leads."""
+    page = ready(open_page(much, width=width, expected='404.*kind=leads'))
+    page.wait_for_function("() => document.querySelector('.chart-canvas canvas')?.width > 0")
+    picture(page, f'much-{width}')
+    assert fits(page) and axe(page) == []
+    figures = page.locator('.metric-value').all()
+    for one, next_one in zip(figures, figures[1:]):
+        left, right = one.bounding_box(), next_one.bounding_box()
+        assert left['x'] + left['width'] <= right['x'], 'a number runs into the next one'
+    page.locator('.segments select').select_option('dimension_9')
+    page.locator('.segment-rows', has_text='v8').wait_for()
+    page.get_by_role('group', name='Latest rows').get_by_role('button', name='Leads').click()
+    page.locator('.recent', has_text='No rows').wait_for()
+    page.locator('.performance select').select_option('chargebacks')
+    page.locator('.chart-canvas[aria-valuetext*=": 0."]').wait_for()
+    page.locator('.performance select').select_option('margin_60')
+    page.locator('.metric[aria-pressed=true]', has_text='Margin 60').wait_for()
+    page.locator('.chart-canvas[aria-valuetext*="-"]').wait_for()
+    picture(page, f'much-rates-{width}')
 
 
 def test_failures_say_so_and_end(site, open_page):
@@ -91,7 +144,9 @@ def test_failures_say_so_and_end(site, open_page):
     assert page.locator('[data-test=last-hour]').inner_text() != '', 'the last numbers stay, marked'
     picture(page, 'stale-1280')
     assert axe(page) == []
+    # What was chosen since is not there: what stood there is not shown for it.
     page.get_by_role('button', name='90 days').click()
+    page.locator('.performance .failed').wait_for()
     with Web(site.shop, KPIS_WEB_PAGE=PAGE, KPIS_WEB_LISTEN=f'127.0.0.1:{port}'):
         page.locator('[data-state=live]').wait_for(timeout=30000)
         wait_until(lambda: page.locator('.tag.stale').count() == 0, 'the marks to go')

@@ -27,6 +27,7 @@ export function queryString(parameters: Parameters): string {
 }
 
 const PATIENCE = 20_000; // ms; kpi_web itself gives up on a statement before
+const PATIENCE_FOR_FILES = 300_000; // as long as kpi_web takes for an export
 
 export class Api {
     /** Bearer token, when kpi_web wants one; kept for the tab only. */
@@ -51,37 +52,40 @@ export class Api {
         return this.base + path + queryString(parameters);
     }
 
-    async get<T>(path: string, parameters: Parameters = {}, signal?: AbortSignal): Promise<T> {
-        return (await this.send(this.url(path, parameters), {}, signal)).json() as Promise<T>;
+    get<T>(path: string, parameters: Parameters = {}, signal?: AbortSignal): Promise<T> {
+        return this.send(this.url(path, parameters), {}, (response) => response.json() as Promise<T>, PATIENCE, signal);
     }
 
-    async post<T>(path: string, body: unknown, csrf: string): Promise<T> {
+    post<T>(path: string, body: unknown, csrf: string): Promise<T> {
         const init = { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf } };
-        return (await this.send(this.url(path), init)).json() as Promise<T>;
+        return this.send(this.url(path), init, (response) => response.json() as Promise<T>, PATIENCE);
     }
 
-    async blob(path: string, parameters: Parameters): Promise<Blob> {
-        return (await this.send(this.url(path, parameters), {})).blob();
+    /** A file; it is written while its rows are read, which takes as long as it takes. */
+    blob(path: string, parameters: Parameters): Promise<Blob> {
+        return this.send(this.url(path, parameters), {}, (response) => response.blob(), PATIENCE_FOR_FILES);
     }
 
-    private async send(url: string, init: RequestInit & { headers?: Record<string, string> }, signal?: AbortSignal): Promise<Response> {
+    /** The limit holds until the whole answer is there: a connection may fall silent in its middle. */
+    private async send<T>(
+        url: string, init: RequestInit & { headers?: Record<string, string> }, read: (response: Response) => Promise<T>, patience: number, signal?: AbortSignal,
+    ): Promise<T> {
         const limit = new AbortController();
-        const timer = setTimeout(() => limit.abort(), PATIENCE);
+        const timer = setTimeout(() => limit.abort(), patience);
         const stop = () => limit.abort();
         signal?.addEventListener('abort', stop);
-        let response: Response;
         try {
             const headers = { Accept: 'application/json', ...this.headers(), ...init.headers };
-            response = await fetch(url, { ...init, headers, credentials: 'same-origin', signal: limit.signal });
+            const response = await fetch(url, { ...init, headers, credentials: 'same-origin', signal: limit.signal });
+            if (!response.ok) throw await failure(response);
+            return await read(response);
         } catch (cause) {
-            if (signal?.aborted) throw cause;
+            if (signal?.aborted || cause instanceof Failure) throw cause;
             throw new Failure(0, limit.signal.aborted ? 'timeout' : 'network', String((cause as Error).message));
         } finally {
             clearTimeout(timer);
             signal?.removeEventListener('abort', stop);
         }
-        if (!response.ok) throw await failure(response);
-        return response;
     }
 }
 

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Board } from './board';
 import { PageContext, useBoard } from './context';
+import { NOTHING } from './format';
 import { chooseLanguage, storedLanguage, storeLanguage, words, type Language } from './i18n';
 import { Bar } from './ui/bar';
 import { Banner } from './ui/banner';
@@ -9,6 +10,7 @@ import { Drivers, type Question } from './ui/drivers';
 import { Filters } from './ui/filters';
 import { Incidents } from './ui/incidents';
 import { Now } from './ui/now';
+import { Empty } from './ui/panel';
 import { Performance } from './ui/performance';
 import { Quality } from './ui/quality';
 import { RecentRows } from './ui/recent';
@@ -58,17 +60,21 @@ export function App({ board }: { board: Board }) {
             <Filters />
             <main id="numbers" tabIndex={-1}>
                 <Banner />
-                <Now />
-                <Performance onExplain={ask} />
-                <SegmentTable onExplain={ask} />
+                {board.isBare ? <section class="panel performance"><Empty title={t('bare.title')} text={t('bare.text')} icon="chart" /></section> : (
+                    <>
+                        <Now />
+                        <Performance onExplain={ask} />
+                        <SegmentTable onExplain={ask} />
+                        <RecentRows />
+                    </>
+                )}
                 <Incidents />
-                <RecentRows />
                 <Quality />
             </main>
             <footer>
                 {footer && (
                     <span>
-                        {t('footer.version', { version: footer.version, database: footer.database, zone: footer.timezone ?? '–' })}
+                        {t('footer.version', { version: footer.version, database: footer.database, zone: footer.timezone ?? NOTHING })}
                     </span>
                 )}
                 <a href="./licences.txt">{t('footer.licences')}</a>

@@ -1,73 +1,49 @@
-// The state of the page: what was chosen, what was read, how fresh it is. Parts of the page subscribe and draw; nothing here
-// knows the DOM beyond the address.
-import { Api, Failure, type Parameters } from './api';
+// The state of the page: what was chosen, what that asks of kpi_web, how fresh the answers are. Parts of the page subscribe and
+// draw; nothing here knows the DOM beyond the address and whether the tab is seen.
+import { Failure, type Api, type Parameters } from './api';
 import { Live, type LiveState } from './live';
 import { comparison, grainOf, length, range, type Grain } from './period';
+import { Reader, type SlotName, type Slots } from './reader';
 import type { ServerEvent } from './sse';
-import type { Acted, Explanation, Incidents, Meta, Metric, Point, Quality, Recent, Segments, Summary, Timeseries } from './types';
+import type { Acted, Explanation, Metric, Point, Recent, Summary, Timeseries } from './types';
 import { parse, serialize, type View } from './url';
 
-/** One answer: the last good one stays while the next is on its way or has failed. */
-export interface Slot<T> {
-    data: T | null;
-    failure: Failure | null;
-    isLoading: boolean;
-    /** When `data` came, ms. */
-    at: number;
-    /** What `data` answers: another question's answer is shown dimmed. */
-    question: string;
-    isCurrent: boolean;
-}
-
-export interface Slots {
-    meta: Slot<Meta>;
-    summary: Slot<Summary>;
-    /** Revenue of the last 24 hours by hour, for the card. */
-    hours: Slot<Timeseries>;
-    series: Slot<Timeseries>;
-    totals: Slot<Record<string, Point | null>>;
-    segments: Slot<Segments>;
-    incidents: Slot<Incidents>;
-    quality: Slot<Quality>;
-    recent: Slot<Recent>;
-}
-
-export type SlotName = keyof Slots;
-
 const LIVE_SLOTS: SlotName[] = ['summary', 'hours', 'series', 'totals', 'segments', 'recent', 'incidents', 'quality'];
+// What there is to show changes rarely: read again when anything may have changed.
+const ALL_SLOTS: SlotName[] = ['meta', ...LIVE_SLOTS];
 const PACE = 1000; // ms between two re-reads for events; the first event is answered at once
 export const OLD = 60_000; // ms without a good answer: the numbers are called stale
-const TABS = ['revenue', 'leads', 'payments', 'conversion_pct', 'payments_success_rate'];
-
-function empty<T>(): Slot<T> {
-    return { data: null, failure: null, isLoading: true, at: 0, question: '', isCurrent: false };
-}
+const USUAL = ['revenue', 'leads', 'payments', 'conversion_pct', 'payments_success_rate'];
+const MOST_TABS = 6;
 
 export class Board {
     view: View;
     live: LiveState = 'connecting';
     databaseIsDown = false;
     needsToken = false;
-    lastGood = 0;
-    readonly slots: Slots = {
-        meta: empty(), summary: empty(), hours: empty(), series: empty(), totals: empty(), segments: empty(), incidents: empty(), quality: empty(),
-        recent: empty(),
-    };
+    readonly slots: Slots;
     private readonly listeners = new Set<() => void>();
-    private readonly requests = new Map<SlotName, AbortController>();
+    private readonly reader: Reader;
     private readonly stream: Live;
     private lastRefresh = 0;
     private waiting: ReturnType<typeof setTimeout> | undefined;
-    private wanted = new Set<SlotName>();
+    private readonly wanted = new Set<SlotName>();
 
     constructor(readonly api: Api, private readonly page: Window = window) {
         this.view = parse(page.location.search);
+        this.reader = new Reader({
+            question: (name) => this.question(name),
+            answer: (name, signal) => this.answer(name, signal),
+            onChange: () => this.tell(),
+            onUnauthorized: () => this.askForToken(),
+        });
+        this.slots = this.reader.slots;
         this.stream = new Live({
             url: api.url('/api/kpi/events'),
             headers: () => api.headers(),
             onState: (state) => this.turn(state),
             onEvent: (event) => this.hear(event),
-            onPoll: () => void this.refresh(LIVE_SLOTS),
+            onPoll: () => this.schedule(LIVE_SLOTS),
             onUnauthorized: () => this.askForToken(),
         });
     }
@@ -85,32 +61,37 @@ export class Board {
         this.page.addEventListener('online', () => this.stream.wake());
         this.page.addEventListener('offline', () => this.stream.lose());
         this.page.document.addEventListener('visibilitychange', () => {
-            if (this.page.document.visibilityState === 'visible') this.stream.wake();
+            if (this.isHidden) return;
+            this.stream.wake();
+            if (this.wanted.size > 0) this.schedule([]);
         });
         // Ages and staleness grow without any answer.
         setInterval(() => this.tell(), 10_000);
-        void this.readAll();
+        void this.refresh(LIVE_SLOTS);
         this.stream.start();
     }
 
-    /** Everything, from what there is to show on. */
-    async readAll(): Promise<void> {
-        await this.load('meta');
-        await this.refresh(LIVE_SLOTS);
+    /** When the last good answer came, ms; 0: none yet. */
+    get lastGood(): number {
+        return this.reader.lastGood;
     }
 
     useToken(token: string): void {
         this.api.useToken(token);
         this.needsToken = false;
         this.tell();
-        void this.readAll();
+        void this.refresh(LIVE_SLOTS);
         this.stream.wake();
     }
 
     change(patch: Partial<View>): void {
         this.view = { ...this.view, ...patch };
         this.page.history.pushState(null, '', this.page.location.pathname + serialize(this.view, this.page.location.search));
-        void this.refresh(LIVE_SLOTS.filter((name) => this.slots[name].question !== this.question(name)));
+        // What is on its way, or failed, is of the choice before: that a slot holds what this one asks is not enough.
+        void this.refresh(LIVE_SLOTS.filter((name) => {
+            const { isLoading, failure, question } = this.slots[name];
+            return isLoading || failure !== null || question !== this.question(name);
+        }));
         this.tell();
     }
 
@@ -128,11 +109,22 @@ export class Board {
         return this.metrics.length === 0 || this.metric(this.view.metric) ? this.view.metric : (this.tabs[0] ?? this.view.metric);
     }
 
-    /** Metrics shown above the chart: the usual five first, then the others. */
-    get tabs(): string[] {
+    /** The usual five first, then the others. */
+    get metricNames(): string[] {
         const names = this.metrics.map((one) => one.name);
-        if (names.length === 0) return TABS;
-        return [...TABS.filter((name) => names.includes(name)), ...names.filter((name) => !TABS.includes(name))].slice(0, 6);
+        if (names.length === 0) return USUAL;
+        return [...USUAL.filter((name) => names.includes(name)), ...names.filter((name) => !USUAL.includes(name))];
+    }
+
+    /** Metrics shown above the chart: the first few, and the chosen one. */
+    get tabs(): string[] {
+        const first = this.metricNames.slice(0, MOST_TABS), chosen = this.view.metric;
+        return first.includes(chosen) || !this.metric(chosen) ? first : [...first.slice(0, -1), chosen];
+    }
+
+    /** There is no metric, or none that kpi_web may read. */
+    get isBare(): boolean {
+        return this.slots.meta.data?.metrics.length === 0;
     }
 
     /** Dimensions that segments can be cut by. */
@@ -201,15 +193,20 @@ export class Board {
         const shown = this.slots.incidents.data?.incidents.find((one) => one.id === result?.incident);
         if (shown && result) Object.assign(shown, { state: result.state, acknowledged_by: result.acknowledged_by });
         this.tell();
-        setTimeout(() => void this.load('incidents'), 6000);
+        setTimeout(() => void this.reader.read('incidents'), 6000);
     }
 
     // --- reading
     async refresh(names: SlotName[]): Promise<void> {
         if (this.needsToken) return;
         this.lastRefresh = Date.now();
-        const all: SlotName[] = this.slots.meta.data ? names : ['meta', ...names];
-        await Promise.all(all.map((name) => this.load(name)));
+        // What there is to show decides what to ask.
+        let wanted = names;
+        if (this.metrics.length === 0) {
+            await this.reader.read('meta');
+            wanted = LIVE_SLOTS.filter((name) => !this.isBare || name === 'incidents' || name === 'quality');
+        }
+        await Promise.all(wanted.map((name) => this.reader.read(name)));
     }
 
     private question(name: SlotName): string {
@@ -219,7 +216,7 @@ export class Board {
             case 'series': return JSON.stringify(this.seriesParameters);
             case 'totals': return JSON.stringify([this.tabs, this.range, this.view.compare, this.filters]);
             case 'segments': return JSON.stringify(this.segmentParameters);
-            case 'recent': return this.view.recent;
+            case 'recent': return JSON.stringify([this.view.recent, this.filters]);
             case 'incidents': return this.view.incidents;
             default: return name;
         }
@@ -236,7 +233,7 @@ export class Board {
             case 'segments': return api.get('/api/kpi/segments', this.segmentParameters, signal);
             case 'incidents': return api.get('/api/kpi/incidents', { state: view.incidents, limit: 50 }, signal);
             case 'quality': return api.get('/api/kpi/quality', {}, signal);
-            case 'recent': return api.get('/api/kpi/recent', { kind: view.recent, limit: 12 }, signal);
+            case 'recent': return this.recent(signal);
         }
     }
 
@@ -244,34 +241,27 @@ export class Board {
         const compare = comparison(this.view.compare, 'total');
         const read = async (metric: string): Promise<[string, Point | null]> => {
             const parameters = { metric, ...this.range, grain: 'total', compare, band: 'off', ...this.filters };
-            const answer = await this.api.get<Timeseries>('/api/kpi/timeseries', parameters, signal);
-            return [metric, answer.points[0] ?? null];
+            try {
+                const answer = await this.api.get<Timeseries>('/api/kpi/timeseries', parameters, signal);
+                return [metric, answer.points[0] ?? null];
+            } catch (cause) {
+                // One that lacks a filtered dimension has no value here; the others have theirs.
+                if (cause instanceof Failure && cause.status === 400) return [metric, null];
+                throw cause;
+            }
         };
         return Object.fromEntries(await Promise.all(this.tabs.map(read)));
     }
 
-    private async load(name: SlotName): Promise<void> {
-        const slot = this.slots[name] as Slot<unknown>;
-        this.requests.get(name)?.abort();
-        const request = new AbortController();
-        this.requests.set(name, request);
-        const question = this.question(name);
-        slot.isLoading = true;
-        slot.isCurrent = slot.question === question;
-        this.tell();
+    private async recent(signal: AbortSignal): Promise<Recent> {
+        const kind = this.view.recent;
         try {
-            const data = await this.answer(name, request.signal);
-            if (request.signal.aborted) return;
-            Object.assign(slot, { data, failure: null, at: Date.now(), question });
-            this.lastGood = Date.now();
+            return await this.api.get<Recent>('/api/kpi/recent', { kind, limit: 12, ...this.filters }, signal);
         } catch (cause) {
-            if (request.signal.aborted) return;
-            slot.failure = cause instanceof Failure ? cause : new Failure(0, 'page', String(cause));
-            if (slot.failure.status === 401) this.askForToken();
+            // A shop without leads, say.
+            if (cause instanceof Failure && cause.status === 404) return { kind, columns: [], rows: [] };
+            throw cause;
         }
-        slot.isLoading = false;
-        slot.isCurrent = slot.question === question;
-        this.tell();
     }
 
     private askForToken(): void {
@@ -296,11 +286,11 @@ export class Board {
         if (event === 'database') return void (this.databaseIsDown ? this.tell() : this.schedule(LIVE_SLOTS));
         if (event !== 'update' && event !== 'snapshot') return;
         const hasSummary = Boolean(message.summary) && !this.isFiltered;
-        if (hasSummary) this.accept(message.summary as Summary);
-        // The first snapshot comes while the page reads everything anyway.
-        if (event === 'snapshot' && message.reason === 'first') return this.tell();
+        if (hasSummary) this.reader.accept('summary', message.summary as Summary);
+        // The first snapshot comes while the page reads everything anyway, unless the stream was long in coming.
+        if (event === 'snapshot' && message.reason === 'first' && !this.slots.series.data) return this.tell();
         const all = event === 'snapshot' || message.sources === null;
-        const names = LIVE_SLOTS.filter((name) => {
+        const names = (all ? ALL_SLOTS : LIVE_SLOTS).filter((name) => {
             if (name === 'summary') return !hasSummary;
             if (name === 'incidents') return all || message.incidents !== undefined;
             return name === 'quality' ? all || Date.now() - this.slots.quality.at > 15_000 : true;
@@ -308,18 +298,14 @@ export class Board {
         this.schedule(names);
     }
 
-    private accept(summary: Summary): void {
-        this.requests.get('summary')?.abort();
-        const question = this.question('summary');
-        Object.assign(this.slots.summary, { data: summary, failure: null, at: Date.now(), question, isLoading: false, isCurrent: true });
-        this.lastGood = Date.now();
-        this.tell();
+    private get isHidden(): boolean {
+        return this.page.document.visibilityState === 'hidden';
     }
 
-    /** Reads soon: at once after a quiet second, else at the end of it. */
+    /** Reads soon: at once after a quiet second, else at the end of it. A tab that nobody sees reads when it is shown again. */
     private schedule(names: SlotName[]): void {
         names.forEach((name) => this.wanted.add(name));
-        if (this.waiting !== undefined) return;
+        if (this.waiting !== undefined || this.isHidden) return;
         const wait = Math.max(0, this.lastRefresh + PACE - Date.now());
         this.waiting = setTimeout(() => {
             this.waiting = undefined;

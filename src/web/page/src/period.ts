@@ -42,7 +42,6 @@ export function length(period: Period, from: string | null, to: string | null, n
 /** Grains worth drawing, the best one first: at least two buckets, at most some hundreds. */
 export function grains(days: number): Grain[] {
     if (days <= 2) return ['hour'];
-    if (days <= 7) return ['day', 'hour'];
     if (days <= 13) return ['day', 'hour'];
     if (days <= 62) return ['day', 'week'];
     if (days <= 200) return ['day', 'week', 'month'];
@@ -55,7 +54,7 @@ export function grainOf(wanted: Grain | null, days: number): Grain {
 }
 
 /** What to ask for at a grain: months have no counterpart a week earlier. */
-export function comparison(wanted: Comparison, grain: Grain | 'total'): string | undefined {
+export function comparison(wanted: Comparison, grain: Grain | 'total'): Exclude<Comparison, 'none'> | undefined {
     if (wanted === 'none') return undefined;
     if (wanted === 'week' && grain === 'month') return 'previous';
     return wanted;

@@ -42,6 +42,7 @@ describe('the live state', () => {
         cut = () => controller.error(new Error('cut'));
         return Promise.resolve(new Response(body));
     }
+    let one: Live;
     const live = () => new Live({
         url: '/api/kpi/events', headers: () => ({}), onState: (state) => states.push(state), onEvent: (event) => events.push(event),
         onPoll: () => void (polls += 1), onUnauthorized: () => states.push('offline'),
@@ -55,31 +56,34 @@ describe('the live state', () => {
         },
     });
     const settle = () => vi.advanceTimersByTimeAsync(0);
+    async function begin(): Promise<void> {
+        one = live();
+        one.start();
+        await settle();
+    }
 
     beforeEach(() => {
         vi.useFakeTimers();
         states = []; events = []; polls = 0; asked = [];
         answer = stream;
     });
-    afterEach(() => vi.useRealTimers());
+    afterEach(() => {
+        one.stop();
+        vi.useRealTimers();
+    });
 
     it('is live from the first byte, and hands on events', async () => {
-        const one = live();
-        one.start();
-        await settle();
+        await begin();
         expect(states).toEqual([]);
         push('id: r-1\nevent: snapshot\ndata: {}\n\n');
         await settle();
         expect(states).toEqual(['live']);
         expect(events.map((event) => event.event)).toEqual(['snapshot']);
         expect(polls).toBe(0);
-        one.stop();
     });
 
     it('polls while the stream is cut and comes back with the last id', async () => {
-        const one = live();
-        one.start();
-        await settle();
+        await begin();
         push('id: r-9\ndata: 1\n\n');
         await settle();
         answer = () => Promise.reject(new Error('refused'));
@@ -98,37 +102,28 @@ describe('the live state', () => {
         const before = polls;
         await vi.advanceTimersByTimeAsync(POLL);
         expect(polls).toBe(before);
-        one.stop();
     });
 
     it('takes long silence for a dead connection', async () => {
-        const one = live();
-        one.start();
-        await settle();
+        await begin();
         push(': ping\n\n');
         await settle();
         answer = () => Promise.reject(new Error('refused'));
         await vi.advanceTimersByTimeAsync(SILENCE + 1);
         expect(states).toEqual(['live', 'polling']);
-        one.stop();
     });
 
     it('asks for a token when that is missing, and goes on trying', async () => {
         answer = () => Promise.resolve(new Response('', { status: 401 }));
-        const one = live();
-        one.start();
-        await settle();
+        await begin();
         expect(states).toEqual(['offline', 'polling']);
         await vi.advanceTimersByTimeAsync(1000);
         expect(asked.length).toBe(2);
-        one.stop();
     });
 
     it('tries at once when it is woken, and stops when told', async () => {
         answer = () => Promise.reject(new Error('refused'));
-        const one = live();
-        one.start();
-        await settle();
+        await begin();
         one.wake();
         await settle();
         expect(asked.length).toBe(2);

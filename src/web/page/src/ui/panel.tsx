@@ -1,7 +1,7 @@
 // A panel with its designed states: loading, failed, empty, stale, and the numbers themselves.
 import type { ComponentChildren } from 'preact';
 import type { Failure } from '../api';
-import type { Slot, SlotName } from '../board';
+import type { Slot, SlotName } from '../reader';
 import { usePage } from '../context';
 import type { Words } from '../i18n';
 import { Icon, type IconName } from './icons';
@@ -24,9 +24,15 @@ export function failureText(failure: Failure, words: Words): string {
     return failure.hint ? `${failure.message} ${failure.hint}` : failure.message;
 }
 
+/** The last answer may be shown: it has come, and no other question has failed since. */
+export function isShown(slot: Slot<unknown>): boolean {
+    return slot.data !== null && (slot.failure === null || slot.isCurrent);
+}
+
 export function Panel({ id, title, slot, reads, tools, lines = 5, children, class: more = '' }: Props) {
     const { board, words } = usePage();
-    const isOld = slot.data !== null && (slot.failure !== null || board.staleness !== null);
+    const isOld = isShown(slot) && (slot.failure !== null || board.staleness !== null);
+    const retry = () => void board.refresh(reads);
     const isWaiting = slot.data !== null && slot.isLoading && !slot.isCurrent;
     return (
         <section class={`panel ${more} ${isOld ? 'old' : ''} ${isWaiting ? 'waiting' : ''}`} aria-labelledby={`${id}-title`} aria-busy={slot.isLoading && !slot.data}>
@@ -35,7 +41,12 @@ export function Panel({ id, title, slot, reads, tools, lines = 5, children, clas
                 {isOld && <span class="tag stale">{words.t('stale.mark')}</span>}
                 {tools && <div class="tools">{tools}</div>}
             </header>
-            {slot.data !== null ? children : slot.failure ? <Failed failure={slot.failure} onRetry={() => void board.refresh(reads)} /> : <Skeleton lines={lines} />}
+            {isShown(slot) ? children : slot.failure ? <Failed failure={slot.failure} onRetry={retry} /> : <Skeleton lines={lines} />}
+            {isShown(slot) && slot.failure && board.staleness === null && (
+                <p class="note failed-note" role="status">
+                    {failureText(slot.failure, words)} <button type="button" class="link" onClick={retry}>{words.t('error.retry')}</button>
+                </p>
+            )}
         </section>
     );
 }

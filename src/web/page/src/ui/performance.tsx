@@ -1,7 +1,8 @@
 // The metrics of the period, and the chosen one over time.
 import { useState } from 'preact/hooks';
 import { usePage } from '../context';
-import { grains } from '../period';
+import { NOTHING } from '../format';
+import { comparison, grains, type Grain } from '../period';
 import type { Point, Timeseries } from '../types';
 import { Chart } from './chart';
 import { bucketName, paceText } from './chart_tooltip';
@@ -9,7 +10,7 @@ import { Delta } from './delta';
 import type { Question } from './drivers';
 import { Export } from './export';
 import { Icon } from './icons';
-import { Empty, Panel } from './panel';
+import { Empty, isShown, Panel } from './panel';
 import { columns } from './chart_data';
 
 export function Performance({ onExplain }: { onExplain: (question: Question) => void }) {
@@ -21,6 +22,14 @@ export function Performance({ onExplain }: { onExplain: (question: Question) => 
     const possible = grains(board.days);
     const tools = (
         <>
+            {board.metricNames.length > board.tabs.length && (
+                <label class="pick">
+                    <span class="hidden">{t('chart.metrics')}</span>
+                    <select value={metric} onChange={(event) => board.change({ metric: event.currentTarget.value })}>
+                        {board.metricNames.map((one) => <option key={one} value={one}>{words.name(one)}</option>)}
+                    </select>
+                </label>
+            )}
             {possible.length > 1 && (
                 <div class="segmented small" role="group" aria-label={t('chart.grain')}>
                     {possible.map((one) => (
@@ -46,15 +55,16 @@ export function Performance({ onExplain }: { onExplain: (question: Question) => 
 function Metrics() {
     const { board, words } = usePage();
     const { t } = words;
-    const totals = board.slots.totals.data ?? {};
+    const slot = board.slots.totals;
+    const totals = (isShown(slot) && slot.data) || {};
     return (
-        <div class="metrics" role="group" aria-label={t('chart.metrics')}>
+        <div class={`metrics ${slot.failure ? 'old' : ''}`} role="group" aria-label={t('chart.metrics')}>
             {board.tabs.map((name) => {
                 const metric = board.metric(name), total: Point | null = totals[name] ?? null;
                 return (
                     <button key={name} type="button" class="metric" aria-pressed={board.shownMetric === name} title={metric?.description ?? undefined} onClick={() => board.change({ metric: name })}>
                         <span class="metric-name">{words.name(name)}</span>
-                        <span class="metric-value">{words.number(total?.value ?? null, metric?.unit)}</span>
+                        <span class="metric-value">{words.figure(total?.value ?? null, metric?.unit)}</span>
                         {board.view.compare !== 'none' && <Delta value={total?.value ?? null} compared={total?.compared ?? null} unit={metric?.unit ?? null} good={metric?.good ?? 'up'} />}
                     </button>
                 );
@@ -66,7 +76,9 @@ function Metrics() {
 function Series({ series, isTable, onExplain }: { series: Timeseries; isTable: boolean; onExplain: (question: Question) => void }) {
     const { board, words } = usePage();
     const { t } = words;
-    if (series.points.length === 0 || columns(series.points).isEmpty) return <Empty title={t('empty.title')} text={t('empty.text')} icon="chart" />;
+    // A metric that is 0 where others have values is 0; where nothing has any there were no rows.
+    const hasOthers = Object.values(board.slots.totals.data ?? {}).some((total) => Boolean(total?.value));
+    if (series.points.length === 0 || (columns(series.points).isEmpty && !hasOthers)) return <Empty title={t('empty.title')} text={t('empty.text')} icon="chart" />;
     const canPick = series.grain === 'day' || series.grain === 'hour';
     const pick = (place: number) => {
         const point = series.points[place];
@@ -74,13 +86,13 @@ function Series({ series, isTable, onExplain }: { series: Timeseries; isTable: b
     };
     const open = series.points.find((point) => !point.is_complete && (point.elapsed_fraction ?? 0) > 0);
     const hasBand = series.points.some((point) => point.lower !== null);
-    const hasCompared = series.points.some((point) => point.compared !== null);
+    const compared = series.points.some((point) => point.compared !== null) ? comparison(board.view.compare, series.grain as Grain) : undefined;
     return (
         <>
             {isTable ? <SeriesTable series={series} /> : <Chart series={series} title={words.name(series.metric)} onPick={canPick ? pick : undefined} />}
             <ul class="legend">
                 <li><span class="swatch value" />{t('chart.value')}</li>
-                {hasCompared && board.view.compare !== 'none' && <li><span class="swatch compared" />{t(`compare.${board.view.compare}`)}</li>}
+                {compared && <li><span class="swatch compared" />{t(`compare.${compared}`)}</li>}
                 {hasBand && <li><span class="swatch band" />{t('chart.band')}</li>}
                 {series.points.some((point) => point.is_anomaly) && <li><span class="swatch anomaly" />{t('chart.anomaly')}</li>}
                 {open && <li class="open-note" data-test="open"><span class="swatch open" />{paceText(open, words)}</li>}
@@ -109,7 +121,7 @@ function SeriesTable({ series }: { series: Timeseries }) {
                             <th scope="row">{bucketName(point, series, words)}{point.is_anomaly && <span class="tag bad">{t('chart.anomaly')}</span>}{!point.is_complete && <span class="tag">{t('chart.open')}</span>}</th>
                             <td class="right">{words.number(point.value, series.unit)}</td>
                             {isCompared && <><td class="right">{words.number(point.compared, series.unit)}</td><td class="right"><Delta value={point.value} compared={point.compared} unit={series.unit} good={series.good} /></td></>}
-                            <td class="right">{point.lower === null ? '–' : `${words.number(point.lower, series.unit)} – ${words.number(point.upper, series.unit)}`}</td>
+                            <td class="right">{point.lower === null ? NOTHING : `${words.number(point.lower, series.unit)} – ${words.number(point.upper, series.unit)}`}</td>
                         </tr>
                     ))}
                 </tbody>

@@ -1,4 +1,4 @@
-// The newest rows, as they are written.
+// The newest rows of the chosen countries and sources, as they are written.
 import { usePage } from '../context';
 import { NOTHING } from '../format';
 import { Empty, Panel } from './panel';
@@ -21,7 +21,7 @@ export function RecentRows() {
     );
     return (
         <Panel id="recent" class="recent" title={t('recent.title')} slot={slot} reads={['recent']} tools={tools} lines={6}>
-            {rows.length === 0 ? <Empty title={t('recent.none')} text={t('recent.none.text')} icon="table" /> : (
+            {rows.length === 0 ? <Empty title={t('recent.none')} text={t(board.isFiltered ? 'recent.noMatch' : 'recent.none.text')} icon="table" /> : (
                 <div class="scroll" tabIndex={0} role="region" aria-label={words.name(board.view.recent)}>
                     <table class="rows">
                         <thead><tr>{columns.map((name, place) => <th key={name} scope="col" class={`col-${name} ${isNumber(rows[0]?.[place]) && name !== SUCCEEDED ? 'right' : ''}`}>{words.name(name === SUCCEEDED ? 'status' : name)}</th>)}</tr></thead>
@@ -35,7 +35,6 @@ export function RecentRows() {
                     </table>
                 </div>
             )}
-            {board.isFiltered && <p class="note">{t('recent.unfiltered')}</p>}
         </Panel>
     );
 }

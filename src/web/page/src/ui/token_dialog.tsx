@@ -19,7 +19,9 @@ export function TokenDialog() {
             >
                 <h2 id="token-title">{t('token.title')}</h2>
                 <p class="intro">{t('token.text')}</p>
-                <label>{t('token.label')}<input type="password" name="token" autocomplete="off" required autofocus /></label>
+                {board.api.hasToken && <p class="refused" role="alert">{t('token.refused')}</p>}
+                {/* A header carries nothing else. */}
+                <label>{t('token.label')}<input type="password" name="token" autocomplete="off" pattern="[!-~]+" required autofocus /></label>
                 <button type="submit" class="button primary">{t('token.use')}</button>
             </form>
         </dialog>
