@@ -24,6 +24,7 @@ struct Settings {
     int refresh_interval = 300;  // s between two refreshes of one materialized view
     int max_workers = 8;         // database workers running at once
     int job_timeout = 3600;      // s that one transaction of a job may take; 0: no limit
+    int report_retention = 400;  // days that reports are kept
     int outbox_retention = 30;   // days that settled messages are kept; 0: until kpi.purge
     // Patterns of hosts that sinks may call (net/egress.hpp); empty: none.
     char *allowed_hosts = nullptr;

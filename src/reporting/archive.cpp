@@ -7,12 +7,12 @@
 #include "core/error.hpp"
 #include "pg/lock.hpp"
 #include "pg/rows.hpp"
+#include "pg/settings.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::reporting {
 namespace {
 
-constexpr const char *kKept = "400 days";
 constexpr int64_t kSome = 100;
 
 struct Version {
@@ -31,11 +31,6 @@ std::optional<Version> latest(ObjectId owner, const Edition &edition) {
     return Version{std::stoll(*found.rows[0][0]), std::stoi(*found.rows[0][1])};
 }
 
-Error taken() {
-    return {"40001", "another session has just made a later version of this report",
-            "The transaction's snapshot is older than that version.", "Try again."};
-}
-
 }  // namespace
 
 void hold(ObjectId owner, const Edition &edition) {
@@ -52,6 +47,7 @@ int64_t keep(ObjectId owner, const Edition &edition, const Written &written) {
                           {last->id, Bytes{content}}))
         return last->id;
     if (last) content = written(last->number + 1);
+    // A version that a snapshot of before does not see fails here, with 40001.
     const Cell id =
         pg::value(R"(
         INSERT INTO kpi.report (kind, owner, period, format, language, object_key, content_type, version,
@@ -61,8 +57,7 @@ int64_t keep(ObjectId owner, const Edition &edition, const Written &written) {
                   {edition.name, owner, edition.from, edition.to, edition.format, edition.language,
                    object_key(edition), content_type(edition), int64_t(last ? last->number + 1 : 1),
                    last ? Param(last->id) : Param(Null{}), Bytes{content}});
-    if (!id) throw taken();
-    return std::stoll(*id);
+    return std::stoll(id.value());
 }
 
 std::string content(ObjectId caller, int64_t id) {
@@ -83,10 +78,10 @@ bool forget_old_reports() {
     const int64_t gone = pg::execute(R"(
         DELETE FROM kpi.report WHERE id IN (
             SELECT r.id FROM kpi.report r
-             WHERE r.made_at < pg_catalog.clock_timestamp() - $1::pg_catalog.interval
+             WHERE r.made_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => $1::pg_catalog.int4)
                AND NOT EXISTS (SELECT FROM kpi.outbox o WHERE o.report = r.id)
              ORDER BY r.made_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
-                                     {kKept, kSome});
+                                     {int64_t(pg::settings().report_retention), kSome});
     return gone == kSome;
 }
 

@@ -22,7 +22,8 @@ int64_t keep(ObjectId owner, const Edition &edition, const Written &written);
 // Errors: 42704 for an unknown id, 42501 for a report of somebody else's.
 std::string content(ObjectId caller, int64_t id);
 
-// Deletes some of those made more than 400 days ago. Returns whether there may be more.
+// Deletes some of those made more than kpi.report_retention days ago. Returns whether there may be
+// more.
 bool forget_old_reports();
 
 }  // namespace kpi::reporting
