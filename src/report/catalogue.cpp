@@ -65,6 +65,9 @@ constexpr auto kEntries = std::to_array<Entry>({
       "table."},
      {"Gráfico de líneas de {metric}, {period}: mínimo {low}, máximo {high}. Los números siguen en "
       "una tabla."}},
+    {"link_failed",
+     {"Sent without the link: the file could not be uploaded."},
+     {"Enviado sin el enlace: el archivo no se pudo subir."}},
     {"link_file", {"Open the file"}, {"Abrir el archivo"}},
     {"link_missing",
      {"Sent without the link: the file was not uploaded within {count} minute.",

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "pg/sql.hpp"
 #include "report/sentence.hpp"
+#include "reporting/parts.hpp"
 
 namespace kpi::reporting {
 namespace {
@@ -17,7 +18,7 @@ constexpr int64_t kMinutes = 10;  // that people wait for a link
 constexpr int64_t kSome = 100;
 
 struct Upload {
-    bool arrived = false;
+    std::string state;  // as in kpi.outbox
     std::string url, object_key;
 };
 
@@ -45,12 +46,12 @@ Announcement from_row(const Row &row) {
 
 std::vector<Upload> uploads_of(const Announcement &it) {
     std::vector<Upload> out;
-    for (const Row &row : pg::query("SELECT o.state = 'delivered', o.result->>'url', o.object_key "
+    for (const Row &row : pg::query("SELECT o.state, o.result->>'url', o.object_key "
                                     "FROM kpi.outbox o WHERE o.id = ANY ($1::pg_catalog.int8[]) "
                                     "ORDER BY o.id",
                                     {as_texts(it.uploads)})
                               .rows)
-        out.push_back({row[0] == "t", row[1].value_or(""), row[2].value_or("")});
+        out.push_back({*row[0], row[1].value_or(""), row[2].value_or("")});
     return out;
 }
 
@@ -91,18 +92,20 @@ void tell(const Announcement &it) {
     std::vector<std::string> notes;
     const report::Language language = report::parse_language(it.language);
     const std::vector<Upload> uploads = uploads_of(it);
-    bool late = false;
+    bool late = false, failed = false;
     for (const Upload &one : uploads) {
-        late = late || !one.arrived;
+        const bool goes_on = one.state == "pending" || one.state == "sending";
+        late = late || goes_on;
+        failed = failed || (!goes_on && one.state != "delivered");
         if (!one.url.empty())
-            text += fmt::format("{}: {}\n", report::sentence("link_file", language), one.url);
+            text +=
+                fmt::format("{}: {}\n", report::sentence(phrase("link_file"), language), one.url);
     }
-    if (late) {
-        const std::string missing =
-            report::sentence(report::Phrase{"link_missing", {{"count", kMinutes}}}, language);
-        text += missing + "\n";
-        notes.push_back(missing);
-    }
+    if (failed) notes.push_back(report::sentence(phrase("link_failed"), language));
+    if (late)
+        notes.push_back(
+            report::sentence(report::Phrase{"link_missing", {{"count", kMinutes}}}, language));
+    for (const std::string &missing : notes) text += missing + "\n";
     std::vector<int64_t> messages;
     for (const std::string &sink : it.sinks)
         if (const auto error =

@@ -55,9 +55,7 @@ void add_open_incidents(report::Document &document) {
                                     {document.zone}, kSnapshot)
                               .rows) {
         report::Event event;
-        event.severity = *row[0] == "critical"  ? report::Severity::critical
-                         : *row[0] == "warning" ? report::Severity::warning
-                                                : report::Severity::info;
+        event.severity = severity(*row[0]);
         event.title = *row[1];
         event.began = {std::stoll(*row[2])};
         event.owner = *row[3];

@@ -11,12 +11,12 @@ namespace {
 
 constexpr pg::Options kSnapshot{.access = pg::Access::read_only};
 
+}  // namespace
+
 report::Severity severity(const std::string &word) {
     if (word == "critical") return report::Severity::critical;
     return word == "warning" ? report::Severity::warning : report::Severity::info;
 }
-
-}  // namespace
 
 report::Phrase phrase(std::string_view key) { return {std::string(key), {}}; }
 

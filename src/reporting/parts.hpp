@@ -11,6 +11,7 @@ namespace kpi::reporting {
 // Name, title, language, period, metrics and definitions.
 report::Document begin(const Edition &edition, const Scope &scope, std::string_view title);
 report::Phrase phrase(std::string_view key);
+report::Severity severity(const std::string &word);  // as in kpi.incident
 // A metric over the buckets of a series, named by its title.
 report::Chart chart(const std::string &metric, const Series &series, report::Scale scale);
 // A column a metric, a row a bucket.
