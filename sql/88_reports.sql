@@ -19,7 +19,7 @@ CREATE TABLE kpi.report (
     CHECK ((version > 1) = (restates IS NOT NULL))
 );
 CREATE INDEX report_made ON kpi.report (made_at);
-COMMENT ON TABLE kpi.report IS 'Reports as they were made, for 400 days. Written by kpi.make_report. Not dumped: the same numbers make the same bytes again';
+COMMENT ON TABLE kpi.report IS 'Reports as they were made, for kpi.report_retention days. Written by kpi.make_report. Not dumped: the same numbers make the same bytes again';
 COMMENT ON COLUMN kpi.report.kind IS 'daily, weekly, monthly, or the name of a report in kpi.report_plan';
 COMMENT ON COLUMN kpi.report.owner IS 'Who made it: the numbers are what this role may read';
 COMMENT ON COLUMN kpi.report.period IS 'The days that it is about; all of them were over when it was made';
@@ -114,7 +114,7 @@ CREATE FUNCTION kpi.run_reports(kind text) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS 'MODULE_PATHNAME', 'kpi_ext_run_reports';
 COMMENT ON FUNCTION kpi.run_reports(text) IS
-    'What the jobs kpi_reports, kpi_reports_weekly and kpi_reports_monthly run: makes the report of this kind, then makes and sends each of kpi.report_plan that is yours and enabled; returns how many. One that fails opens an incident and stops no other';
+    'What the jobs kpi_reports, kpi_reports_weekly and kpi_reports_monthly run: makes the report of this kind, then makes and sends each of kpi.report_plan that is yours and enabled; returns how many. One that fails opens an incident and stops no other; so does one whose numbers end before yesterday, because a source was not recomputed';
 
 CREATE FUNCTION kpi.add_report(name text, kind text, sinks text[], formats text[] DEFAULT NULL, language text DEFAULT NULL, options jsonb DEFAULT '{}')
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT

@@ -54,6 +54,23 @@ void demand_over(const Scope &scope, Date day) {
                     fmt::format("The last day that is over is {}.", iso(last)));
 }
 
+void demand_fresh(const Scope &scope) {
+    // Yesterday began at most 48 hours ago, 49 when the clocks went back.
+    const Table stale = pg::query(
+        fmt::format("SELECT q.metric, q.day, q.as_of FROM {} q WHERE q.bucket <= "
+                    "pg_catalog.clock_timestamp() - interval '49 hours' ORDER BY q.day, q.metric "
+                    "COLLATE \"C\" LIMIT 1",
+                    reading("'yesterday'", "'yesterday'")),
+        {scope.metrics, Json{scope.filters}}, kSnapshot);
+    if (stale.empty()) return;
+    const Row &row = stale.rows[0];
+    throw Error("55000", fmt::format("the numbers of metric \"{}\" end with {}", *row[0], *row[1]),
+                fmt::format("A source with window capture was last recomputed at {}.",
+                            row[2].value_or("no time")),
+                "kpi.status() says what keeps it from being recomputed. A report of an earlier day "
+                "is made with as_of.");
+}
+
 Series series(const Scope &scope, Date from, Date to, const char *grain) {
     Series out;
     const Table table = pg::query(
@@ -76,16 +93,30 @@ std::map<std::string, Total> totals(const Scope &scope, Date from, Date to, bool
         is_month ? "SELECT q.metric, q.compared AS value FROM " +
                        reading("$3", "$4", whole + ", compare => 'year'") + " q"
                  : "SELECT q.metric, q.value FROM " + reading("$5", "$6", whole) + " q";
+    // A day alone always is the sum of its days: so the days before are asked too. Distinct counts
+    // of days say nothing of a longer period; there is a usual day of them only.
+    const std::string all = is_month ? "$3" : "$5";
+    const std::string usual =
+        is_month ? "o.value"
+                 : fmt::format(
+                       "CASE WHEN n.adds_up THEN o.value / $7 WHEN n.counted THEN {} ELSE "
+                       "o.value END",
+                       days == 1 ? "n.mean" : "NULL");
     const std::string sql = fmt::format(
         "WITH period AS MATERIALIZED (SELECT q.metric, q.value, q.compared FROM {} q), "
-        "days AS MATERIALIZED (SELECT q.metric, pg_catalog.sum(q.value) AS value FROM {} q GROUP "
-        "BY q.metric), other AS MATERIALIZED ({}) "
-        "SELECT p.metric, {}, {}, {}, d.value = p.value FROM period p JOIN days d USING (metric) "
+        "days AS MATERIALIZED (SELECT q.metric, pg_catalog.sum(q.value) AS value, "
+        "pg_catalog.count(*) FILTER (WHERE q.value <> 0) AS nonzero, pg_catalog.avg(q.value) "
+        "FILTER (WHERE q.day < $3::pg_catalog.date) AS mean FROM {} q GROUP BY q.metric), "
+        "whole AS MATERIALIZED (SELECT q.metric, q.value FROM {} q), "
+        "other AS MATERIALIZED ({}), "
+        "nature AS MATERIALIZED (SELECT d.metric, d.mean, m.measure IS NOT NULL AND s.name IS NULL "
+        "AS counted, CASE WHEN m.measure IS NULL THEN d.nonzero > 1 AND d.value = w.value ELSE "
+        "s.name IS NOT NULL END AS adds_up FROM days d JOIN whole w USING (metric) JOIN kpi.metric "
+        "m ON m.name = d.metric LEFT JOIN kpi.measure s ON s.name = m.measure) "
+        "SELECT p.metric, {}, {}, {}, n.adds_up FROM period p JOIN nature n USING (metric) "
         "JOIN other o USING (metric)",
-        reading("$3", "$4", whole + ", compare => 'previous'"), reading("$3", "$4"), other,
-        plain("p.value"), plain("p.compared"),
-        plain(is_month ? "o.value"
-                       : "CASE WHEN d.value = p.value THEN o.value / $7 ELSE o.value END"));
+        reading("$3", "$4", whole + ", compare => 'previous'"), reading(all, "$4"),
+        reading(all, "$4", whole), other, plain("p.value"), plain("p.compared"), plain(usual));
     Params params = {scope.metrics, Json{scope.filters}, iso(from), iso(to)};
     if (!is_month) {
         // As many weeks before, so that every weekday counts alike.

@@ -22,6 +22,9 @@ namespace kpi::reporting {
 Date last_day(const Scope &scope);
 // Errors: 22023 for a later day.
 void demand_over(const Scope &scope, Date day);
+// What is made by schedule is of yesterday, not of an earlier day once more. Errors: 55000 when a
+// source has not been recomputed since.
+void demand_fresh(const Scope &scope);
 
 // Every metric by bucket: day or month. All metrics have the same buckets.
 struct Series {
@@ -36,7 +39,8 @@ struct Total {
     Cell previous;  // the period before of the same length
     Cell other;  // daily, weekly: a usual period of its length in the four weeks before; monthly:
                  // the month a year earlier
-    // Its days add up to it: it grows with the length of a period. Told by the numbers themselves.
+    // Its days add up to it: it grows with the length of a period. A measure that is summed does;
+    // of a formula its numbers tell, over the days before too.
     bool adds_up = false;
 };
 std::map<std::string, Total> totals(const Scope &scope, Date from, Date to, bool is_month);

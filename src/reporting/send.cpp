@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -12,6 +13,7 @@
 #include "report/plain.hpp"
 #include "reporting/announcement.hpp"
 #include "reporting/digest.hpp"
+#include "reporting/figures.hpp"
 #include "reporting/make.hpp"
 #include "reporting/plan.hpp"
 
@@ -78,10 +80,13 @@ struct Task {
 
 int64_t carry_out(ObjectId owner, const Task &task) {
     std::vector<Made> files;
+    std::optional<Date> as_of = task.as_of;
     for (const std::string &format : task.formats) {
         Edition what = task.edition;
         what.format = format;
-        files.push_back(make(owner, what, task.scope, task.as_of));
+        files.push_back(make(owner, what, task.scope, as_of));
+        // All are of one day, also when midnight passes between them.
+        as_of = files.front().edition.to;
     }
     const pg::OuterSnapshot now;
     report::Document words = digest(files.front().edition, task.scope);
@@ -119,7 +124,9 @@ Task task_of(const Plan &plan, const Sending &wish) {
 
 void run_plan(const Plan &plan) {
     const pg::RunAs owner(plan.owner, pg::Restriction::identity);
-    (void)carry_out(plan.owner, task_of(plan, {plan.name, {}, {}, {}, {}}));
+    const Task task = task_of(plan, {plan.name, {}, {}, {}, {}});
+    demand_fresh(task.scope);
+    (void)carry_out(plan.owner, task);
 }
 
 // Opens the incident of a plan that failed, and closes it when it went well.
@@ -156,13 +163,28 @@ int64_t send(ObjectId caller, const Sending &wish) {
 }
 
 int64_t run_reports(ObjectId caller, Kind kind) {
-    (void)make(caller, {std::string(name(kind)), {}, {}, {}});
-    int64_t made = 1;
-    for (const Plan &plan : plans_of(caller, kind)) {
-        const auto error = pg::tried([&] { run_plan(plan); });
+    Plan own;
+    own.name = name(kind);
+    own.owner = caller;
+    const auto make_own = [&] {
+        demand_fresh(everything());
+        (void)make(caller, {own.name, {}, {}, {}});
+    };
+    const std::vector<Plan> plans = plans_of(caller, kind);
+    if (plans.empty()) {
+        // Nothing else would be lost: the job fails, and tells its sinks.
+        make_own();
+        note(own, std::nullopt);
+        return 1;
+    }
+    int64_t made = 0;
+    const auto attempt = [&](const Plan &plan, const std::function<void()> &body) {
+        const std::optional<Error> error = pg::tried(body);
         note(plan, error);
         if (!error) ++made;
-    }
+    };
+    attempt(own, make_own);
+    for (const Plan &plan : plans) attempt(plan, [&] { run_plan(plan); });
     return made;
 }
 

@@ -23,7 +23,8 @@ struct Sending {
 int64_t send(ObjectId caller, const Sending &wish);
 
 // The report of the kind, and the caller's plans of it, each as its owner; one that fails opens an
-// incident and stops no other. Returns how many were made.
+// incident and stops no other. Returns how many were made. Errors: that of the report of the kind
+// when there are no plans. Numbers that end before yesterday are a failure (demand_fresh).
 int64_t run_reports(ObjectId caller, Kind kind);
 
 }  // namespace kpi::reporting
