@@ -129,5 +129,5 @@ REVOKE ALL ON FUNCTION kpi.runbook(text) FROM PUBLIC;
 CREATE FUNCTION kpi.backtest(rule text, start_at timestamptz DEFAULT now() - interval '90 days', end_at timestamptz DEFAULT now()) RETURNS jsonb
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_backtest';
 COMMENT ON FUNCTION kpi.backtest(text, timestamptz, timestamptz) IS
-    'How a rule would have behaved on closed buckets: incidents, firings_a_week, suggested_threshold (one alarm in four weeks; of below, above and ratio), and the feedback its real incidents got. Values are those of today, not as they were known then. Opens nothing and tells nobody';
+    'How a rule would have behaved on closed buckets: incidents, firings_a_week, suggested_threshold (one alarm in four weeks; of below, above and ratio), and the feedback its real incidents got. Values are as they were first seen where kpi.keep_history has them (by the same dimensions and grain, without filters), and those of today elsewhere: "values" says which. Opens nothing and tells nobody';
 REVOKE ALL ON FUNCTION kpi.backtest(text, timestamptz, timestamptz) FROM PUBLIC;

@@ -52,6 +52,8 @@ GRANT EXECUTE ON FUNCTION
     kpi.test_rule(text),
     kpi.runbook(text),
     kpi.backtest(text, timestamptz, timestamptz),
+    kpi.keep_history(text, integer, name[], text),
+    kpi.drop_history(text, name[], text),
     kpi.make_report(text, date, text, text),
     kpi.report_content(bigint),
     kpi.notify_report(text, bigint, jsonb, text, timestamptz, text),
@@ -77,7 +79,7 @@ GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kp
 GRANT SELECT ON kpi.publication, kpi.publication_state TO kpi_admin;
 GRANT SELECT ON kpi.report, kpi.report_plan, kpi.announcement TO kpi_admin;
 GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
-GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats, kpi.rule, kpi.rule_status TO kpi_admin;
+GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats, kpi.rule, kpi.rule_status, kpi.history_status TO kpi_admin;
 GRANT SELECT ON kpi.incident_stats TO kpi_reader;
 GRANT SELECT ON kpi.check, kpi.check_result, kpi.check_status, kpi.probe, kpi.probe_run, kpi.probe_plan, kpi.probe_stats TO kpi_admin;
 GRANT SELECT ON kpi.check_status, kpi.probe_stats TO kpi_reader;

@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "monitor/check/record.hpp"
+#include "monitor/history/history.hpp"
 #include "monitor/probe/record.hpp"
 #include "monitor/publication/publication.hpp"
 #include "pg/process.hpp"
@@ -87,12 +88,28 @@ bool run_next_announcement(Steps &steps) {
     return ran;
 }
 
+bool run_next_history(Steps &steps) {
+    std::optional<monitor::KeptHistory> due;
+    steps.run([&] { due = monitor::take_due_history(); });
+    if (!due) return false;
+    pg::report_activity("kpi_ext: keeping the history of " + due->key.metric);
+    try {
+        const Limited limited(steps, pg::settings().check_timeout * 1000);
+        steps.run([&] { monitor::record(*due); });
+    } catch (const Error &error) {
+        if (steps.gone()) throw;
+        steps.run([&] { monitor::note_failure(*due, error); });
+    }
+    return true;
+}
+
 constexpr std::array kChores = {
     Chore{"a check", run_next_check},
     Chore{"a probe", run_next_probe},
     Chore{"a job", run_next_job},
     Chore{"a publication", run_next_publication},
     Chore{"an announcement", run_next_announcement},
+    Chore{"a history", run_next_history},
 };
 
 }  // namespace
@@ -138,6 +155,7 @@ void Chores::forget_old() {
             steps_.run([&] {
                 more = monitor::forget_old_results();
                 more |= monitor::forget_old_runs();
+                more |= monitor::forget_old_history();
                 more |= reporting::forget_old_reports();
                 more |= reporting::forget_old_announcements();
             });

@@ -1,7 +1,7 @@
-// The chores of a database: checks, probes, jobs, publications and announcements that are due. The
-// steward runs them, and CALL kpi.work(). One that fails, hangs or kills its process never stops
-// the others: each is taken (a transaction), run within a time of its own (another), and recorded
-// (a third).
+// The chores of a database: checks, probes, jobs, publications, announcements and histories that
+// are due. The steward runs them, and CALL kpi.work(). One that fails, hangs or kills its process
+// never stops the others: each is taken (a transaction), run within a time of its own (another),
+// and recorded (a third).
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ public:
     void run_due(bool (*go_on)());
 
 private:
-    static constexpr int kKinds = 5;
+    static constexpr int kKinds = 6;
     bool run_one(int kind);
     // Deletes results past their retention, now and then.
     void forget_old();

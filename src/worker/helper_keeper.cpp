@@ -24,9 +24,10 @@ constexpr Post kPosts[pg::kHelpers] = {
      "Messages wait; CALL kpi.work() delivers meanwhile.", "sinks"},
     {"steward",
      "SELECT 1 WHERE EXISTS (SELECT FROM kpi.check) OR EXISTS (SELECT FROM kpi.probe) OR EXISTS "
-     "(SELECT FROM kpi.job) OR EXISTS (SELECT FROM kpi.publication_state)",
-     "Checks, probes, jobs and gauges wait; CALL kpi.work() runs them meanwhile.",
-     "checks, probes, jobs or gauges"},
+     "(SELECT FROM kpi.job) OR EXISTS (SELECT FROM kpi.publication_state) OR EXISTS (SELECT FROM "
+     "kpi.history)",
+     "Checks, probes, jobs, gauges and histories wait; CALL kpi.work() runs them meanwhile.",
+     "checks, probes, jobs, gauges or histories"},
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ SELECT kpi.add_check('countries', 'null_rate', relation => '"Shop"."Pay"', colum
 SELECT kpi.add_check('drift', 'drift', 'lead', every => '1 second');
 SELECT kpi.mark_sensitive('"Shop"."Pay"', 'Country');
 SELECT kpi.add_probe('days', 'SELECT count(*) FROM "Shop"."Facts"', slow => '10 s');
+SELECT kpi.keep_history('leads', 90, '{source}');
 GRANT SELECT ON "Shop"."Facts" TO analyst;
 INSERT INTO "Shop"."Pay" SELECT g, timestamptz '2026-01-02 00:00Z' + g * interval '5 hours', (ARRAY['MX', 'ES', NULL])[1 + g % 3],
     (ARRAY['good', 'bad'])[1 + g % 2]::"Shop".mood, g * 0.5 FROM generate_series(1, 300) g;
@@ -36,6 +37,8 @@ INSERT INTO a_shop.lead SELECT g, now() - g * interval '7 hours', 's' || g % 4, 
 """
 WATCH = """SELECT name, kind, source, relation::text, column_name, parameters::text, severity, every::text, owner::text FROM kpi.check
  UNION ALL SELECT name, 'probe', NULL, NULL, NULL, sql, severity, every::text, owner::text FROM kpi.probe
+ UNION ALL SELECT h.metric, 'history', h.grain, NULL, h."by"::text, f."values"::text, f.seen_at::text, h.days::text, h.role::text
+      FROM kpi.history h JOIN kpi.first_seen f USING (metric, grain, "by")
  UNION ALL SELECT column_name, 'sensitive', NULL, relation::text, NULL, NULL, NULL, NULL, NULL FROM kpi.sensitive_column ORDER BY 1"""
 VIEWS = {'lead': 'day, source, leads', 'both': 'day, both_n, both_amount'}
 FACTS = {'lead': "SELECT (at AT TIME ZONE 'UTC')::date, source, sum(leads) FROM a_shop.lead_facts GROUP BY 1, 2",
@@ -76,6 +79,7 @@ def shop(make_cluster):
     cluster = make_cluster(preload=False)
     shop = Copy(cluster, cluster.create_database())
     shop.sql(SETUP)
+    shop.sql("UPDATE kpi.history SET since = now() - interval '30 hours'")
     shop.sql('CALL kpi.work()')
     shop.sql("SELECT kpi.freeze('pay', '2026-01-11')")
     shop.sql("""DELETE FROM "Shop"."Pay" WHERE "At" < '2026-01-10 12:00Z'""")  # history that only the rollups know
@@ -109,7 +113,7 @@ LIVE_FACTS = """SELECT ("At" AT TIME ZONE 'Europe/Madrid')::date, count(*) FROM 
 
 def assert_reads(shop, copy):
     """Before any worker has touched the copy."""
-    assert len(shop.sql(WATCH)) == 5
+    assert len(shop.sql(WATCH)) == 5 + shop.sql('SELECT count(*) FROM kpi.first_seen')[0][0] >= 6
     for query in (STATE, GRANTS, WATCH, 'SELECT name, formula, owner::text FROM kpi.metric ORDER BY name'):
         assert copy.sql(query) == shop.sql(query), query
     for source in ('lead', 'both'):

@@ -68,7 +68,7 @@ SELECT is_empty($$
      WHERE c.relkind = 'r' AND NOT c.oid = ANY (
            (SELECT extconfig FROM pg_extension WHERE extname = 'kpi_ext')::oid[] ||
            -- Not dumped, on purpose: what only describes the running server.
-           ARRAY(SELECT to_regclass(t)::oid FROM unnest('{kpi.sink_secret,kpi.link_key,kpi.sink_state,kpi.outbox,kpi.delivery,kpi.incident_message,kpi.rule_memory,kpi.rule_state,kpi.check_state,kpi.check_result,kpi.publication_state,probe_state,kpi.probe_run,kpi.probe_plan,kpi.job_state,kpi.run,kpi.report,kpi.announcement}'::text[]) t))$$,
+           ARRAY(SELECT to_regclass(t)::oid FROM unnest('{kpi.sink_secret,kpi.link_key,kpi.sink_state,kpi.outbox,kpi.delivery,kpi.incident_message,kpi.rule_memory,kpi.rule_state,kpi.history_state,kpi.check_state,kpi.check_result,kpi.publication_state,probe_state,kpi.probe_run,kpi.probe_plan,kpi.job_state,kpi.run,kpi.report,kpi.announcement}'::text[]) t))$$,
     'every table is either in the dump or named here as not to be dumped');
 
 SELECT finish();

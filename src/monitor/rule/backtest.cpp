@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "monitor/rule/reading.hpp"
+#include "monitor/rule/replay.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::monitor {
@@ -76,6 +76,24 @@ json suggestion(const Rule &rule, const std::vector<Replayed> &all, double weeks
     return reached[up ? reached.size() - 1 - allowed : allowed];
 }
 
+// A history is of whole segments: what a filter leaves of them is not in it.
+Past past_of(const Rule &rule, Timestamp end, std::int64_t buckets) {
+    if (rule.filters != "{}") return {};
+    const std::int64_t back = history_of(rule.question) + buckets + 1;
+    const std::int64_t longest =
+        rule.question.grain == Grain::month ? 31 * kDay : width_of(rule.question.grain);
+    return first_seen({rule.metric, rule.question.grain, rule.by},
+                      {end.microseconds - back * longest - kDay});
+}
+
+std::string values_text(const Replay &replayed) {
+    if (replayed.first_seen == 0) return "as they are today, not as they were known then";
+    if (replayed.first_seen == replayed.buckets) return "as they were first seen";
+    return fmt::format(
+        "as they were first seen in {} of {} buckets, as they are today in the others",
+        replayed.first_seen, replayed.buckets);
+}
+
 json feedback_on(const std::string &rule) {
     json out = json::object();
     for (const Row &row : pg::query("SELECT feedback, pg_catalog.count(*) FROM kpi.incident WHERE "
@@ -99,11 +117,13 @@ std::string backtest(Rule rule, Timestamp start, Timestamp end) {
         throw Error("22023", fmt::format("from start_at to end_at are {} buckets", buckets), {},
                     fmt::format("A backtest takes {} at most.", kMostBuckets));
     resolve_threshold(rule);
-    std::vector<Replayed> all;
+    const Past past = past_of(rule, end, buckets);
+    Replay replayed;
     {
         const pg::RunAs reader(rule.role, pg::Restriction::reading);
-        all = replay(rule, end, int(buckets));
+        replayed = replay(rule, end, int(buckets), past);
     }
+    const std::vector<Replayed> &all = replayed.judged;
     const double weeks = double(span) / double(kWeek);
     const json incidents = incidents_of(all);
     json out = {{"rule", rule.name},
@@ -114,7 +134,9 @@ std::string backtest(Rule rule, Timestamp start, Timestamp end) {
                 {"firings_a_week", double(incidents.size()) / weeks},
                 {"suggested_threshold", suggestion(rule, all, weeks)},
                 {"feedback", feedback_on(rule.name)},
-                {"values", "as they are today, not as they were known then"}};
+                {"values", values_text(replayed)},
+                {"buckets", replayed.buckets},
+                {"buckets_first_seen", replayed.first_seen}};
     if (rule.question.look == Look::open)
         out["note"] = "judged at the end of each bucket: what its pace said during it is not known";
     return out.dump();

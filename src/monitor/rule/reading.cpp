@@ -12,49 +12,14 @@
 #include "core/error.hpp"
 #include "detect/open_share.hpp"
 #include "detect/segments.hpp"
+#include "monitor/place.hpp"
 #include "monitor/rule/calendar_days.hpp"
-#include "monitor/rule/place.hpp"
-#include "pg/clock.hpp"
+#include "monitor/rule/series_nature.hpp"
 
 namespace kpi::monitor {
 namespace {
 
 using engine::SeriesSet;
-
-engine::SeriesRequest request_of(const Rule &rule, Timestamp at, int back) {
-    engine::SeriesRequest request;
-    request.metrics = metrics_of(rule);
-    request.filters = rule.filters;
-    request.by = rule.by;
-    request.grain = rule.question.grain;
-    request.back = back;
-    request.now = at;
-    return request;
-}
-
-std::vector<std::int64_t> periods_of(const SeriesSet &set, Grain grain) {
-    std::vector<std::int64_t> out;
-    const Zone zone = pg::zone(set.zone);
-    for (const Bucket &bucket : set.buckets) {
-        const std::int64_t local = zone.local(bucket.start).microseconds;
-        if (grain == Grain::hour)
-            out.push_back(local / kHour);
-        else if (grain == Grain::month)
-            out.push_back(std::int64_t(out.size()));
-        else
-            out.push_back(bucket.day.days / (grain == Grain::week ? 7 : 1));
-    }
-    return out;
-}
-
-double largest(const SeriesSet &set, size_t metric) {
-    double most = 0;
-    for (size_t s = 0; s < set.segments.size(); ++s)
-        for (size_t b = 0; b < set.buckets.size(); ++b)
-            if (const double v = set.values_of(metric, s)[b]; std::isfinite(v))
-                most = std::max(most, v);
-    return most;
-}
 
 // Shares of the open bucket at the two moments of a memory.
 class Shares {
@@ -126,19 +91,6 @@ double usual_of(const double *values, const std::vector<std::int64_t> &periods, 
     return median(same);
 }
 
-// Closed buckets since anything was there.
-int known_of(const SeriesSet &set, size_t metric) {
-    const size_t closed = set.buckets.size() - 1;
-    size_t first = closed;
-    for (size_t s = 0; s < set.segments.size(); ++s) {
-        const double *values = set.values_of(metric, s);
-        size_t i = 0;
-        while (i < first && !(std::isfinite(values[i]) && values[i] != 0)) ++i;
-        first = std::min(first, i);
-    }
-    return int(closed - first);
-}
-
 void set_moments(Memory &memory, const SeriesSet &set, Grain grain) {
     const Bucket &open = set.buckets.back();
     memory.bucket = open.start.microseconds;
@@ -149,36 +101,6 @@ void set_moments(Memory &memory, const SeriesSet &set, Grain grain) {
                       ? open.end.microseconds
                       : std::min(hour + kHour - hour % kHour, open.end.microseconds);
 }
-
-void set_nature(Memory &memory, const Rule &rule, const SeriesSet &set, size_t metric) {
-    if (!rule.ratio) return;
-    memory.paced = false;
-    memory.is_rate = rule.ratio->is_percent || largest(set, metric) <= 1;
-    memory.unit = rule.ratio->is_percent ? 100 : 1;
-}
-
-Inquiry with_nature(Inquiry q, const Memory &memory) {
-    q.paced = memory.paced;
-    q.is_rate = memory.is_rate;
-    q.unit = memory.unit;
-    return q;
-}
-
-// Effects of the calendar on the buckets, for one segment or for all.
-struct Marks {
-    std::vector<detect::Effect> effects;
-    std::vector<std::uint32_t> events;
-
-    Marks(const SeriesSet &set, const CalendarDays &days, const nlohmann::json &segment,
-          Grain grain) {
-        const bool daily = grain == Grain::day || grain == Grain::hour;
-        for (const Bucket &bucket : set.buckets) {
-            const Entry *entry = daily ? days.entry(bucket, grain, segment) : nullptr;
-            effects.push_back(entry == nullptr ? detect::Effect::none : entry->effect);
-            events.push_back(entry == nullptr ? 0 : entry->identity);
-        }
-    }
-};
 
 Memory make_memory(const Rule &rule, Timestamp at) {
     const std::vector<SeriesSet> sets =
@@ -329,48 +251,6 @@ Reading read_rule(const Rule &rule, const std::vector<SeriesSet> &now,
                                 observed_of(metric, trials, segment, memory))});
     control_false_alarms(rule, reading.found);
     return reading;
-}
-
-std::vector<Replayed> replay(const Rule &rule, Timestamp end, int buckets) {
-    const Grain grain = rule.question.grain;
-    const size_t back = size_t(history_of(rule.question));
-    const auto sets = engine::read_series(request_of(rule, end, int(back) + buckets));
-    const Place metric = place_of(sets, rule.metric);
-    const SeriesSet &set = *metric.set;
-    Memory nature;
-    set_nature(nature, rule, set, metric.metric);
-    Inquiry question = with_nature(rule.question, nature);
-    question.look = Look::closed;
-    const auto metrics = metrics_of(rule);
-    const Place trials =
-        nature.is_rate && metrics.size() > 1 ? place_of(sets, metrics[1]) : Place{};
-    const std::vector<std::int64_t> periods = periods_of(set, grain);
-    const CalendarDays days(set.buckets.front(), set.buckets.back());
-    const int known = known_of(set, metric.metric);
-    const auto born = std::ptrdiff_t(set.buckets.size()) - 1 - known;
-    std::vector<Replayed> out;
-    for (const std::string &segment : set.segments) {
-        const double *values = metric.values(segment);
-        const double *counts = trials.values(segment);
-        const Marks marks(set, days, nlohmann::json::parse(segment), grain);
-        for (size_t last = back; last + 1 < set.buckets.size(); ++last) {
-            const size_t first = last + 1 - back;
-            History history;
-            history.values = {values + first, back};
-            if (counts != nullptr) history.trials = {counts + first, back};
-            history.periods = std::span(periods).subspan(first, back + 1);
-            history.effects = std::span(marks.effects).subspan(first, back + 1);
-            history.events = std::span(marks.events).subspan(first, back + 1);
-            history.known = std::max(0, int(std::ptrdiff_t(last) + 1 - born));
-            Observed observed;
-            observed.closed = values[last];
-            if (nature.paced && std::isnan(observed.closed)) observed.closed = 0;
-            if (counts != nullptr) observed.closed_trials = counts[last];
-            out.push_back({segment, set.buckets[last].start,
-                           judge(question, make_outlook(question, history), observed)});
-        }
-    }
-    return out;
 }
 
 std::vector<double> recent_values(const Rule &rule, const std::string &segment, Timestamp at,

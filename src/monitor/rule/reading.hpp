@@ -41,14 +41,6 @@ bool is_current(const Rule &rule, const std::vector<engine::SeriesSet> &now,
 // `kept`: the rule's memory, if any.
 Reading read_rule(const Rule &rule, const std::vector<engine::SeriesSet> &now,
                   const std::optional<Memory> &kept);
-// What the rule would have said of each closed bucket, by series, on the values as they are today:
-// the last `buckets` before `end`. A rule on open buckets is judged by their ends.
-struct Replayed {
-    std::string segment;
-    Timestamp bucket;
-    Verdict verdict;
-};
-std::vector<Replayed> replay(const Rule &rule, Timestamp end, int buckets);
 // The last values of one series, oldest first, the bucket in progress left out.
 std::vector<double> recent_values(const Rule &rule, const std::string &segment, Timestamp at,
                                   int buckets);

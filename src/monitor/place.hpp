@@ -1,12 +1,12 @@
 // Where a metric is among the series that were read.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/query/series.hpp"
-#include "monitor/judge/inquiry.hpp"
 
 namespace kpi::monitor {
 
@@ -22,7 +22,8 @@ struct Place {
     }
     double expected(const std::string &segment) const {
         const auto found = set == nullptr ? std::nullopt : set->segment(segment);
-        return found ? set->expected[metric * set->segments.size() + *found] : kNone;
+        return found ? set->expected[metric * set->segments.size() + *found]
+                     : std::numeric_limits<double>::quiet_NaN();
     }
 };
 
