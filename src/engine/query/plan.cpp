@@ -40,18 +40,18 @@ public:
         return next_++;
     }
 
-    // Belongs to the read that the next add() closes.
-    void add_part(const Bucket &hour, Timestamp since, Timestamp until, Timestamp now) {
+    // What is in an hour from `from` to `to`. Belongs to the read that the next add() closes.
+    void add_part(const Bucket &hour, Timestamp now) {
         HourSpan span{hour.day, hour.start, hour.end};
         if (minutes_known(hour.day)) {
             add(plan_.minutes.hours, span, span.to);
-            plan_.minutes.since.push_back(since.microseconds);
-            plan_.minutes.until.push_back(until.microseconds);
+            plan_.minutes.since.push_back(hour.from.microseconds);
+            plan_.minutes.until.push_back(hour.to.microseconds);
             return;
         }
-        const Timestamp end = std::min(hour.end, std::max(now, until));
+        const Timestamp end = std::min(hour.end, std::max(now, hour.to));
         span.cut = hour.start;
-        span.weight = double(until.microseconds - since.microseconds) /
+        span.weight = double(hour.to.microseconds - hour.from.microseconds) /
                       double(end.microseconds - hour.start.microseconds);
         add(plan_.hours, span, span.to);
     }
@@ -281,13 +281,20 @@ Plan rolling_plan(Timestamp from, Timestamp to, Timestamp now, const Zone &zone,
     Planner planner(plan, sources);
     const Bucket first = bucket_at(Grain::hour, from, zone);
     const Bucket last = bucket_at(Grain::hour, to, zone);
-    const Bucket whole{first.day, first.start, last.end,
-                       from == first.start ? first.start : first.end, last.start};
-    if (first.start == last.start) {
-        planner.add_part(first, from, to, now);
+    // Where the wall clock begins an hour next. A clock that is set by half an hour is at half past
+    // after an hour: then the part goes on to the hour after that.
+    Timestamp next{first.start.microseconds + kHour};
+    if (const Bucket odd = bucket_at(Grain::hour, next, zone); odd.start != next)
+        next = {odd.start.microseconds + kHour};
+    const Bucket head{first.day, first.start, next, from, next};
+    const Bucket whole{first.day, first.start, last.end, from == first.start ? from : next,
+                       last.start};
+    if (last.start < whole.from) {
+        planner.add_part({first.day, first.start, last.end, from, to}, now);
     } else {
-        if (first.start < from) planner.add_part(first, from, first.end, now);
-        if (last.start < to) planner.add_part(last, last.start, to, now);
+        if (first.start < from) planner.add_part(head, now);
+        if (last.start < to)
+            planner.add_part({last.day, last.start, last.end, last.start, to}, now);
     }
     const Slice hours = whole.from < whole.to ? slice(Grain::total, whole, zone) : Slice{};
     Slice touched = hours;

@@ -78,15 +78,19 @@ private:
         return out;
     }
 
-    // CTEs of the rows that must be read from facts views: whole days, and parts of hours.
+    // CTEs of the rows that must be read from facts views: whole days, and parts of hours. The row
+    // that tells the shape is a scan and no NULL::type: a kept plan forgets a type only when it
+    // scans the table, and a source that was tracked anew has another table of that name.
     std::string facts_rows() {
         std::string sql;
         const auto add = [&](const char *name, size_t source, const char *function,
                              const std::string &range) {
-            sql += fmt::format("{}{}{} AS MATERIALIZED (SELECT * FROM kpi.{}(NULL::{}, {}, {}))",
-                               sql.empty() ? "" : ",\n", name, source, function,
-                               data_table(group_.sources[source].info.name, "delta"), range,
-                               needed(group_.sources[source]));
+            sql += fmt::format(
+                "{}{}{} AS MATERIALIZED (SELECT * FROM kpi.{}((SELECT d FROM {} d LIMIT 0), {}, "
+                "{}))",
+                sql.empty() ? "" : ",\n", name, source, function,
+                data_table(group_.sources[source].info.name, "delta"), range,
+                needed(group_.sources[source]));
         };
         for (size_t s = 0; s < group_.sources.size(); ++s) {
             const FactsDays days = facts_days(group_.sources[s], plan_);
