@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "delivery/settle.hpp"
 #include "delivery/sinks.hpp"
@@ -17,16 +18,6 @@ constexpr pg::Options kOften{.keep = pg::Keep::yes};
 constexpr const char *kMe = R"(
     SELECT pg_catalog.format('%s %s', a.pid, EXTRACT(epoch FROM a.backend_start))
       FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a)";
-
-int nibble(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
-
-// encode(..., 'hex')
-std::string from_hex(const std::string &hex) {
-    std::string bytes(hex.size() / 2, '\0');
-    for (size_t i = 0; i < bytes.size(); ++i)
-        bytes[i] = char(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
-    return bytes;
-}
 
 // As two arrays.
 std::pair<std::vector<std::string>, std::vector<std::string>> columns(

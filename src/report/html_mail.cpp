@@ -6,11 +6,11 @@
 #include <array>
 #include <cmath>
 
+#include "core/utf8.hpp"
 #include "report/calendar_words.hpp"
 #include "report/cells.hpp"
 #include "report/markup.hpp"
 #include "report/sentence.hpp"
-#include "report/utf8.hpp"
 #include "report/words.hpp"
 
 namespace kpi::report {

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "core/utf8.hpp"
 #include "report/cells.hpp"
 #include "report/numbers.hpp"
 #include "report/sentence.hpp"
-#include "report/utf8.hpp"
 
 namespace kpi::report {
 namespace {

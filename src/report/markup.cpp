@@ -1,40 +1,16 @@
 #include "report/markup.hpp"
 
-#include "report/utf8.hpp"
+#include "core/markup.hpp"
+#include "core/utf8.hpp"
 
 namespace kpi::report {
-namespace {
-
-void escape(std::string &out, std::string_view text) {
-    for (const char c : clean(text)) switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out += c;
-        }
-}
-
-}  // namespace
 
 void Markup::start(std::string_view tag, Attributes attributes) {
     (out_ += '<') += tag;
     for (const Attribute &attribute : attributes) {
         (out_ += ' ') += attribute.name;
         out_ += "=\"";
-        escape(out_, attribute.value);
+        out_ += attribute_escaped(clean(attribute.value));
         out_ += '"';
     }
 }
@@ -59,7 +35,7 @@ Markup &Markup::empty(std::string_view tag, Attributes attributes) {
 }
 
 Markup &Markup::text(std::string_view text) {
-    escape(out_, text);
+    out_ += attribute_escaped(clean(text));
     return *this;
 }
 

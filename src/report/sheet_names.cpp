@@ -1,6 +1,6 @@
 #include "report/sheet_names.hpp"
 
-#include "report/utf8.hpp"
+#include "core/utf8.hpp"
 
 namespace kpi::report {
 namespace {

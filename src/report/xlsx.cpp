@@ -4,10 +4,10 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 #include "report/calendar_words.hpp"
 #include "report/cells.hpp"
 #include "report/sentence.hpp"
-#include "report/utf8.hpp"
 #include "report/words.hpp"
 #include "report/workbook.hpp"
 

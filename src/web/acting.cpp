@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/markup.hpp"
 #include "web/answers.hpp"
 #include "web/http_error.hpp"
 #include "web/parameters.hpp"
@@ -12,29 +13,6 @@ namespace kpi::web {
 namespace {
 
 using nlohmann::json;
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            default:
-                out += c;
-        }
-    }
-    return out;
-}
 
 // What the pages say; the database names the language.
 struct Words {
@@ -104,21 +82,22 @@ json link_of(const Reply &reply) {
 }
 
 std::string story(const json &link) {
-    return fmt::format("<h1>{}</h1><p>{} · {} · {} {}</p>", escaped(text_of(link, "title")),
-                       escaped(text_of(link, "severity")), escaped(text_of(link, "state")),
-                       words_of(link).since, escaped(text_of(link, "since")));
+    return fmt::format(
+        "<h1>{}</h1><p>{} · {} · {} {}</p>", attribute_escaped(text_of(link, "title")),
+        attribute_escaped(text_of(link, "severity")), attribute_escaped(text_of(link, "state")),
+        words_of(link).since, attribute_escaped(text_of(link, "since")));
 }
 
 std::string done_text(const json &link) {
     const Words &words = words_of(link);
     if (text_of(link, "action") != "snooze") return words.acknowledged;
-    return fmt::format(fmt::runtime(words.snoozed), escaped(text_of(link, "until")));
+    return fmt::format(fmt::runtime(words.snoozed), attribute_escaped(text_of(link, "until")));
 }
 
 Response broken_page(const HttpError &error) {
     return page(error.status, kEnglish,
-                fmt::format("<h1>{}</h1><p>{}</p><p>{}</p>", kEnglish.over, escaped(error.message),
-                            escaped(error.hint)));
+                fmt::format("<h1>{}</h1><p>{}</p><p>{}</p>", kEnglish.over,
+                            attribute_escaped(error.message), attribute_escaped(error.hint)));
 }
 
 void check(const std::string &token) {
@@ -181,7 +160,7 @@ Response acting_page(const Reply &reply, const std::string &token, const std::st
     if (csrf.empty()) return page(200, words, story(link) + "<p>" + words.only_reads + "</p>");
     const std::string button =
         text_of(link, "action") == "snooze"
-            ? fmt::format(fmt::runtime(words.snooze), escaped(text_of(link, "hours")))
+            ? fmt::format(fmt::runtime(words.snooze), attribute_escaped(text_of(link, "hours")))
             : std::string(words.acknowledge);
     return page(
         200, words,
@@ -190,7 +169,7 @@ Response acting_page(const Reply &reply, const std::string &token, const std::st
                 "<form method=\"post\" action=\"/incidents/act\"><input type=\"hidden\" "
                 "name=\"token\" value=\"{}\"><input type=\"hidden\" name=\"csrf\" value=\"{}\">"
                 "<button type=\"submit\" autofocus>{}</button></form>",
-                escaped(token), escaped(csrf), button));
+                attribute_escaped(token), attribute_escaped(csrf), button));
 }
 
 Response acted_page(const Reply &reply) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/digest.hpp"
 #include "web/http_error.hpp"
 #include "web/sql_text.hpp"
 
@@ -11,14 +12,8 @@ Response report_file(const Reply &reply) {
     if (reply.error) throw refusal(*reply.error);
     if (reply.row.size() < 3 || !reply.row[2])
         throw HttpError(404, "not_found", "there is no such report");
-    const std::string &hex = *reply.row[2];
-    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    std::string content;
-    content.reserve(hex.size() / 2);
-    for (size_t i = 0; i + 1 < hex.size(); i += 2)
-        content.push_back(static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1])));
-    Response out =
-        text_response(200, std::move(content), reply.row[0].value_or("application/octet-stream"));
+    Response out = text_response(200, from_hex(*reply.row[2]),
+                                 reply.row[0].value_or("application/octet-stream"));
     std::string name = reply.row[1].value_or("report");
     // The name stands between quotes in a header.
     std::erase_if(name, [](char c) {

@@ -1,12 +1,8 @@
 #include "web/guard.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
-#include <array>
-
+#include "core/digest.hpp"
 #include "core/error.hpp"
 
 namespace kpi::web {
@@ -14,40 +10,22 @@ namespace {
 
 constexpr std::string_view kScheme = "Bearer ";
 
-std::string hex(const unsigned char *bytes, size_t count) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string out;
-    for (size_t i = 0; i < count; ++i) {
-        out.push_back(kDigits[bytes[i] >> 4]);
-        out.push_back(kDigits[bytes[i] & 15]);
-    }
-    return out;
-}
-
 std::string random_hex(size_t bytes) {
-    std::array<unsigned char, 32> noise{};
-    if (RAND_bytes(noise.data(), static_cast<int>(bytes)) != 1)
+    std::string noise(bytes, '\0');
+    if (RAND_bytes(reinterpret_cast<unsigned char *>(noise.data()), static_cast<int>(bytes)) != 1)
         throw Error("58000", "no random bytes to be had");
-    return hex(noise.data(), bytes);
+    return hex(noise);
 }
 
-std::string hmac(std::string_view key, std::string_view data) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned length = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-         reinterpret_cast<const unsigned char *>(data.data()), data.size(), out.data(), &length);
-    return hex(out.data(), length);
-}
-
-bool same(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+std::string mac(std::string_view key, const std::string &said) {
+    return hex(hmac_sha256(key, said));
 }
 
 }  // namespace
 
 Guard::Guard(const std::vector<std::string> &tokens, std::string secret)
     : key_(secret.empty() ? random_hex(32) : std::move(secret)) {
-    for (const std::string &token : tokens) digests_.push_back(hmac(key_, "token " + token));
+    for (const std::string &token : tokens) digests_.push_back(mac(key_, "token " + token));
 }
 
 bool Guard::admits(std::string_view authorization) const {
@@ -55,28 +33,23 @@ bool Guard::admits(std::string_view authorization) const {
     if (!authorization.starts_with(kScheme)) return false;
     // Digests have one length, and all are compared: neither length nor place shows.
     const std::string given =
-        hmac(key_, "token " + std::string(authorization.substr(kScheme.size())));
+        mac(key_, "token " + std::string(authorization.substr(kScheme.size())));
     bool found = false;
-    for (const std::string &digest : digests_) found |= same(digest, given);
+    for (const std::string &digest : digests_) found |= same_secret(digest, given);
     return found;
 }
 
 std::string Guard::new_cookie() { return random_hex(16); }
 
 std::string Guard::csrf_token(std::string_view cookie) const {
-    return hmac(key_, "csrf " + std::string(cookie));
+    return mac(key_, "csrf " + std::string(cookie));
 }
 
 bool Guard::csrf_matches(std::string_view cookie, std::string_view token) const {
-    return !cookie.empty() && same(csrf_token(cookie), token);
+    return !cookie.empty() && same_secret(csrf_token(cookie), token);
 }
 
-std::string fingerprint(std::string_view body) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned length = 0;
-    EVP_Digest(body.data(), body.size(), out.data(), &length, EVP_sha256(), nullptr);
-    return hex(out.data(), 16);
-}
+std::string fingerprint(std::string_view body) { return hex(sha256(body)).substr(0, 32); }
 
 std::string_view cookie_of(std::string_view header, std::string_view name) {
     while (!header.empty()) {

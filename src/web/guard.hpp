@@ -13,7 +13,6 @@ public:
     // `secret` empty: random, so CSRF tokens end with this run.
     Guard(const std::vector<std::string> &tokens, std::string secret);
 
-    bool is_open() const { return digests_.empty(); }
     // `authorization`: the header's value.
     bool admits(std::string_view authorization) const;
     // A new cookie's value, and the token that belongs to it.

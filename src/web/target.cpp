@@ -1,7 +1,6 @@
 #include "web/target.hpp"
 
-#include <cstdint>
-
+#include "core/utf8.hpp"
 #include "web/http_error.hpp"
 
 namespace kpi::web {
@@ -57,29 +56,6 @@ std::string_view without_origin(std::string_view target) {
 }
 
 }  // namespace
-
-bool is_utf8(std::string_view text) {
-    for (size_t i = 0; i < text.size();) {
-        const auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
-        const unsigned lead = byte(i);
-        const size_t length = lead < 0x80             ? 1
-                              : (lead & 0xe0) == 0xc0 ? 2
-                              : (lead & 0xf0) == 0xe0 ? 3
-                              : (lead & 0xf8) == 0xf0 ? 4
-                                                      : 0;
-        if (length == 0 || i + length > text.size()) return false;
-        uint32_t point = length == 1 ? lead : lead & (0x7fU >> length);
-        for (size_t k = 1; k < length; ++k) {
-            if ((byte(i + k) & 0xc0) != 0x80) return false;
-            point = (point << 6) | (byte(i + k) & 0x3f);
-        }
-        constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-        if (point < kLeast[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-            return false;
-        i += length;
-    }
-    return true;
-}
 
 NamedTexts parse_form(std::string_view text) {
     NamedTexts out;

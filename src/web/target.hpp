@@ -20,6 +20,5 @@ struct Target {
 Target parse_target(std::string_view target);
 // A query, or the body of a form: the same syntax.
 NamedTexts parse_form(std::string_view text);
-bool is_utf8(std::string_view text);
 
 }  // namespace kpi::web

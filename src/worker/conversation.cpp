@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "net/sign/digest.hpp"
+#include "core/digest.hpp"
 #include "net/sink/kind.hpp"
 #include "net/text/text.hpp"
 #include "pg/waiter.hpp"
@@ -44,7 +44,7 @@ std::vector<std::string> secrets_of(const net::Sink &sink) {
             return quoted.substr(1, quoted.size() - 2);
         };
         for (std::string other : {net::excerpt(text, text.size()), json(false), json(true),
-                                  net::percent_encoded(text), net::to_base64(text)})
+                                  net::percent_encoded(text), to_base64(text)})
             if (other != text) secrets.push_back(std::move(other));
     };
     const auto add = [&](const std::string &text) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "core/utf8.hpp"
 #include "web/guard.hpp"
 #include "web/http_error.hpp"
 #include "web/questions.hpp"
@@ -18,7 +19,7 @@ void judge(const kpi::web::HttpError &error) {
 }
 
 void judge(const std::string &text) {
-    if (!kpi::web::is_utf8(text)) std::abort();
+    if (!kpi::is_utf8(text)) std::abort();
     for (const char c : text)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) std::abort();
 }

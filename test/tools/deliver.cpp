@@ -12,8 +12,8 @@
 
 #include <poll.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 #include "net/sink/kind.hpp"
 #include "net/wire/multi.hpp"
 
@@ -63,7 +63,7 @@ net::Outcome deliver(const json &task) {
         given.value("idempotency_key", "0c7f3a52-0000-4000-8000-000000000001");
     if (given.contains("body")) message.body = given["body"].dump();
     if (given.contains("content_base64"))
-        message.content = net::from_base64(given["content_base64"].get<std::string>());
+        message.content = from_base64(given["content_base64"].get<std::string>());
     message.content_type = given.value("content_type", message.content_type);
     message.object_key = given.value("object_key", message.object_key);
     message.reference = given.value("reference", json());

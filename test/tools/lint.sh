@@ -86,7 +86,7 @@ tidy() {
     export include pq stamps
     printf '%s\n' "${todo[@]}" | xargs -P "${KPI_JOBS:-2}" -I{} bash -c '
         if output=$(clang-tidy-14 --quiet "$1" -- -std=c++20 -Isrc -isystem "$include" -isystem "$pq" -DKPI_VERSION="\"0\"" \
-            -D_GNU_SOURCE "-DPGDLLEXPORT=__attribute__((visibility(\"default\")))" -Wno-register 2>&1); then
+            -D_GNU_SOURCE -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_BEAST_SEPARATE_COMPILATION "-DPGDLLEXPORT=__attribute__((visibility(\"default\")))" -Wno-register 2>&1); then
             touch "$stamps/$(tr / _ <<<"$1")"
         else
             grep -vE "^[0-9]+ warnings? generated|^Suppressed|^Use -header-filter" <<<"$output"; exit 1

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "core/markup.hpp"
 #include "monitor/incident/links.hpp"
 #include "monitor/incident/people.hpp"
 #include "monitor/incident/token.hpp"
@@ -124,7 +125,7 @@ json with_buttons(const std::string &plain, const Notice &n) {
         if (link.hours == 0) button["style"] = "primary";
         buttons.push_back(std::move(button));
     }
-    const json text = {{"type", "mrkdwn"}, {"text", net::markup_escaped(plain)}};
+    const json text = {{"type", "mrkdwn"}, {"text", markup_escaped(plain)}};
     return json::array({{{"type", "section"}, {"text", text}},
                         {{"type", "actions"}, {"elements", std::move(buttons)}}});
 }

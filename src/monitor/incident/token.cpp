@@ -4,8 +4,8 @@
 
 #include <charconv>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 
 namespace kpi::monitor {
 namespace {
@@ -16,7 +16,7 @@ constexpr std::string_view kSnooze = "snooze";
 
 // A key signs one kind of thing: no other signature of it can be taken for a link's.
 std::string mac_of(std::string_view key, std::string_view said) {
-    return net::to_base64url(net::hmac_sha256(key, fmt::format("kpi_ext link 1\n{}", said)));
+    return to_base64url(hmac_sha256(key, fmt::format("kpi_ext link 1\n{}", said)));
 }
 
 std::int64_t number(std::string_view text) {
@@ -58,7 +58,7 @@ Claim claim_of(std::string_view key, std::string_view token, std::int64_t now) {
     const size_t last = token.rfind('.');
     if (last == std::string_view::npos || token.size() > kLongest) refuse();
     const std::string_view said = token.substr(0, last);
-    if (!net::same_secret(token.substr(last + 1), mac_of(key, said))) refuse();
+    if (!same_secret(token.substr(last + 1), mac_of(key, said))) refuse();
     // What is signed was written by token_of.
     const size_t first = said.find('.'), second = said.find('.', first + 1);
     Claim claim;
@@ -72,6 +72,6 @@ Claim claim_of(std::string_view key, std::string_view token, std::int64_t now) {
     return claim;
 }
 
-std::string mark_of_token(std::string_view token) { return net::hex(net::sha256(token)); }
+std::string mark_of_token(std::string_view token) { return hex(sha256(token)); }
 
 }  // namespace kpi::monitor

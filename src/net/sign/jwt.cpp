@@ -6,8 +6,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 
 namespace kpi::net {
 namespace {

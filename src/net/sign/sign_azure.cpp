@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/trimmed.hpp"
-#include "net/sign/digest.hpp"
 #include "net/text/text.hpp"
 
 namespace kpi::net {

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "net/sign/digest.hpp"
+#include "core/digest.hpp"
 #include "net/text/text.hpp"
 
 namespace kpi::net {

@@ -14,8 +14,6 @@ size_t characters(std::string_view text);
 size_t utf16_units(std::string_view text);
 // What RFC 3986 calls unreserved stays, and what `kept` holds; everything else is %XX.
 std::string percent_encoded(std::string_view text, std::string_view kept = "-._~");
-// & < > as entities: what XML and Slack need between tags.
-std::string markup_escaped(std::string_view text);
 // "Tue, 24 Nov 2026 10:00:00" in UTC: RFC 9110 adds " GMT" to it, RFC 5322 " +0000".
 std::string date_text(int64_t unix_time);
 // Of this machine: what is sent there without TLS stays on it. `url` has a scheme and no user.

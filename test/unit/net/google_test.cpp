@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 #include "net/sign/jwt.hpp"
 #include "net/sink/sheets/google.hpp"
 #include "unit/net/rsa_key.hpp"

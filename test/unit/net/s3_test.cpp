@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 #include "net/sink/kind.hpp"
 
 namespace kpi::net::s3 {

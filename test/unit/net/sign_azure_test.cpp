@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 
 namespace kpi::net {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "net/sign/digest.hpp"
+#include "core/digest.hpp"
 
 namespace kpi::net {
 namespace {

@@ -6,6 +6,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "core/error.hpp"
+#include "core/markup.hpp"
 
 namespace kpi::net::slack {
 namespace {

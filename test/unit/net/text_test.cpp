@@ -10,10 +10,6 @@ TEST(Text, PercentEncoding) {
     EXPECT_EQ(percent_encoded("a/b~", "/"), "a/b%7E");
 }
 
-TEST(Text, Markup) {
-    EXPECT_EQ(markup_escaped("<!channel> & \"x\""), "&lt;!channel&gt; &amp; \"x\"");
-}
-
 TEST(Text, Dates) {
     EXPECT_EQ(date_text(0), "Thu, 01 Jan 1970 00:00:00");
     EXPECT_EQ(date_text(1795515000), "Tue, 24 Nov 2026 10:10:00");

@@ -7,7 +7,6 @@
 #include <set>
 
 #include "report/markup.hpp"
-#include "report/utf8.hpp"
 #include "unit/report/samples.hpp"
 
 namespace {
@@ -89,17 +88,6 @@ TEST(Mail, has_no_drawing_and_fits) {
 TEST(Html, a_long_table_says_what_it_leaves_out) {
     const std::string page = html(samples::large(300, 2));
     EXPECT_NE(page.find("100 more rows are in the file with all data."), std::string::npos);
-}
-
-TEST(Utf8, what_no_format_can_hold_is_replaced) {
-    EXPECT_EQ(clean("año €😀\t\n"), "año €😀\t\n");
-    EXPECT_EQ(clean("a\x01"
-                    "b\x7f\xff\xc0\xaf"),
-              "a\uFFFDb\uFFFD\uFFFD\uFFFD\uFFFD");
-    EXPECT_EQ(clean("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD");
-    EXPECT_EQ(clean("\xe2\x82"), "\uFFFD\uFFFD");
-    EXPECT_EQ(clipped("año nuevo", 3), "añ…");
-    EXPECT_EQ(clipped("año", 3), "año");
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 #include "report/sheet_names.hpp"
-#include "report/utf8.hpp"
 #include "unit/report/samples.hpp"
 
 namespace {
@@ -87,7 +87,7 @@ TEST(SheetNames, of_any_texts_are_allowed) {
         std::set<std::string> seen;
         for (const std::string &title : titles) {
             const std::string name = names.next(title);
-            RC_ASSERT(!name.empty() && clipped(name, 31) == name);
+            RC_ASSERT(!name.empty() && kpi::clipped(name, 31) == name);
             RC_ASSERT(name.find_first_of("[]:*?/\\") == std::string::npos);
             RC_ASSERT(name.front() != '\'' && name.back() != '\'');
             RC_ASSERT(seen.insert(name).second);

@@ -35,12 +35,5 @@ TEST(WebTarget, RefusesWhatIsNoText) {
     EXPECT_EQ(refused(many), "too_many_parameters");
 }
 
-TEST(WebTarget, KnowsUtf8) {
-    EXPECT_TRUE(is_utf8("a\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80"));
-    for (const char *bad :
-         {"\xc3", "\xc3(", "\xe6\x97", "\xf0\x80\x80\x80", "\xc1\xbf", "\xf4\x90\x80\x80", "\x80"})
-        EXPECT_FALSE(is_utf8(bad)) << bad;
-}
-
 }  // namespace
 }  // namespace kpi::web

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 #include "net/text/text.hpp"
 
 namespace kpi::net::azure {

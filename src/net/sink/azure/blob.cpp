@@ -8,8 +8,8 @@
 // is written here is a file there.
 #include <fmt/format.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 #include "net/sink/azure/account.hpp"
 
 namespace kpi::net::azure {

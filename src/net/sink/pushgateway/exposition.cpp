@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 #include "net/wire/step.hpp"
 
 namespace kpi::net::pushgateway {

@@ -12,8 +12,9 @@
 
 #include <fmt/format.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
+#include "core/markup.hpp"
 #include "net/sign/signing_clock.hpp"
 #include "net/sink/s3/bucket.hpp"
 #include "net/text/text.hpp"

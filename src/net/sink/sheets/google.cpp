@@ -3,8 +3,8 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 #include "net/sign/jwt.hpp"
 #include "net/text/text.hpp"
 #include "net/wire/answer.hpp"

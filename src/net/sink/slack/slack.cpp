@@ -26,6 +26,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "core/markup.hpp"
 #include "net/sink/kind.hpp"
 #include "net/sink/slack/api.hpp"
 #include "net/sink/slack/blocks.hpp"

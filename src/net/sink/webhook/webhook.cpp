@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
-#include "net/sign/digest.hpp"
 #include "net/sink/kind.hpp"
 #include "net/text/text.hpp"
 

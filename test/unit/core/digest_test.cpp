@@ -1,10 +1,10 @@
-#include "net/sign/digest.hpp"
+#include "core/digest.hpp"
 
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
 
-namespace kpi::net {
+namespace kpi {
 
 TEST(Digest, KnownAnswers) {
     // FIPS 180-4 examples; RFC 1321, A.5; RFC 4231, test case 2
@@ -28,4 +28,4 @@ TEST(Digest, Base64BothWays) {
     EXPECT_THROW(from_base64("!!!!"), Error);
 }
 
-}  // namespace kpi::net
+}  // namespace kpi

@@ -6,13 +6,15 @@
 #include <string>
 #include <string_view>
 
-namespace kpi::net {
+namespace kpi {
 
 std::string sha256(std::string_view data);
 // Only for Content-MD5, which guards against damage. Empty where OpenSSL has none (FIPS mode).
 std::string md5(std::string_view data);
 std::string hmac_sha256(std::string_view key, std::string_view data);
 std::string hex(std::string_view bytes);  // lower case
+// Of digits as hex() and encode(..., 'hex') write them.
+std::string from_hex(std::string_view digits);
 std::string to_base64(std::string_view bytes);
 // Alphabet of URLs, without padding.
 std::string to_base64url(std::string_view bytes);
@@ -20,4 +22,4 @@ std::string from_base64(std::string_view text);
 // Whether both are alike, in a time that tells only whether they are equally long.
 bool same_secret(std::string_view a, std::string_view b);
 
-}  // namespace kpi::net
+}  // namespace kpi

@@ -1,4 +1,4 @@
-#include "net/sign/digest.hpp"
+#include "core/digest.hpp"
 
 #include <vector>
 
@@ -10,7 +10,7 @@
 
 #include "core/error.hpp"
 
-namespace kpi::net {
+namespace kpi {
 namespace {
 
 const unsigned char *bytes_of(std::string_view text) {
@@ -53,6 +53,14 @@ std::string hex(std::string_view bytes) {
     return text;
 }
 
+std::string from_hex(std::string_view digits) {
+    const auto nibble = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    std::string bytes(digits.size() / 2, '\0');
+    for (size_t i = 0; i < bytes.size(); ++i)
+        bytes[i] = char(nibble(digits[2 * i]) << 4 | nibble(digits[2 * i + 1]));
+    return bytes;
+}
+
 std::string to_base64(std::string_view bytes) {
     std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
     const int length = EVP_EncodeBlock(bytes_of(text), bytes_of(bytes), int(bytes.size()));
@@ -89,4 +97,4 @@ bool same_secret(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-}  // namespace kpi::net
+}  // namespace kpi
