@@ -8,8 +8,11 @@ BEGIN
         RETURN '{"acknowledge": null, "snooze": null}';
     END IF;
     RETURN jsonb_build_object('acknowledge', kpi.incident_link(incident, 'acknowledge'), 'snooze', kpi.incident_link(incident, 'snooze'));
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    -- Over since the list was read, or no key to sign with: one incident without links, not no list.
+    RETURN '{"acknowledge": null, "snooze": null}';
 END $$;
 COMMENT ON FUNCTION kpi._incident_links(bigint) IS
-    'Internal: the signed links of an open incident for a page; null for a role that is no kpi_operator, and without kpi.public_url';
+    'Internal: the signed links of an open incident for a page; null for a role that is no kpi_operator, without kpi.public_url, and when it is over';
 REVOKE ALL ON FUNCTION kpi._incident_links(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION kpi._incident_links(bigint) TO kpi_reader;

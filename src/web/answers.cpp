@@ -53,7 +53,10 @@ void Answers::get(const Question &question, Done done) {
 }
 
 void Answers::answered(const std::string &key, uint64_t asked, Reply reply) {
-    Entry &entry = entries_.at(key);  // entries that wait are never removed
+    // An answer that a later one overtook may find its entry gone: nobody waits for it any more.
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) return;
+    Entry &entry = found->second;
     Answer answer = HttpError(404, "not_found", "there is no such thing");
     if (reply.error) {
         answer = refusal(*reply.error);
@@ -75,7 +78,7 @@ void Answers::answered(const std::string &key, uint64_t asked, Reply reply) {
             bytes_ += entry.body->text().size();
             make_room();
         } else {
-            entries_.erase(key);
+            entries_.erase(found);
         }
     }
     for (const Done &done : served) done(answer);

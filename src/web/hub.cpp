@@ -81,8 +81,8 @@ std::string Hub::update_json(const Pending &pending) const {
 }
 
 std::string Hub::snapshot_json(const char *why) const {
-    return fmt::format(R"({{"reason":"{}","database":"{}","update":{},"summary":{}}})", why,
-                       up_ ? "up" : "down", update_, summary_);
+    return fmt::format(R"({{"reason":"{}","database":"{}","summary":{}}})", why,
+                       up_ ? "up" : "down", summary_);
 }
 
 void Hub::ask() {

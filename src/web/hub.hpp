@@ -59,7 +59,7 @@ private:
     std::deque<Kept> kept_;
     std::optional<Pending> pending_;
     bool asking_ = false, reconnected_ = false, up_ = false, greeted_ = false;
-    std::string summary_ = "null", update_ = "null";
+    std::string summary_ = "null";
     // Who came before the first summary was there.
     std::vector<std::pair<Branch *, StreamPtr>> early_;
 };

@@ -41,8 +41,6 @@ std::optional<std::string> compare_of(Parameters &parameters) {
     return parameters.choice("compare", {"previous", "same_weekday", "week", "month", "year"});
 }
 
-std::string names_of(const std::vector<std::string> &names) { return array_text(names); }
-
 constexpr const char *kZone = "(SELECT s.timezone FROM kpi.source s ORDER BY s.name LIMIT 1)";
 
 }  // namespace
@@ -137,7 +135,7 @@ SELECT json_build_object('metric', $1, 'unit', m.unit, 'good', m.good, 'grain', 
   FROM (SELECT) one LEFT JOIN kpi.metric m ON m.name = $1)",
                         period.from, period.to, number("q.value"), number("q.compared"),
                         number("q.expected_so_far"), bands, join, kZone),
-            Texts{metric, period.start, period.end, filters, names_of(by), grain, compare,
+            Texts{metric, period.start, period.end, filters, array_text(by), grain, compare,
                   std::to_string(top)},
             {},
             false};
@@ -170,7 +168,7 @@ SELECT json_build_object('by', $5::text[], 'metrics', $1::text[], 'as_of', (SELE
                         FROM rows r LEFT JOIN series s ON s.segment = r.segment), '[]')))",
                         period.from, period.to, number("q.value"), number("t.value"),
                         number("t.compared"), number("t.share")),
-            Texts{names_of(metrics), period.start, period.end, filters, names_of(by), compare,
+            Texts{array_text(metrics), period.start, period.end, filters, array_text(by), compare,
                   std::to_string(top), period.is_day ? "hour" : "day"},
             {},
             false};
@@ -202,7 +200,7 @@ WITH a AS (
 )
 SELECT json_build_object('metric', $1, 'count', (SELECT count(*) FROM a), 'data', coalesce((SELECT json_agg({}) ORDER BY a.at, a.segment) FROM a), '[]')))",
                         row),
-            Texts{metric, start, end, names_of(by), grain, method,
+            Texts{metric, start, end, array_text(by), grain, method,
                   threshold ? std::optional(fmt::format("{}", *threshold)) : std::nullopt,
                   direction, partial, filters, all ? "true" : "false", std::to_string(limit)},
             {},
@@ -226,7 +224,7 @@ Question explain_question(Parameters &parameters) {
 SELECT json_build_object('metric', $1, 'at', $2, 'grain', $7, 'compare', $4, 'drivers', coalesce(json_agg({}) ORDER BY x.rank), '[]'))
   FROM kpi.explain($1, $2, $3::name[], $4, $5::int, $6::jsonb, $7) x)",
                         row),
-            Texts{metric, at, by.empty() ? std::nullopt : std::optional(names_of(by)), compare,
+            Texts{metric, at, by.empty() ? std::nullopt : std::optional(array_text(by)), compare,
                   std::to_string(top), filters, grain},
             {},
             false};
@@ -244,8 +242,8 @@ SELECT json_build_object('metric', $1, 'count', count(*), 'data', coalesce(json_
     'expected', {}, 'lower', {}, 'upper', {}) ORDER BY x.at, x.segment), '[]'))
   FROM kpi.forecast($1, $2::int, $3::name[], $4::float8, $5, $6::jsonb) x)",
                         number("x.expected"), number("x.lower"), number("x.upper")),
-            Texts{metric, std::to_string(horizon), names_of(by), fmt::format("{}", coverage), grain,
-                  filters},
+            Texts{metric, std::to_string(horizon), array_text(by), fmt::format("{}", coverage),
+                  grain, filters},
             {},
             false};
 }

@@ -91,7 +91,7 @@ void Pool::open_link() {
     const auto link = std::make_shared<Link>(context_, settings_);
     links_.insert(link);
     ++opening_;
-    link->connect([this, link](Reply reply) { opened(link, reply); });
+    link->connect([this, link](const Reply &reply) { opened(link, reply); });
 }
 
 void Pool::opened(const LinkPtr &link, const Reply &reply) {
@@ -134,18 +134,18 @@ void Pool::run(const LinkPtr &link, const JobPtr &job) {
 void Pool::run_step(const LinkPtr &link, const JobPtr &job, size_t step) {
     const auto &before = job->question.before;
     const Milliseconds limit = settings_.statement_timeout + kGrace;
-    if (step < before.size())
-        return link->ask({before[step], {}, {}, false}, limit, [=, this](Reply reply) {
-            if (reply.error) return settle(link, job, std::move(reply));
-            run_step(link, job, step + 1);
-        });
     const auto answered = [=, this](Reply reply) {
         if (before.empty() || !link->is_open()) return settle(link, job, std::move(reply));
         link->ask({reply.error ? "ROLLBACK" : "COMMIT", {}, {}, false}, limit,
-                  [=, this, first = reply](Reply last) {
+                  [=, this, first = reply](const Reply &last) {
                       settle(link, job, last.error && !first.error ? last : first);
                   });
     };
+    if (step < before.size())
+        return link->ask({before[step], {}, {}, false}, limit, [=, this](Reply reply) {
+            if (reply.error) return answered(std::move(reply));
+            run_step(link, job, step + 1);
+        });
     link->ask(job->question, job->rows ? kStreamTime : limit, answered, job->rows);
 }
 

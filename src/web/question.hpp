@@ -12,7 +12,7 @@ struct Question {
     std::vector<std::optional<std::string>> values;
     // Run before it in a transaction of its own, which ends after it. Texts of ours only.
     std::vector<std::string> before;
-    // It changes something: never asked twice, never answered from what is kept.
+    // It changes something: never asked twice, and what is kept is old after it.
     bool writes = false;
 
     // The same for the same question. NUL is in no text that PostgreSQL takes.

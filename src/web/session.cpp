@@ -53,7 +53,6 @@ void Session::wait_for_request() {
     if (finishing_) return close();
     if (buffer_.size() > 0) return read_head();
     buffer_.shrink_to_fit();
-    reading_ = false;
     start_clock(site_.settings.idle_time);
     socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](Problem problem) {
         if (problem || self->timed_out_ || self->finishing_) return self->close();
@@ -76,7 +75,6 @@ void Session::read_head() {
     parser_.emplace();
     parser_->header_limit(kHead);
     parser_->body_limit(kBody);
-    reading_ = true;
     start_clock(site_.settings.request_time);
     http::async_read_header(
         socket_, buffer_, *parser_, [self = shared_from_this()](Problem problem, size_t) {
@@ -113,7 +111,6 @@ HttpError Session::reading_error(Problem problem) const {
 }
 
 void Session::read(Problem problem) {
-    reading_ = false;
     timer_.cancel();
     const bool is_http = problem.category() == make_error_code(http::error::bad_version).category();
     if (problem == http::error::end_of_stream) return close();
@@ -178,10 +175,14 @@ void Session::ask(Ask &&wanted) {
 
 void Session::fetch(Fetch &&wanted) {
     asio::post(site_.database, [self = shared_from_this(), wanted = std::move(wanted)] {
-        self->site_.pool.ask(wanted.question, [self, shape = wanted.shape](const Reply &reply) {
-            asio::post(self->executor(),
-                       [self, shape, reply] { self->answer([&] { return shape(reply); }); });
-        });
+        const bool writes = wanted.question.writes;
+        self->site_.pool.ask(
+            wanted.question, [self, writes, shape = wanted.shape](const Reply &reply) {
+                // Whoever acted must not be shown what was before.
+                if (writes) self->site_.answers.changed();
+                asio::post(self->executor(),
+                           [self, shape, reply] { self->answer([&] { return shape(reply); }); });
+            });
     });
 }
 

@@ -71,7 +71,7 @@ private:
     std::string out_;
     BodyPtr out_body_;
     bool keep_alive_ = true, is_head_ = false, is_chunked_ = false;
-    bool reading_ = false, timed_out_ = false, finishing_ = false;
+    bool timed_out_ = false, finishing_ = false;
     size_t drained_ = 0;
 };
 
