@@ -81,6 +81,7 @@ private:
     void head(const PGresult *result) {
         began_ = true;
         std::vector<Column> columns;
+        columns.reserve(static_cast<size_t>(PQnfields(result)));
         for (int c = 0; c < PQnfields(result); ++c)
             columns.push_back({kind_of(PQftype(result, c)), PQfname(result, c)});
         on_session([response = head_response(wanted_, *sheet_)](Session &session) {

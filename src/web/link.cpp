@@ -39,7 +39,8 @@ Link::Link(asio::io_context &context, const Settings &settings)
 Link::~Link() { close(); }
 
 void Link::close() {
-    clock_.cancel();
+    Problem ignored;
+    clock_.cancel(ignored);
     // libpq owns the socket.
     if (socket_.is_open()) socket_.release();
     if (connection_) PQfinish(connection_);

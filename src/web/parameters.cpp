@@ -65,7 +65,7 @@ std::optional<double> Parameters::real(std::string_view name, double above, doub
 
 std::optional<std::string> Parameters::choice(std::string_view name,
                                               std::initializer_list<std::string_view> allowed) {
-    const auto given = text(name);
+    auto given = text(name);
     if (given && std::find(allowed.begin(), allowed.end(), *given) == allowed.end())
         throw bad(name, "no such choice",
                   fmt::format("It is one of: {}.", fmt::join(allowed, ", ")));
