@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/registry/source_info.hpp"
 #include "engine/registry/tables.hpp"
 #include "pg/sql.hpp"
 
@@ -10,14 +11,16 @@ namespace {
 
 using nlohmann::json;
 
-// Rows of each bucket, merged or not. `since` is the first day.
+// Rows of each bucket, merged or not. `since` is the first day. A delta also has rows of the values
+// that counted measures keep: they stand for no row of the source.
 std::string counted(const Check &check, const char *key, const char *rollup,
                     const std::string &since) {
+    const std::string sums = engine::load_source(*check.source, pg::Access::read_only).holds_sums();
     return fmt::format(
         "SELECT {0} AS bucket, sum(n) AS n FROM (SELECT {0}, n FROM {1} WHERE level = 0 AND day >= "
-        "{3} UNION ALL SELECT {0}, n FROM {2} WHERE day >= {3}) u GROUP BY 1 HAVING sum(n) > 0",
+        "{3} UNION ALL SELECT {0}, n FROM {2} WHERE day >= {3}{4}) u GROUP BY 1 HAVING sum(n) > 0",
         key, engine::data_table(*check.source, rollup), engine::data_table(*check.source, "delta"),
-        since);
+        since, sums.empty() ? "" : " AND " + sums);
 }
 
 // Days that are not in the rollups as they should be.
