@@ -43,6 +43,7 @@ public:
             for (const MeasureUse &measure : metric.measures)
                 columns.measures.push_back(measure_place(group, measure.name));
             columns_.push_back(std::move(columns));
+            adds_up_.push_back(counted_measure(group, metric) == nullptr);
             evaluators_.emplace_back(metric.formula, metric.measures.size());
             empty_.push_back(
                 evaluators_.back()(std::vector<pg::Number>(metric.measures.size(), zero_)));
@@ -149,7 +150,18 @@ private:
         place_cells(std::move(rest));
         const size_t before = grid_.series.size();
         add_series(pg::jsonb_value(segment.value_or("{}")));
-        for (size_t i = before; i < grid_.series.size(); ++i) grid_.series[i].others = true;
+        for (size_t i = before; i < grid_.series.size(); ++i) {
+            Series &others = grid_.series[i];
+            others.others = true;
+            if (!adds_up_[others.metric]) forget_values(others);
+        }
+    }
+
+    // A value that is in several segments counts once in all of them, which their counts do not say.
+    static void forget_values(Series &series) {
+        for (auto *values : {&series.values, &series.compared, &series.lead})
+            std::fill(values->begin(), values->end(), pg::Number{});
+        series.expected = {};
     }
 
     static void add_up(Cells &rest, const Cells &cells) {
@@ -253,6 +265,7 @@ private:
     int read_count_ = 0;
     int cell_reads_ = 0;                      // those after them only show presence
     std::vector<Columns> columns_;            // by metric
+    std::vector<bool> adds_up_;               // by metric
     std::vector<pg::Evaluator> evaluators_;   // by metric
     std::vector<pg::Number> empty_;           // what a metric is without rows
     std::vector<std::vector<bool>> present_;  // [source][read]

@@ -85,23 +85,17 @@ struct Answer {
     }
 };
 
-// What adds segments or buckets up has no meaning for a metric over a counted measure.
-void refuse_adding(const TimedGroup &timed, const Request &request, const Shown &shown) {
-    if (request.top == 0 && !shown.running) return;
+// A running total of a counted measure has no meaning: a value may be in several buckets.
+void refuse_running(const TimedGroup &timed) {
     for (const Metric &metric : timed.group.metrics)
-        for (const MeasureUse &used : metric.measures)
-            for (const SourceUse &use : timed.group.sources)
-                for (const CountedInfo &counted : use.counted)
-                    if (counted.name == used.name)
-                        throw Error(
-                            "0A000",
-                            fmt::format("{} adds values up, but \"{}\" does not add up",
-                                        request.top > 0 ? "top" : "show => 'running'", metric.name),
-                            fmt::format("It counts the distinct values of \"{}\", which may be in "
-                                        "several segments and buckets.",
-                                        counted.column),
-                            request.top > 0 ? "Use order_by => 'value desc' with LIMIT, or filters."
-                                            : "Ask for each range with grain => 'total'.");
+        if (const CountedInfo *counted = counted_measure(timed.group, metric))
+            throw Error("0A000",
+                        fmt::format("show => 'running' adds values up, but \"{}\" does not add up",
+                                    metric.name),
+                        fmt::format("It counts the distinct values of \"{}\", which may be in "
+                                    "several buckets.",
+                                    counted->column),
+                        "Ask for each range with grain => 'total'.");
 }
 
 // Groups one after the other, each as the owner of its metrics.
@@ -117,7 +111,7 @@ std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request 
     const Shown shown = parse_shown(request.show);
     std::vector<Answer> out;
     for (const TimedGroup &timed : groups) {
-        refuse_adding(timed, request, shown);
+        if (shown.running) refuse_running(timed);
         Answer next{&timed, plan_of(timed, request, part), {}, {}};
         if (part == Part::expectation) {
             auto expectation = expectation_of(next.plan);

@@ -225,6 +225,14 @@ size_t measure_place(const Group &group, const std::string &name) {
     throw Error("XX000", fmt::format("measure \"{}\" is not read", name));
 }
 
+const CountedInfo *counted_measure(const Group &group, const Metric &metric) {
+    for (const MeasureUse &used : metric.measures)
+        for (const SourceUse &use : group.sources)
+            for (const CountedInfo &counted : use.counted)
+                if (counted.name == used.name) return &counted;
+    return nullptr;
+}
+
 Statement cells_statement(const Group &group, const Plan &plan) {
     return Writer(group, plan).cells();
 }
