@@ -155,7 +155,8 @@ std::vector<std::optional<report::Interval>> expected(const Scope &scope, const 
 
 std::optional<report::Text> why(const Scope &scope, const std::string &metric, Date day,
                                 const report::Format &format) {
-    if (dimensions_of(scope, metric).empty()) return std::nullopt;
+    // A counted measure has no parts that add up to it.
+    if (dimensions_of(scope, metric).empty() || is_counted(metric)) return std::nullopt;
     const Table found = pg::query(R"(
         SELECT e.segment, pg_catalog.trim_scale(pg_catalog.round(e.change::pg_catalog.numeric, 4)),
                pg_catalog.trim_scale(pg_catalog.round((100 * e.share)::pg_catalog.numeric, 1))

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/error.hpp"
+#include "pg/formula.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::reporting {
@@ -110,7 +111,8 @@ std::vector<std::string> dimensions_of(const Scope &scope, const std::string &me
     if (!scope.by.empty()) return scope.by;
     std::vector<std::string> all, out;
     for (const Row &row : pg::query(R"(
-            SELECT d.name FROM kpi.measure m JOIN kpi.source s ON s.name = m.source
+            SELECT d.name FROM (SELECT name, source FROM kpi.measure UNION ALL SELECT name, source FROM kpi.counted) m
+              JOIN kpi.source s ON s.name = m.source
              CROSS JOIN ROWS FROM (pg_catalog.unnest(s.dimensions)) WITH ORDINALITY d(name, place)
              WHERE m.name = $1 ORDER BY d.place)",
                                     {metric}, kSnapshot)
@@ -121,6 +123,23 @@ std::vector<std::string> dimensions_of(const Scope &scope, const std::string &me
     if (out.empty())
         out.assign(all.begin(), all.begin() + int64_t(std::min(all.size(), kDimensions)));
     return out;
+}
+
+bool is_counted(const std::string &metric) {
+    std::vector<std::string> names{metric};
+    for (size_t i = 0; i < names.size(); ++i)
+        for (const Row &row :
+             pg::query("SELECT m.formula, m.measure, c.name FROM kpi.metric m LEFT "
+                       "JOIN kpi.counted c ON c.name = m.measure WHERE m.name = $1",
+                       {names[i]}, kSnapshot)
+                 .rows) {
+            if (row[2]) return true;
+            if (row[1]) continue;
+            for (const pg::FormulaName &used : pg::formula_names(*row[0]))
+                if (std::find(names.begin(), names.end(), used.name) == names.end())
+                    names.push_back(used.name);
+        }
+    return false;
 }
 
 }  // namespace kpi::reporting

@@ -89,6 +89,17 @@ SELECT lives_ok($$SELECT kpi.alter_report('broken', enabled => false), kpi.drop_
 SELECT is(kpi.run_reports('weekly'), 1::bigint, 'neither runs');
 SELECT kpi.drop_report('broken') \gset
 
+-- A distinct count by segment: leaders and a rest without a value, no cause.
+CREATE TABLE public.visit (at timestamptz, site text, who int);
+CREATE VIEW public.visit_facts AS SELECT at, site, 1 AS visits, who FROM public.visit;
+INSERT INTO public.visit SELECT timestamptz '2026-03-01 12:00Z' + d * interval '1 day', 's' || n % 4, (d * n) % 9 FROM generate_series(0, 39) d, generate_series(0, 5) n;
+SELECT kpi.track('public.visit_facts', 'at', '{site}', 'visit', 'UTC', build => 'now', aggregates => '{"people": {"distinct": "who"}}') \gset
+SELECT lives_ok(format($$SELECT kpi.make_report('people_%s', '2026-04-05')$$, kind), kind || ' report of a distinct count')
+  FROM (VALUES ('daily'), ('weekly'), ('monthly')) k(kind), LATERAL (SELECT kpi.add_report('people_' || kind, kind, '{people}', '{json}', 'en', '{"metrics": ["people"], "top": 2}')) a;
+SELECT matches(convert_from(kpi.report_content((SELECT id FROM kpi.report WHERE kind = 'people_weekly')), 'UTF8'), '"site"', 'told by segment');
+SELECT count(kpi.drop_report(name)) AS dropped FROM kpi.report_plan WHERE name LIKE 'people_%' \gset
+SELECT kpi.untrack('visit') \gset
+
 -- Without the pack: every metric that may be read. A day that a window has not covered is not over.
 SELECT kpi.uninstall_sales();
 SELECT matches(t.raised($$SELECT kpi.make_report('daily')$$), '^55000 there is no metric that you may read', 'nothing to report');

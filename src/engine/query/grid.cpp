@@ -157,7 +157,7 @@ private:
         }
     }
 
-    // A value that is in several segments counts once in all of them, which their counts do not say.
+    // A value in several segments counts once in all of them, which their counts do not say.
     static void forget_values(Series &series) {
         for (auto *values : {&series.values, &series.compared, &series.lead})
             std::fill(values->begin(), values->end(), pg::Number{});
