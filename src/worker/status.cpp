@@ -18,7 +18,8 @@ using nlohmann::json;
 
 constexpr int kCountedDeltas = 100000;  // a longer backlog is not counted to its end
 
-const pg::Options kRead{.access = pg::Access::read_only};
+// Kept: dashboards ask every few seconds, and planning is most of the time.
+const pg::Options kRead{.access = pg::Access::read_only, .keep = pg::Keep::yes};
 
 json seconds_since(int64_t moment) {
     if (moment == 0) return nullptr;
