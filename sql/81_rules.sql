@@ -112,7 +112,7 @@ COMMENT ON FUNCTION kpi.test_rule(text) IS
 CREATE FUNCTION kpi._evaluate_rules(at timestamptz DEFAULT NULL, making integer DEFAULT NULL) RETURNS integer
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_evaluate_rules';
 COMMENT ON FUNCTION kpi._evaluate_rules(timestamptz, integer) IS
-    'One look of all rules, in one snapshot, as the worker takes it; returns how many incidents fire. at: the clock, for tests; NULL: now';
+    'One look of all rules, as the worker takes it (which does so on one snapshot); returns how many incidents fire. at: the clock, for tests; NULL: now';
 REVOKE ALL ON FUNCTION kpi._evaluate_rules(timestamptz, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION kpi.add_rule(text, text, text, numeric, name[], jsonb, text, text, interval, interval, numeric, numeric, numeric, text, text, text[], text, text, jsonb, boolean, text, jsonb),
     kpi.alter_rule(text, jsonb), kpi.drop_rule(text), kpi.test_rule(text) FROM PUBLIC;

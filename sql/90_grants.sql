@@ -72,7 +72,7 @@ GRANT EXECUTE ON FUNCTION kpi.load_environment(text, text), kpi.drop_environment
 GRANT EXECUTE ON FUNCTION kpi.config(), kpi.threshold_value(text), kpi.prometheus_rules(text) TO kpi_admin, kpi_reader;
 GRANT EXECUTE ON FUNCTION kpi.rotate_link_key() TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi.incident_link(bigint, text) TO kpi_operator;
-GRANT EXECUTE ON FUNCTION kpi.read_link(text), kpi.follow_link(text) TO kpi_reader;
+GRANT EXECUTE ON FUNCTION kpi.read_link(text), kpi.follow_link(text) TO kpi_reader, kpi_operator;
 -- Row security shows each of them its own; kpi_reader sees figures without contents.
 GRANT SELECT ON kpi.sink, kpi.sink_share, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kpi_admin, kpi_reader;

@@ -22,6 +22,12 @@ void Transaction::commit() {
     open_ = false;
 }
 
+bool see_one_snapshot() {
+    if (FirstSnapshotSet) return false;
+    if (XactIsoLevel < XACT_REPEATABLE_READ) XactIsoLevel = XACT_REPEATABLE_READ;
+    return true;
+}
+
 OuterSnapshot::OuterSnapshot() : exceptions_(std::uncaught_exceptions()) {
     call([] { PushActiveSnapshot(GetTransactionSnapshot()); });
 }
@@ -121,6 +127,7 @@ std::optional<Error> tried(const std::function<void()> &body) {
         return std::nullopt;
     } catch (const Error &error) {
         if (error.error_class() == "57") throw;
+        if (error.sqlstate == "40001" && IsolationUsesXactSnapshot()) throw;
         return error;
     }
 }

@@ -100,6 +100,11 @@ private:
     bool open_ = true;
 };
 
+// From here on all statements of the transaction see one snapshot, that of the first of them
+// (REPEATABLE READ); whoever writes what somebody else has written since gets 40001. To be called
+// after the locks and before the first statement: false when one has run.
+bool see_one_snapshot();
+
 // The snapshot around a worker's statements: PostgreSQL runs SQL inside a portal or a snapshot
 // only. Taken after the locks of the transaction's beginning. On an exception the transaction's
 // abort ends it.
@@ -132,7 +137,8 @@ private:
 };
 
 // Runs a part that may fail by itself, in a savepoint: undone when it raises, and the error comes
-// back. A cancel or timeout (class 57) is of the whole and goes on.
+// back. What is of the whole goes on: a cancel or timeout (class 57), and, where all is to see one
+// snapshot, that it cannot (40001).
 std::optional<Error> tried(const std::function<void()> &body);
 
 // The role whose rights count now.

@@ -11,11 +11,11 @@ Limited::Limited(Steps &steps, int64_t milliseconds) : steps_(steps) { steps_.li
 
 Limited::~Limited() { steps_.limit(0); }
 
-void Steps::run(const std::function<void()> &body) {
+void Steps::run(const Part &locks, const Part &body) {
     if (procedure_ == nullptr)
-        in_process(body);
+        in_process(locks, body);
     else
-        in_procedure(body);
+        in_procedure(locks, body);
 }
 
 bool Steps::take_doorbell() {
@@ -29,10 +29,14 @@ void Steps::hold_extension() {
     throw Error("42704", "extension \"kpi_ext\" does not exist");
 }
 
-void Steps::in_process(const std::function<void()> &body) {
+void Steps::in_process(const Part &locks, const Part &body) {
     {
         pg::Transaction transaction;
         hold_extension();
+        if (locks) {
+            locks();
+            (void)pg::see_one_snapshot();
+        }
         {
             pg::OuterSnapshot snapshot;
             pg::Spi spi;
@@ -47,10 +51,16 @@ void Steps::in_process(const std::function<void()> &body) {
     if (pg::answer_doorbell()) doorbell_ = true;
 }
 
-void Steps::in_procedure(const std::function<void()> &body) {
+void Steps::in_procedure(const Part &locks, const Part &body) {
+    // The statement that called may have a snapshot already, and so has a step that failed.
+    if (locks) procedure_->commit();
     {
         pg::Savepoint savepoint;
         hold_extension();
+        if (locks) {
+            locks();
+            (void)pg::see_one_snapshot();
+        }
         {
             pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
             pg::LocalSettings settings({{"search_path", "pg_catalog, pg_temp"},

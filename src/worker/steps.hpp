@@ -36,7 +36,13 @@ public:
 
     // Runs `body` with an open Spi, as the extension's owner. An error rolls the step back and is
     // thrown on.
-    void run(const std::function<void()> &body);
+    void run(const std::function<void()> &body) { run({}, body); }
+    // Likewise, and everything in `body` sees one snapshot, taken after `locks` were taken. Errors:
+    // also 40001, of what somebody else has written since: to be run again.
+    void run_on_one_snapshot(const std::function<void()> &locks,
+                             const std::function<void()> &body) {
+        run(locks, body);
+    }
     // Time that each of the following steps may take, in milliseconds; 0: no limit. Background
     // process only: in a procedure the session's own timeouts count.
     void limit(int64_t milliseconds) { limit_ = milliseconds; }
@@ -48,8 +54,11 @@ public:
     bool take_doorbell();
 
 private:
-    void in_process(const std::function<void()> &body);
-    void in_procedure(const std::function<void()> &body);
+    using Part = std::function<void()>;
+    // `locks`: empty when each statement may see what is there by then.
+    void run(const Part &locks, const Part &body);
+    void in_process(const Part &locks, const Part &body);
+    void in_procedure(const Part &locks, const Part &body);
     void hold_extension();
 
     pg::Spi *procedure_ = nullptr;

@@ -4,7 +4,6 @@
 
 #include "core/error.hpp"
 #include "monitor/incident/record.hpp"
-#include "monitor/rule/evaluate.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/waiter.hpp"
@@ -14,6 +13,7 @@ namespace {
 
 constexpr int64_t kSeldom = 60'000'000;
 constexpr int64_t kOften = 1'000'000;
+constexpr int kAttempts = 2;          // on one snapshot, while others write incidents
 constexpr int64_t kMaking = 200'000;  // of a look, for outlooks: merges wait so long at most
 
 }  // namespace
@@ -23,6 +23,24 @@ int64_t Watch::due() const {
     return std::max(next, patience_.not_before);
 }
 
+monitor::Evaluated Watch::judge() {
+    monitor::Evaluated done;
+    const auto body = [&] {
+        const pg::OuterSnapshot snapshot;
+        done = monitor::evaluate_rules({pg::now()}, steps_.by_hand() ? INT64_MAX : kMaking);
+    };
+    for (int attempt = 0; attempt < kAttempts; ++attempt) try {
+            steps_.run_on_one_snapshot(monitor::lock_rules, body);
+            return done;
+        } catch (const Error &error) {
+            if (error.sqlstate != "40001" || steps_.gone()) throw;
+        }
+    // Each statement by itself: then an error of this kind, which code of users can raise too, is
+    // of the rule that has it.
+    steps_.run(body);
+    return done;
+}
+
 int Watch::look() {
     pg::report_activity("kpi_ext: looking at the rules");
     const int64_t began = pg::ticks();
@@ -30,12 +48,8 @@ int Watch::look() {
     int64_t wait = kSeldom;
     try {
         const Limited limited(steps_, patience_.allowance(pg::settings().source_timeout));
-        steps_.run([&] {
-            const pg::OuterSnapshot snapshot;
-            const int64_t now = pg::now();
-            done = monitor::evaluate_rules({now}, steps_.by_hand() ? INT64_MAX : kMaking);
-            wait = std::clamp(done.next_change - now, kOften, kSeldom);
-        });
+        done = judge();
+        wait = std::clamp(done.next_change - pg::now(), kOften, kSeldom);
         patience_ = {};
         changed_ = done.postponed > 0;
     } catch (const Error &error) {

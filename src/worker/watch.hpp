@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/pace.hpp"
+#include "monitor/rule/evaluate.hpp"
 #include "worker/patience.hpp"
 #include "worker/steps.hpp"
 
@@ -22,6 +23,8 @@ public:
     int look();
 
 private:
+    monitor::Evaluated judge();
+
     Steps &steps_;
     Pace pace_;
     Patience patience_;

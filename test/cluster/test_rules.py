@@ -1,10 +1,12 @@
 """Rules end to end: a collapse in live data becomes one message in a chat, which changes when it is taken and when it is over;
 nothing is lost or said twice over a restart of the server."""
+import concurrent.futures
 import json
 
 import psycopg2
 import pytest
 from slack_fake import SlackFake, TOKEN
+from watched import On
 
 SHOP = """
 SET client_min_messages = error;
@@ -111,3 +113,50 @@ def test_a_dump_keeps_rules_silences_and_what_is_over_and_messages_nobody(make_c
     copy.sql('CALL kpi.work()')
     assert copy.sql("SELECT count(*) FROM kpi.incident WHERE state = 'firing' AND rule = 'Low'") == [(2,)], 'the copy watches, and the silence holds'
     assert copy.sql('SELECT count(*) FROM kpi.outbox') == [(0,)]
+
+
+WAITS = """
+CREATE FUNCTION waits(numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+    WHILE EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objid = 42 AND granted) LOOP PERFORM pg_catalog.pg_sleep(0.02); END LOOP;
+    RETURN $1; END $$;
+SELECT kpi.define('slow', 'public.waits(sales)');
+SELECT kpi.add_rule('First', 'slow', 'above', 1000000), kpi.add_rule('Second', 'sales', 'above', 500, by => '{country}');
+"""
+
+
+def test_all_rules_of_a_look_see_one_snapshot(make_cluster, wait_until):
+    """While the first is read rows come and are merged: the second does not see them either, but the next look does."""
+    cluster = make_cluster(preload=False)
+    database = On(cluster, cluster.create_database())
+    database.sql(f"ALTER DATABASE {database.name} SET timezone = 'UTC'")
+    database.sql(SHOP)
+    database.sql(WAITS)
+    with database.connect() as holder, holder.cursor() as cursor, concurrent.futures.ThreadPoolExecutor() as pool:
+        cursor.execute('SELECT pg_advisory_lock(42)')
+        looking = pool.submit(database.sql, 'CALL kpi.work()')
+        wait_until(lambda: database.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), 'the first rule')
+        database.sql(f"INSERT INTO sale SELECT at, 'MX', 1 FROM sale, generate_series(1, 20) WHERE {YESTERDAY} AND country = 'MX'")
+        assert database.sql("SELECT kpi.merge('sale')")[0][0] > 0
+        cursor.execute('SELECT pg_advisory_unlock(42)')
+        looking.result(60)
+    assert database.sql('SELECT rule, error FROM kpi.rule_state ORDER BY rule') == [('First', None), ('Second', None)]
+    assert state(database) == [], 'the second rule saw what was not there for the first'
+    database.sql('CALL kpi.work()')
+    assert database.sql('SELECT rule, state FROM kpi.incident') == [('Second', 'firing')]
+
+
+def test_the_worker_looks_on_one_snapshot_and_whose_error_it_is_stays_clear(database, wait_until):
+    database.sql(SHOP)
+    database.sql("""CREATE FUNCTION tells(numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS
+        $$ BEGIN IF current_setting('application_name') = 'kpi_ext worker' THEN RAISE '%', current_setting('transaction_isolation'); END IF; RETURN $1; END $$""")
+    database.sql("""CREATE FUNCTION clashes(numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS
+        $$ BEGIN IF current_setting('application_name') = 'kpi_ext worker' THEN RAISE 'not yours' USING errcode = '40001'; END IF; RETURN $1; END $$""")
+    line = "SELECT details -> 'lines' ->> 0 FROM kpi.incident WHERE kind = 'error' AND state = 'firing'"
+    database.sql("SELECT kpi.define('tells', 'public.tells(sales)'), kpi.define('clashes', 'public.clashes(sales)')")
+    database.sql("SELECT kpi.add_rule('tells', 'tells', 'below', 1)")
+    wait_until(lambda: database.sql(line), 'the look')
+    assert database.sql(line) == [('P0001: repeatable read',)]
+    database.sql("SELECT kpi.drop_rule('tells')")
+    database.sql("SELECT kpi.add_rule('clashes', 'clashes', 'below', 1), kpi.add_rule('Few', 'sales', 'below', 1000)")
+    wait_until(lambda: database.sql(line) == [('40001: not yours',)], 'the rule that clashes')
+    wait_until(lambda: database.sql("SELECT 1 FROM kpi.incident WHERE rule = 'Few' AND state = 'firing'"), 'the others are judged')

@@ -2,7 +2,7 @@
 -- Links in messages about incidents: signed, expiring, good for one thing each, for whoever has them.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(66);
+SELECT plan(67);
 \ir ../tools/raised.sql
 CREATE ROLE link_keeper; GRANT kpi_admin TO link_keeper;
 CREATE ROLE link_runner; GRANT kpi_operator TO link_runner;
@@ -108,6 +108,7 @@ SET ROLE link_runner;
 SELECT matches(kpi.incident_link(:five), 'token=a\.', 'kpi_operator makes links');
 SELECT matches(kpi.incident_link(:five, 'snooze 168'), 'token=s168\.', 'for up to a week');
 SELECT matches(t.raised(format('SELECT kpi.incident_link(%s, %L)', :five, action)), '^22023 action cannot be "' || action || '".*snooze 24', 'no action: ' || action) FROM unnest('{resolve,snooze 0,snooze 169,snooze -1,snooze 4h}'::text[]) action;
+SELECT is((kpi.read_link(:'ack') ->> 'done') || (kpi.follow_link(:'ack') ->> 'done'), 'truetrue', 'sees what they lead to, and follows them');
 SET ROLE link_nobody;
 SELECT is(t.raised(format('SELECT kpi.%s(%s)', f, a)) ~ '^42501', true, f || ' is not everybody''s') FROM (VALUES ('read_link', quote_literal(:'ack')), ('follow_link', quote_literal(:'ack')), ('incident_link', '1'), ('rotate_link_key', '')) x (f, a);
 SET ROLE link_keeper;

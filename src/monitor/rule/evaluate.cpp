@@ -279,9 +279,10 @@ private:
 
 }  // namespace
 
+void lock_rules() { pg::lock_name("rules", pg::Sharing::exclusive); }
+
 Evaluated evaluate_rules(Timestamp at, std::int64_t making) {
-    // One at a time: two would tell twice.
-    pg::lock_name("rules", pg::Sharing::exclusive);
+    lock_rules();
     return Tick(at, making).run();
 }
 

@@ -1,4 +1,4 @@
-// One look of all rules: in one snapshot, as the worker takes it after each merge and at least
+// One look of all rules, as the worker takes it after each merge and at least
 // every minute. A rule that fails becomes an incident of kind error and stops none of the others.
 // Needs an open Spi and the rights of the extension's owner; `at` is the clock.
 #pragma once
@@ -10,6 +10,10 @@
 #include "monitor/rule/reading.hpp"
 
 namespace kpi::monitor {
+
+// One look at a time: two would tell twice. Taken before the look's snapshot by whoever wants it to
+// be one (evaluate_rules takes it too).
+void lock_rules();
 
 struct Evaluated {
     int rules = 0;
