@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The guided tour (make demo): loads 40,060 real bookings into a private server with the kpi_ext worker, shows their KPIs and
-what reading them costs, then changes bookings for a minute. The server stays: make psql, make demo-stop."""
+what reading them costs, serves the live page, then changes bookings for a minute. Server and page stay: make psql, make demo-stop."""
 import os
 import statistics
 import sys
@@ -18,14 +18,20 @@ import web  # noqa: E402
 DATABASE = 'kpi'
 LICENCE = '''The bookings are real: N. Antonio, A. de Almeida, L. Nunes, "Hotel booking demand datasets", Data in Brief 22 (2019)
 41-49, doi:10.1016/j.dib.2018.11.126, hotel H1. Licence: CC BY 4.0, https://creativecommons.org/licenses/by/4.0/.
-Changed: a subset of the columns, renamed; dates in ISO form; derived columns. More: test/data/hotel_resort/README.md'''
+Changed: a subset of the columns, renamed; dates in ISO form; derived columns; here the two moments. More: test/data/hotel_resort/README.md'''
 TABLE = '''
     CREATE TABLE bookings (
         booking_id int PRIMARY KEY, booked_on date NOT NULL, arrival_on date, status_on date, status text, country text,
         market_segment text, distribution_channel text, customer_type text, deposit_type text, agent int, company int,
-        repeated_guest int, booking_changes int, adults int, children int, babies int, nights int, adr numeric, amount numeric);
+        repeated_guest int, booking_changes int, adults int, children int, babies int, nights int, adr numeric, amount numeric,
+        booked_at timestamptz, status_at timestamptz);
     CREATE INDEX ON bookings (booked_on);
-    CREATE INDEX ON bookings (status_on);'''
+    CREATE INDEX ON bookings (status_on);
+    CREATE INDEX ON bookings (booked_at);
+    CREATE INDEX ON bookings (status_at);'''
+
+# The archive has days only.
+MOMENTS = "UPDATE bookings SET booked_at = booked_on AT TIME ZONE 'UTC', status_at = status_on AT TIME ZONE 'UTC'"
 
 # What, how it is asked of kpi_ext, the same from the table.
 READS = [
@@ -53,6 +59,7 @@ READS = [
 class Demo:
     def __init__(self):
         self.cluster = clusters.Cluster('demo', preload=True)
+        self.address = None
 
     def connect(self, autocommit=True):
         return self.cluster.connect(DATABASE, autocommit=autocommit)
@@ -80,6 +87,7 @@ class Demo:
         self.sql(TABLE)
         began = time.monotonic()
         count = truth.copy_csv(self, 'hotel_resort/bookings.csv.gz', 'bookings')
+        self.sql(MOMENTS)
         self.sql('ANALYZE bookings')
         show.say(f'\n{count:,} bookings loaded in {time.monotonic() - began:.1f} s.')
 
@@ -161,9 +169,21 @@ class Demo:
             samples.append(time.perf_counter() - began)
         return statistics.median(samples[2:])
 
+    def serve(self):
+        show.heading('7. The live page')
+        self.address = web.start(self.cluster, DATABASE)
+        show.say(f'''kpi_web serves it, a program of its own beside the server, as a role that may only read. Open it now, bookings come in next:
+
+    {self.address}?period=today
+    {self.address}?period=custom&from=2017-05-01&to=2017-08-31&compare=year   the last summer of the archive against the one before
+
+The same as numbers, and as events:
+    curl '{self.address}api/kpi/query?metric=revenue&start_date=2017-08-01&end_date=2017-08-07'
+    curl -N {self.address}api/kpi/events''')
+
     def live(self):
         seconds = live.seconds_to_run()
-        show.heading(f'7. {seconds:.0f} seconds of live changes, dated today')
+        show.heading(f'8. {seconds:.0f} seconds of live changes: watch the page')
         show.say(f'{live.WRITERS} writers insert, update and delete bookings, each change a transaction of its own. The KPIs are read right after\n'
                  'each commit; a listener waits for the worker to announce it.\n')
         archive = self.sql('SELECT max(booking_id) FROM bookings')[0][0]
@@ -178,22 +198,12 @@ class Demo:
         show.say(f'  Everything merged. kpi.verify over all days, segments and measures finds {whole or "no"} differences.')
         return agreed and whole == 0
 
-    def serve(self):
-        show.heading('8. The live page')
-        address = web.start(self.cluster, DATABASE)
-        show.say(f'''kpi_web serves it, a program of its own beside the server, as a role that may only read:
-
-    {address}
-
-It shows what comes in now: bookings of the last minutes, and choose a custom period in 2016 for the archive. Also
-    curl '{address}api/kpi/query?metric=revenue&start_date=2017-08-01&end_date=2017-08-07'
-    curl -N {address}api/kpi/events''')
-
     def goodbye(self):
         show.heading('9. Look around: the server goes on')
-        show.say('''make psql         a shell in this database, for example
-                      SELECT * FROM kpi.query('{leads,revenue}', 'today', by => '{country}');
-                      SELECT day, metric, value FROM kpi.query('{revenue,success_rate}', '2017-01-01', '2017-08-31', grain => 'month');
+        show.say(f'''{self.address}   the live page, still there
+make psql         a shell in this database, for example
+                      SELECT * FROM kpi.query('{{leads,revenue}}', 'today', by => '{{country}}');
+                      SELECT day, metric, value FROM kpi.query('{{revenue,success_rate}}', '2017-01-01', '2017-08-31', grain => 'month');
                       SELECT * FROM kpi_data.payments_daily ORDER BY day DESC LIMIT 10;
                       SELECT jsonb_pretty(kpi.status());
                   or change bookings and ask again
@@ -205,8 +215,8 @@ def main():
     demo = Demo()
     for step in (demo.start, demo.load, demo.track, demo.check, demo.days, demo.weeks, demo.reads):
         step()
-    agreed = demo.live()
     demo.serve()
+    agreed = demo.live()
     demo.goodbye()
     return 0 if agreed else 'demo: KPIs and table disagree, see above'
 

@@ -18,11 +18,11 @@ INSERT = '''
     INSERT INTO bookings SELECT nextval('live_booking'), (now() AT TIME ZONE 'UTC')::date, arrival_on,
            CASE WHEN %(paid)s THEN (now() AT TIME ZONE 'UTC')::date END, CASE WHEN %(paid)s THEN status END, country,
            market_segment, distribution_channel, customer_type, deposit_type, agent, company, repeated_guest,
-           booking_changes, adults, children, babies, nights, adr, amount
+           booking_changes, adults, children, babies, nights, adr, amount, now(), CASE WHEN %(paid)s THEN now() END
       FROM bookings WHERE booking_id = %(like)s'''
 # A waiting booking gets its last status today. It waits no longer than a few seconds here; months in the hotel.
 UPDATE = '''
-    UPDATE bookings SET status_on = (now() AT TIME ZONE 'UTC')::date,
+    UPDATE bookings SET status_on = (now() AT TIME ZONE 'UTC')::date, status_at = now(),
            status = CASE WHEN random() < 0.7 THEN 'Check-Out' WHEN random() < 0.9 THEN 'Canceled' ELSE 'No-Show' END
      WHERE booking_id = (SELECT booking_id FROM bookings WHERE booking_id > %(archive)s AND status IS NULL
                           ORDER BY booking_id LIMIT 1 FOR UPDATE SKIP LOCKED)'''
