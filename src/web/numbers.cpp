@@ -150,7 +150,7 @@ Question segments_question(Parameters &parameters) {
     const std::string filters = filters_of(parameters);
     return {fmt::format(R"(
 WITH total AS MATERIALIZED (
-    SELECT q.*, q.segment ->> ($5::text[])[1] = 'others' AS is_rest
+    SELECT q.*, (q.segment ->> ($5::text[])[1] = 'others') IS TRUE AS is_rest
       FROM kpi.query($1::text[], {0}, {1}, $4::jsonb, $5::name[], 'total', compare => $6, max_rows => NULL, order_by => 'value desc',
                      top => $7::int, show => '{{share}}', expected => false) q
 ), series AS MATERIALIZED (
@@ -164,7 +164,7 @@ WITH total AS MATERIALIZED (
 )
 SELECT json_build_object('by', $5::text[], 'metrics', $1::text[], 'as_of', (SELECT min(as_of) FROM total),
     'rows', coalesce((SELECT json_agg(json_build_object('segment', r.segment, 'values', r."values", 'spark', coalesce(s.spark, '[]'))
-                                      ORDER BY r.is_rest NULLS FIRST, r.rank DESC NULLS LAST, r.segment)
+                                      ORDER BY r.is_rest, r.rank DESC NULLS LAST, r.segment)
                         FROM rows r LEFT JOIN series s ON s.segment = r.segment), '[]')))",
                         period.from, period.to, number("q.value"), number("t.value"),
                         number("t.compared"), number("t.share")),

@@ -30,6 +30,15 @@ GRANT kpi_reader TO kpi_web;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kpi_web;
 '''
 
+# Names that try to be markup.
+HOSTILE = '''
+INSERT INTO leads (created_at, country, source)
+SELECT now() - i * interval '7 hours', '<img src=x onerror=alert(1)>', '"><script>alert(2)</script>' FROM generate_series(1, 60) i;
+INSERT INTO payments (created_at, country, source, amount)
+SELECT now() - i * interval '9 hours', '<img src=x onerror=alert(1)>', 'a partner whose name is longer than any column of a table should have to be', 60
+  FROM generate_series(1, 50) i;
+'''
+
 
 def playwright():
     """The module, installed once, again only when WANTED or Python changes."""
@@ -61,11 +70,11 @@ def afternoon():
 
 
 class Shop:
-    def __init__(self, cluster):
-        self.cluster, self.name = cluster, cluster.create_database()
+    def __init__(self, cluster, name=None, more=''):
+        self.cluster, self.name = cluster, cluster.create_database(name)
         self.zone = afternoon()
         with open(os.path.join(HERE, 'page_shop.sql'), encoding='utf-8') as file:
-            self.sql(f"SET timezone = '{self.zone}';\n{file.read()}")
+            self.sql(f"SET timezone = '{self.zone}';\n{file.read()}{more}")
         self.sql(f"DO $$ BEGIN PERFORM kpi.install_sales(timezone => '{self.zone}'); END $$")
         self.sql(ROLE)
         wait_until(lambda: self.sql('SELECT count(*) = 0 FROM kpi.dirty')[0][0], 'the build of the shop')
@@ -81,7 +90,7 @@ class Shop:
 def site():
     cluster = Cluster(f'page-{os.getpid()}', preload=True)
     cluster.start()
-    shop = Shop(cluster)
+    shop = Shop(cluster, more=HOSTILE)
     with Web(shop, KPIS_WEB_PAGE=PAGE) as web:
         web.shop = shop
         yield web
@@ -112,10 +121,10 @@ def open_page(browser):
     assert not written, written
 
 
-def picture(page, name):
+def picture(page, name, full_page=True):
     """Kept by the test run, for people to look at."""
     os.makedirs(PICTURES, exist_ok=True)
-    page.screenshot(path=os.path.join(PICTURES, f'{name}.png'), full_page=True, animations='disabled')
+    page.screenshot(path=os.path.join(PICTURES, f'{name}.png'), full_page=full_page, animations='disabled')
 
 
 def ready(page):

@@ -58,7 +58,7 @@ def test_an_insert_is_seen_within_a_second(site, open_page):
         page.locator('.recent tbody tr', has_text=f'{amount:,}').first.wait_for()
         time.sleep(1.1)
     site.shop.sql('DELETE FROM payments WHERE amount > 100000')
-    assert min(took) < 1, took
+    assert sorted(took)[1] < 1, took
 
 
 def test_a_cut_stream_is_polled_for_and_comes_back(site, open_page):

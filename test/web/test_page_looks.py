@@ -3,11 +3,11 @@ them are kept in build/results/page."""
 import re
 
 import pytest
-from browser import PAGE, ROLE, axe, picture, ready
+from browser import PAGE, ROLE, Shop, axe, picture, ready
 from cluster import wait_until
 from served_web import Web
 
-SIZES = {360: 780, 1024: 900, 1920: 1080}
+SIZES = {360: 780, 768: 1024, 1440: 900, 1920: 1080}
 
 
 @pytest.fixture(scope='module')
@@ -37,6 +37,18 @@ def test_every_size_in_both_themes(site, open_page, width, dark):
     assert axe(page) == []
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     assert (sum(ground) < 120) == dark, ground
+
+
+def test_pictures_for_the_readme(site, open_page):
+    """docs/page-light.png and page-dark.png are copies of these: the shop without the names that try to be markup."""
+    with Web(Shop(site.shop.cluster, 'shop'), KPIS_WEB_PAGE=PAGE) as web:
+        for theme in ('light', 'dark'):
+            page = ready(open_page(web, width=1280, height=1230, dark=theme == 'dark', device_scale_factor=1.5))
+            page.wait_for_function("() => document.querySelector('.chart-canvas canvas')?.width > 0")
+            page.locator('[data-state=live]').wait_for()
+            assert page.get_by_text('alert(').count() == 0
+            picture(page, f'readme-{theme}', full_page=False)
+            page.close()
 
 
 def test_a_chosen_theme_stays(site, open_page):
@@ -115,6 +127,9 @@ def test_more_than_usual(site, open_page, much, width):
     page.wait_for_function("() => document.querySelector('.chart-canvas canvas')?.width > 0")
     picture(page, f'much-{width}')
     assert fits(page) and axe(page) == []
+    rows = much.get('/api/kpi/segments?by=country&metrics=payments&start_date=90d').json['rows']
+    counts = [row['values']['payments']['value'] for row in rows]
+    assert counts == sorted(counts, reverse=True) and rows[0]['segment']['country'] is not None, 'rows without a country have their place by size'
     figures = page.locator('.metric-value').all()
     for one, next_one in zip(figures, figures[1:]):
         left, right = one.bounding_box(), next_one.bounding_box()

@@ -58,7 +58,7 @@ export function App({ board }: { board: Board }) {
             <a class="skip" href="#numbers">{t('page.skip')}</a>
             <Bar language={language} onLanguage={choose} />
             <Filters />
-            <main id="numbers" tabIndex={-1}>
+            <main id="numbers" class={board.isBare ? 'bare' : ''} tabIndex={-1}>
                 <Banner />
                 {board.isBare ? <section class="panel performance"><Empty title={t('bare.title')} text={t('bare.text')} icon="chart" /></section> : (
                     <>
@@ -68,8 +68,10 @@ export function App({ board }: { board: Board }) {
                         <RecentRows />
                     </>
                 )}
-                <Incidents />
-                <Quality />
+                <div class="side">
+                    <Incidents />
+                    <Quality />
+                </div>
             </main>
             <footer>
                 {footer && (

@@ -68,6 +68,11 @@ describe('words', () => {
         expect(spanish.value('country', 'MX')).toBe('México');
         expect(english.value('country', 'XQ')).toBe('XQ');
         expect(english.value('country', null)).toBe('(none)');
+        expect(english.value('country', 'PRT')).toBe('Portugal');
+        expect(spanish.value('country', 'GBR')).toBe('Reino Unido');
+        expect(english.value('country', 'XQQ')).toBe('XQQ');
+        expect(spanish.value('priority', 'HIGH')).toBe('Alta');
+        expect(spanish.value('priority', 'p1')).toBe('p1');
         expect(english.value('source', 'MX')).toBe('MX');
         expect(english.value('source', '<b>x</b>')).toBe('<b>x</b>');
     });

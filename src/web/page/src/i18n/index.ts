@@ -1,5 +1,6 @@
 // Texts in the reader's language: the address says (?lang=es), else what was chosen before, else the browser.
 import { formats, type Formats } from '../format';
+import { countryCode } from './countries';
 import { en, type Catalogue, type Key } from './en';
 import { es } from './es';
 
@@ -77,8 +78,10 @@ export function words(language: Language): Words {
         },
         value: (dimension, value) => {
             if (value === null || value === '') return t('value.none');
-            if (dimension === 'country' && /^[A-Z]{2}$/.test(value)) return regions.of(value) ?? value;
-            return value;
+            const country = dimension === 'country' ? countryCode(value) : null;
+            if (country) return regions.of(country) ?? value;
+            const key = `value.${dimension}.${value.toLowerCase()}`;
+            return key in texts ? texts[key as Key] : value;
         },
     };
 }

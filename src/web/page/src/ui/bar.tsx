@@ -5,6 +5,15 @@ import { LANGUAGES, type Language } from '../i18n';
 import { storedTheme, useTheme, type Theme } from '../theme';
 import { Icon } from './icons';
 
+/** How many incidents are open, and the way to them: on a phone they are far below. */
+function Alerted() {
+    const { board, words } = usePage();
+    const open = (board.slots.incidents.data?.incidents ?? []).filter((one) => one.state !== 'resolved');
+    if (open.length === 0) return null;
+    const worst = open.some((one) => one.severity === 'critical') ? 'critical' : 'warning';
+    return <a class={`alerted tag ${worst}`} href="#incidents-title"><Icon name="alert" />{words.plural('incidents.count', open.length)}</a>;
+}
+
 const THEMES: Theme[] = ['system', 'light', 'dark'];
 
 export function Bar({ language, onLanguage }: { language: Language; onLanguage: (chosen: Language) => void }) {
@@ -23,6 +32,7 @@ export function Bar({ language, onLanguage }: { language: Language; onLanguage: 
                 {board.slots.meta.data && <span class="database">{board.slots.meta.data.database}</span>}
             </h1>
             <div class="bar-state">
+                <Alerted />
                 <p class="live" data-state={board.live} role="status" title={t(`live.help.${board.live}`)}>
                     <span class="dot" aria-hidden="true" />
                     {t(`live.${board.live}`)}

@@ -31,6 +31,7 @@ function Cards({ summary, isOld }: { summary: Summary; isOld: boolean }) {
     const { t } = words;
     const revenue = summary.metrics.find((one) => one.metric === 'revenue');
     const unit = revenue?.unit ?? board.metric('revenue')?.unit ?? null;
+    const hasPriority = summary.leads_by_priority.length > 0 || board.metric('leads')?.dimensions.includes('priority');
     const hour = summary.revenue_last_hour, day = summary.last_24h;
     // Closed hours: the open one would always look like a fall.
     const hours = (board.slots.hours.data?.points ?? []).filter((point) => point.is_complete).map((point) => point.value);
@@ -54,10 +55,12 @@ function Cards({ summary, isOld }: { summary: Summary; isOld: boolean }) {
                 <p class="figure">{words.figure(revenue?.today ?? null, unit)}</p>
                 <Pace value={revenue?.today ?? null} usual={revenue?.today_expected ?? null} elapsed={revenue?.today_elapsed ?? null} />
             </article>
-            <article class="panel card">
-                <h2>{t('now.priority')}{mark}</h2>
-                <Priorities rows={summary.leads_by_priority} />
-            </article>
+            {hasPriority && (
+                <article class="panel card">
+                    <h2>{t('now.priority')}{mark}</h2>
+                    <Priorities rows={summary.leads_by_priority} />
+                </article>
+            )}
         </>
     );
 }
@@ -95,11 +98,8 @@ export function byUrgency(rows: Priority[]): Priority[] {
 }
 
 function Priorities({ rows }: { rows: Priority[] }) {
-    const { board, words } = usePage();
-    if (rows.length === 0) {
-        const hasPriority = board.metric('leads')?.dimensions.includes('priority');
-        return <p class="note">{words.t(hasPriority ? 'now.priority.nothing' : 'now.priority.none')}</p>;
-    }
+    const { words } = usePage();
+    if (rows.length === 0) return <p class="note">{words.t('now.priority.nothing')}</p>;
     const shown = byUrgency(rows).slice(0, 5);
     const most = Math.max(1, ...shown.map((row) => row.today ?? 0));
     return (

@@ -42,7 +42,7 @@ export function Panel({ id, title, slot, reads, tools, lines = 5, children, clas
                 {tools && <div class="tools">{tools}</div>}
             </header>
             {isShown(slot) ? children : slot.failure ? <Failed failure={slot.failure} onRetry={retry} /> : <Skeleton lines={lines} />}
-            {isShown(slot) && slot.failure && board.staleness === null && (
+            {isShown(slot) && slot.failure && board.staleness === null && board.slots.summary.failure === null && (
                 <p class="note failed-note" role="status">
                     {failureText(slot.failure, words)} <button type="button" class="link" onClick={retry}>{words.t('error.retry')}</button>
                 </p>

@@ -44,7 +44,7 @@ export function Performance({ onExplain }: { onExplain: (question: Question) => 
         </>
     );
     return (
-        <Panel id="series" class="performance" title={t('chart.title')} slot={series} reads={['series', 'totals']} tools={tools} lines={8}>
+        <Panel id="series" class="performance" title={t('chart.title')} slot={series} reads={['series', 'totals']} tools={tools} lines={1}>
             <Metrics />
             {series.data && <Series series={series.data} isTable={isTable} onExplain={onExplain} />}
         </Panel>

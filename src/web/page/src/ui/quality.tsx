@@ -25,6 +25,11 @@ function freshness(days: number | null): 'good' | 'warn' | 'bad' | 'unknown' {
     return days <= 0 ? 'good' : days <= 1 ? 'warn' : 'bad';
 }
 
+/** Milliseconds without decimals that nobody can feel. */
+function whole(ms: number | null): number | null {
+    return ms !== null && ms >= 10 ? Math.round(ms) : ms;
+}
+
 function Body({ quality }: { quality: Answer }) {
     const { words } = usePage();
     const { t } = words;
@@ -67,7 +72,7 @@ function Body({ quality }: { quality: Answer }) {
             {probes.slice(0, 4).map((probe) => (
                 <div key={probe.name}>
                     <dt><Lamp state={probe.slow_above_ms !== null && (probe.last_ms ?? 0) > probe.slow_above_ms ? 'bad' : 'good'} /><span>{t('quality.probes')}: <bdi>{probe.name}</bdi></span></dt>
-                    <dd>{t('quality.probe', { median: words.number(probe.median_ms), p95: words.number(probe.p95_ms) })}</dd>
+                    <dd>{t('quality.probe', { median: words.number(whole(probe.median_ms)), p95: words.number(whole(probe.p95_ms)) })}</dd>
                 </div>
             ))}
         </dl>

@@ -63,6 +63,6 @@ function Cell({ column, value }: { column: string; value: unknown }) {
     if (isNumber(value)) return <td class="right">{column === 'id' ? String(value) : words.number(value, column === 'amount' || column === 'revenue' ? board.metric('revenue')?.unit : null)}</td>;
     const text = String(value);
     if (TIMES.test(text)) return <td class="time"><time dateTime={text} title={words.moment(text, board.timezone)}>{isToday(text) ? words.time(text, board.timezone) : words.moment(text, board.timezone)}</time></td>;
-    if (column === 'status' || column === 'priority') return <td><span class={`tag ${STATES[text.toLowerCase()] ?? ''}`}><bdi>{text}</bdi></span></td>;
+    if (column === 'status' || column === 'priority') return <td><span class={`tag ${STATES[text.toLowerCase()] ?? ''}`}><bdi>{words.value(column, text)}</bdi></span></td>;
     return <td class={`name col-${column}`}><bdi>{words.value(column, text)}</bdi></td>;
 }
