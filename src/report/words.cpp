@@ -12,7 +12,7 @@ enum class Place : uint8_t { below, on, above };
 
 // Against the range of what is expected by now; without one, within a twentieth is on pace.
 std::optional<Place> place_of(const Pace &pace) {
-    const auto value = finite(std::optional<Decimal>(pace.value));
+    const auto value = finite(std::string_view(pace.value));
     if (!value) return std::nullopt;
     const double now = approximate(*value);
     if (pace.range) {
@@ -28,7 +28,7 @@ std::optional<Place> place_of(const Pace &pace) {
 
 // 100 value / whole
 std::optional<Decimal> share_of(const std::optional<Decimal> &value, const Decimal &whole) {
-    const auto part = finite(value), all = finite(std::optional<Decimal>(whole));
+    const auto part = finite(value), all = finite(std::string_view(whole));
     if (!part || !all || approximate(*all) == 0) return std::nullopt;
     return rounded(std::to_string(100 * approximate(*part) / approximate(*all)), 1);
 }
