@@ -175,7 +175,7 @@ def test_nothing_can_be_read(site, open_page):
         status=503, content_type='application/json', body='{"error": {"code": "57P03", "message": "The database does not answer.", "parameter": null, "hint": null}}'))
     page.goto(site.url)
     page.locator('.performance .failed').wait_for()
-    assert page.locator('.failed').count() >= 5
+    wait_until(lambda: page.locator('.failed').count() >= 5, 'every part to say so')
     assert 'The database does not answer.' in page.locator('.performance').inner_text()
     picture(page, 'failed-1280')
     assert axe(page) == []
