@@ -102,12 +102,14 @@ CREATE FUNCTION public.breaks(numeric) RETURNS numeric LANGUAGE plpgsql AS $$ BE
 CREATE MATERIALIZED VIEW public.broken AS SELECT public.breaks(sum(revenue)) FROM public.pay_facts WITH NO DATA;
 INSERT INTO public.pay VALUES (now(), 6);
 SELECT ok(kpi.run_now('kpi_refresh_materialized') > 0, 'a run that will fail');
+RESET ROLE; SET kpi.language = 'es'; SET ROLE j_owner;
 CALL kpi.run_due();
+RESET ROLE; RESET kpi.language; SET ROLE j_owner;
 SELECT results_eq('SELECT state, error FROM kpi.run ORDER BY id DESC LIMIT 1',
     $$VALUES ('failed', 'P0001: 1 of 2 materialized views could not be refreshed: broken')$$, 'a failed run says why');
 SELECT is((SELECT sum FROM public.shown), 11::numeric, 'and the other view was refreshed');
 SELECT results_eq('SELECT kind, state, title, role FROM kpi.incident WHERE fingerprint = $$job:kpi_refresh_materialized$$',
-    $$VALUES ('run', 'firing', 'job kpi_refresh_materialized failed: P0001: 1 of 2 materialized views could not be refreshed: broken', 'j_owner'::regrole)$$, 'it opens an incident, of the job''s owner');
+    $$VALUES ('run', 'firing', 'la tarea kpi_refresh_materialized ha fallado: P0001: 1 of 2 materialized views could not be refreshed: broken', 'j_owner'::regrole)$$, 'it opens an incident, of the job''s owner, in the language of the server');
 DROP MATERIALIZED VIEW public.broken;
 SELECT ok(kpi.run_now('kpi_refresh_materialized') > 0, 'mended');
 CALL kpi.run_due();

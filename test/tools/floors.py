@@ -40,7 +40,7 @@ INSIDE = {
     'engine/rollup': {'engine/registry'},
     'engine/source': {'engine/registry', 'engine/view', 'engine/query', 'engine/rollup'},
     'monitor/config': set(),
-    'monitor/schedule': {'monitor/config'},
+    'monitor/schedule': {'monitor', 'monitor/config'},
     'net/text': set(),
     'net/wire': {'net/text'},
     'net/sign': {'net/wire', 'net/text'},
