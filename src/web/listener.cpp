@@ -23,17 +23,20 @@ void Listener::start() {
             hub_.lost();
             return later(pause_, &Listener::start);
         }
-        link_->ask({"LISTEN kpi_update", {}, {}, false}, kTime,
-                   [this](const Reply &answer) { listening(answer); });
+        listen();
     });
+}
+
+void Listener::listen() {
+    link_->ask({"LISTEN kpi_update", {}, {}, false}, kTime,
+               [this](const Reply &answer) { listening(answer); });
 }
 
 void Listener::listening(const Reply &reply) {
     if (closed_) return;
     if (!link_->is_open()) return lost();
     pause_ = kFirstPause;
-    link_->watch([this](const std::string &payload) { hub_.announced(payload); },
-                 [this] { lost(); });
+    watch();
     // What was announced meanwhile nobody heard: everything is read anew.
     hub_.back();
     if (!reply.error) return;
@@ -41,10 +44,23 @@ void Listener::listening(const Reply &reply) {
     later(kPoll, &Listener::poll);
 }
 
+void Listener::watch() {
+    link_->watch([this](const std::string &payload) { hub_.announced(payload); },
+                 [this] { lost(); });
+}
+
+// A standby that was promoted announces again. It is asked what it is, as a LISTEN that it refuses
+// would stand in its log every time.
 void Listener::poll() {
-    if (!link_->is_open()) return;
-    hub_.announced("");
-    later(kPoll, &Listener::poll);
+    if (!link_->is_open()) return;  // lost() goes on
+    link_->ask({"SELECT pg_is_in_recovery()", {}, {}, false}, kTime, [this](const Reply &reply) {
+        if (closed_) return;
+        if (!link_->is_open()) return lost();
+        if (!reply.error && reply.row.at(0) == "f") return listen();
+        watch();
+        hub_.announced("");
+        later(kPoll, &Listener::poll);
+    });
 }
 
 void Listener::later(Milliseconds pause, void (Listener::*next)()) {

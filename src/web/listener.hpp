@@ -17,7 +17,9 @@ public:
     void close();
 
 private:
+    void listen();
     void listening(const Reply &reply);
+    void watch();
     void later(Milliseconds pause, void (Listener::*next)());
     void poll();
     void lost();

@@ -107,21 +107,38 @@ class Events:
         if last_id:
             lines.append(f'Last-Event-ID: {last_id}')
         self.socket.sendall('\r\n'.join([*lines, '', '']).encode())
-        self.buffer = b''
+        self.buffer, self.raw, self.is_chunked = b'', b'', False
         self.last_id = last_id
         self.pings = 0
         self.head = self._until(b'\r\n\r\n', 30).decode()
+        self.is_chunked = 'transfer-encoding: chunked' in self.head.lower()  # by a proxy
+        self.buffer = self._decoded(self.buffer)
+
+    def _decoded(self, data):
+        if not self.is_chunked:
+            return data
+        self.raw += data
+        out = b''
+        while b'\r\n' in self.raw:
+            size, rest = self.raw.split(b'\r\n', 1)
+            if len(rest) < int(size, 16) + 2:
+                break
+            out += rest[:int(size, 16)]
+            self.raw = rest[int(size, 16) + 2:]
+        return out
 
     def _until(self, mark, seconds):
         deadline = time.monotonic() + seconds
         while mark not in self.buffer:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+            # TLS may hold bytes that the system's socket has given up already.
+            held = getattr(self.socket, 'pending', lambda: 0)()
+            if not held and (left <= 0 or not select.select([self.socket], [], [], left)[0]):
                 raise TimeoutError(f'no event in {seconds} s')
             chunk = self.socket.recv(65536)
             if not chunk:
                 raise ConnectionError('the stream ended')
-            self.buffer += chunk
+            self.buffer += self._decoded(chunk)
         part, self.buffer = self.buffer.split(mark, 1)
         return part
 
