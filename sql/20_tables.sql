@@ -46,6 +46,8 @@ CREATE TABLE kpi.metric (
     name        text PRIMARY KEY CHECK (name <> '' AND pg_catalog.octet_length(name) < 64),
     formula     text NOT NULL,
     unit        text,
+    currency    text CHECK (currency ~ '^[A-Z]{3}$'),
+    decimals    smallint CHECK (decimals BETWEEN 0 AND 10),
     good        text NOT NULL DEFAULT 'up' CHECK (good IN ('up', 'down', 'none')),
     description text,
     owner       regrole NOT NULL,
@@ -53,6 +55,8 @@ CREATE TABLE kpi.metric (
     created_at  timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE kpi.metric IS 'Metrics: named formulas over measures and metrics. Written by kpi.define; every measure has one of its own name';
+COMMENT ON COLUMN kpi.metric.currency IS 'The one currency of an amount of money, in letters of ISO 4217. Written by kpi.set_unit, as decimals';
+COMMENT ON COLUMN kpi.metric.decimals IS 'How many a report shows; NULL: a number''s own, money: its currency''s';
 COMMENT ON COLUMN kpi.metric.owner IS 'The role whose rights evaluate the formula';
 COMMENT ON COLUMN kpi.metric.measure IS 'Set for the metric that a measure has by itself';
 
@@ -100,6 +104,20 @@ SELECT pg_catalog.pg_extension_config_dump('kpi.source', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.measure', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.counted', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.metric', '');
+
+CREATE TABLE kpi.target (
+    metric     text NOT NULL REFERENCES kpi.metric ON UPDATE CASCADE ON DELETE CASCADE,
+    segment    jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(segment) = 'object'),
+    first_day  date NOT NULL,
+    last_day   date NOT NULL CHECK (last_day >= first_day),
+    value      numeric NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (metric, segment, first_day)
+);
+COMMENT ON TABLE kpi.target IS 'What metrics are to reach, by period: reports show it and compare with it by pace. Written by kpi.set_target; periods of one metric and segment do not overlap';
+COMMENT ON COLUMN kpi.target.segment IS 'Of which the target is, as the filters of kpi.query; {}: of all';
+COMMENT ON COLUMN kpi.target.value IS 'Of the whole period where days add up to it, else of each day';
+SELECT pg_catalog.pg_extension_config_dump('kpi.target', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.dirty', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.capture_error', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.source_state', '');

@@ -11,6 +11,16 @@ CREATE FUNCTION kpi.undefine(metric text)
 COMMENT ON FUNCTION kpi.undefine(text) IS 'Removes a metric. Refused while other metrics use it, and for the metrics that measures have by themselves';
 REVOKE ALL ON FUNCTION kpi.undefine(text) FROM PUBLIC;
 
+CREATE FUNCTION kpi.set_unit(metric text, unit text DEFAULT NULL, currency text DEFAULT NULL, decimals int DEFAULT NULL)
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_set_unit';
+COMMENT ON FUNCTION kpi.set_unit(text, text, text, int) IS
+    'How a metric is shown, also one that a measure has by itself: its unit, for money its currency (ISO 4217, which is the unit where none is given), and how many decimals reports show. NULL: none of its own. kpi.define with the same unit keeps the rest. Needs the role that owns the metric';
+CREATE FUNCTION kpi.set_target(metric text, value numeric, first_day date, last_day date, segment jsonb DEFAULT '{}')
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS 'MODULE_PATHNAME', 'kpi_ext_set_target';
+COMMENT ON FUNCTION kpi.set_target(text, numeric, date, date, jsonb) IS
+    'What a metric is to reach between two days, both included, for a segment given like the filters of kpi.query. Where days add up, of the whole period, shared out by usual weekdays; else of each day. The same days again replace it, a value of NULL removes it, other days that overlap are refused. Needs the role that owns the metric';
+REVOKE ALL ON FUNCTION kpi.set_unit(text, text, text, int), kpi.set_target(text, numeric, date, date, jsonb) FROM PUBLIC;
+
 -- kpi.query is a query over these two, which PostgreSQL puts in its place: a column that nobody asks for is not computed.
 CREATE FUNCTION kpi._query(metrics text[], start_at text, end_at text, filters jsonb, by name[], grain text, order_by text, top int,
                            compare text, max_rows int, show text[])

@@ -6,6 +6,8 @@ GRANT EXECUTE ON FUNCTION
     kpi.untrack(text),
     kpi.define(text, text, text, text, text),
     kpi.undefine(text),
+    kpi.set_unit(text, text, text, int),
+    kpi.set_target(text, numeric, date, date, jsonb),
     kpi.merge(text),
     kpi.rebuild(text, timestamptz, timestamptz),
     kpi.freeze(text, timestamptz),
@@ -77,7 +79,7 @@ GRANT EXECUTE ON FUNCTION kpi.read_link(text), kpi.follow_link(text) TO kpi_read
 GRANT SELECT ON kpi.sink, kpi.sink_share, kpi.outbox, kpi.delivery, kpi.outbox_stats TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi._may_run(oid, oid), kpi._may_watch(oid, oid) TO kpi_admin, kpi_reader;
 GRANT SELECT ON kpi.publication, kpi.publication_state TO kpi_admin;
-GRANT SELECT ON kpi.report, kpi.report_plan, kpi.announcement TO kpi_admin;
+GRANT SELECT ON kpi.report, kpi.report_plan, kpi.announcement, kpi.target TO kpi_admin;
 GRANT SELECT ON kpi.outbox_stats TO kpi_reader;
 GRANT SELECT ON kpi.incident, kpi.incident_event, kpi.incident_message, kpi.silence, kpi.open_incident, kpi.incident_stats, kpi.rule, kpi.rule_status, kpi.history_status TO kpi_admin;
 GRANT SELECT ON kpi.incident_stats TO kpi_reader;

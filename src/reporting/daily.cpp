@@ -1,6 +1,7 @@
 #include "pg/sql.hpp"
 #include "reporting/contents.hpp"
 #include "reporting/parts.hpp"
+#include "reporting/targets.hpp"
 
 namespace kpi::reporting {
 namespace {
@@ -40,6 +41,7 @@ report::Document daily(const Edition &edition, const Scope &scope) {
         trends.blocks.emplace_back(chart(metric, days, report::Scale::day));
     out.sections.push_back(std::move(trends));
     out.sections.push_back(incidents(edition.to, edition.to));
+    add_targets(scope, sums, days.buckets.front(), edition.to, out);
     return out;
 }
 

@@ -2,6 +2,7 @@
 #include "reporting/contents.hpp"
 #include "reporting/outlook.hpp"
 #include "reporting/parts.hpp"
+#include "reporting/targets.hpp"
 
 namespace kpi::reporting {
 namespace {
@@ -122,6 +123,7 @@ report::Document monthly(const Edition &edition, const Scope &scope) {
     if (!segments.blocks.empty()) out.sections.push_back(std::move(segments));
     out.sections.push_back(incidents(edition.from, edition.to));
     summarize(out, edition, headline, sums.at(headline), next);
+    add_targets(scope, sums, months.buckets.front(), add_months(edition.from, 2) + -1, out);
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "reporting/currencies.hpp"
 
 namespace kpi::reporting {
 namespace {
@@ -35,6 +36,7 @@ report::Document begin(const Edition &edition, const Scope &scope, std::string_v
     out.as_of = edition.to;
     out.zone = zone();
     describe(scope, out);
+    say_currencies(scope, edition.from, edition.to, out);
     return out;
 }
 

@@ -79,13 +79,16 @@ Scope these(const std::vector<std::string> &metrics) {
 
 void describe(const Scope &scope, report::Document &document) {
     for (const Row &row : pg::query(R"(
-            SELECT m.name, m.unit, m.good, m.formula, m.description
+            SELECT m.name, m.unit, m.good, m.formula, m.description, m.currency, m.decimals
               FROM kpi.metric m JOIN ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY w(name, place) ON w.name = m.name
              ORDER BY w.place)",
                                     {scope.metrics}, kSnapshot)
                               .rows) {
         document.metrics.push_back(
-            {*row[0], {}, format_of(row[1].value_or(""), "", -1), better(*row[2])});
+            {*row[0],
+             {},
+             format_of(row[1].value_or(""), row[5].value_or(""), row[6] ? std::stoi(*row[6]) : -1),
+             better(*row[2])});
         document.definitions.push_back({*row[0], *row[3], row[4].value_or("")});
     }
 }

@@ -1,6 +1,7 @@
 #include "pg/sql.hpp"
 #include "reporting/contents.hpp"
 #include "reporting/parts.hpp"
+#include "reporting/targets.hpp"
 
 namespace kpi::reporting {
 namespace {
@@ -54,6 +55,7 @@ report::Document weekly(const Edition &edition, const Scope &scope) {
         movers.blocks.emplace_back(ranking(scope, headline, dimension, edition.from, edition.to));
     if (!movers.blocks.empty()) out.sections.push_back(std::move(movers));
     out.sections.push_back(incidents(edition.from, edition.to));
+    add_targets(scope, sums, days.buckets.front(), edition.to, out);
     return out;
 }
 

@@ -27,6 +27,7 @@ SELECT kpi.track('"Shop".both_facts', 'at', '{}', 'both', 'UTC');
 SELECT kpi.add_check('fresh', 'freshness', 'pay', parameters => '{"max_age": "90 days"}', severity => 'critical', every => '1 hour');
 SELECT kpi.add_check('countries', 'null_rate', relation => '"Shop"."Pay"', column_name => 'Country');
 SELECT kpi.add_check('drift', 'drift', 'lead', every => '1 second');
+SELECT kpi.set_unit('Amount', currency => 'EUR', decimals => 1), kpi.set_target('Amount', 12.50, '2026-01-01', '2026-01-31', '{"Country": "MX"}');
 SELECT kpi.mark_sensitive('"Shop"."Pay"', 'Country');
 SELECT kpi.add_probe('days', 'SELECT count(*) FROM "Shop"."Facts"', slow => '10 s');
 SELECT kpi.keep_history('leads', 90, '{source}');
@@ -114,7 +115,8 @@ LIVE_FACTS = """SELECT ("At" AT TIME ZONE 'Europe/Madrid')::date, count(*) FROM 
 def assert_reads(shop, copy):
     """Before any worker has touched the copy."""
     assert len(shop.sql(WATCH)) == 5 + shop.sql('SELECT count(*) FROM kpi.first_seen')[0][0] >= 6
-    for query in (STATE, GRANTS, WATCH, 'SELECT name, formula, owner::text FROM kpi.metric ORDER BY name'):
+    for query in (STATE, GRANTS, WATCH, 'SELECT name, formula, owner::text, unit, currency, decimals FROM kpi.metric ORDER BY name',
+                  'SELECT metric, segment::text, first_day, last_day, value FROM kpi.target'):
         assert copy.sql(query) == shop.sql(query), query
     for source in ('lead', 'both'):
         assert exact(copy, source), source

@@ -41,6 +41,8 @@ INSERT INTO t.good (name, args) VALUES
 ('freeze', ARRAY[$$'pay'$$, $$'2020-01-01'$$]),
 ('define', ARRAY[$$'doubled'$$, $$'revenue * 2'$$, $$'EUR'$$, $$'up'$$, $$'twice'$$]),
 ('undefine', ARRAY[$$'average'$$]),
+('set_unit', ARRAY[$$'revenue'$$, $$'EUR'$$, $$'EUR'$$, '2']),
+('set_target', ARRAY[$$'revenue'$$, '1000', $$'2026-01-01'$$, $$'2026-01-31'$$, $$'{"country": "MX"}'$$]),
 ('query', ARRAY[$$'{revenue}'$$, $$'7d'$$, $$'today'$$, $$'{"country": "MX"}'$$, $$'{n}'$$, $$'day'$$, $$'previous'$$, '1000', $$'value desc'$$, '3', $$'{share}'$$, 'false']),
 ('query_json', ARRAY[$$'revenue'$$, $$'7d'$$, $$'today'$$, $$'MX'$$, 'NULL', $$'daily'$$, '10', $$'{"n": 1}'$$]),
 ('rolling', ARRAY[$$'revenue'$$, $$'60 minutes'$$, 'now()', $$'{"country": "MX"}'$$]),

@@ -197,20 +197,29 @@ void define(const Definition &definition) {
         "$3, $4, $5, $6) "
         "ON CONFLICT (name) DO UPDATE SET formula = excluded.formula, unit = excluded.unit, good = "
         "excluded.good, "
-        "description = excluded.description, owner = excluded.owner",
+        "description = excluded.description, owner = excluded.owner, "
+        // Another unit is another quantity.
+        "currency = CASE WHEN metric.unit IS NOT DISTINCT FROM excluded.unit THEN metric.currency "
+        "END, "
+        "decimals = CASE WHEN metric.unit IS NOT DISTINCT FROM excluded.unit THEN metric.decimals "
+        "END",
         {definition.metric, definition.formula, maybe(definition.unit), definition.good,
          maybe(definition.description), definer});
 }
 
-void undefine(const std::string &metric) {
+MetricRow own_metric(const std::string &name) {
     lock_metrics();
+    const std::vector<MetricRow> rows = metric_rows({name}, pg::Access::read_write);
+    if (rows.empty())
+        throw Error("42704", fmt::format("metric \"{}\" does not exist", name), {},
+                    near_names(name, pg::Access::read_write));
+    require_owner(rows.front());
+    return rows.front();
+}
+
+void undefine(const std::string &metric) {
+    if (own_metric(metric).measure) refuse_measure(metric);
     const Registry registry = load_registry();
-    const auto found = registry.rows.find(metric);
-    if (found == registry.rows.end())
-        throw Error("42704", fmt::format("metric \"{}\" does not exist", metric), {},
-                    near_names(metric, pg::Access::read_write));
-    if (found->second.measure) refuse_measure(metric);
-    require_owner(found->second);
     std::vector<std::string> users;
     for (const auto &[name, row] : registry.rows)
         if (registry.uses(name).contains(metric)) users.push_back(name);

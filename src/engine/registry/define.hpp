@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "engine/registry/metrics.hpp"
+
 namespace kpi::engine {
 
 struct Definition {
@@ -22,6 +24,10 @@ void define(const Definition &definition);
 
 // Errors: 42602 for a name that no metric can have.
 void check_metric_name(const std::string &name);
+
+// The metric to be changed by the caller, who must own it. Definitions wait until the end of the
+// transaction. Errors: 42704 with near names, 42501.
+MetricRow own_metric(const std::string &name);
 
 // Errors: 42704, 42501, 2BP01 when other metrics use it, 42809 for a measure's own metric.
 void undefine(const std::string &metric);
