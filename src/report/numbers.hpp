@@ -17,7 +17,8 @@ bool is_decimal(std::string_view text);
 // NULL, NaN and the infinities are no value. Errors: 22P02 for what is no number at all.
 std::optional<std::string_view> finite(const std::optional<std::string_view> &number);
 std::optional<std::string_view> finite(const std::optional<Decimal> &number);
-std::optional<std::string_view> finite(std::optional<Decimal> &&) = delete;  // it would look at what is gone
+// What passes would be gone when it is read.
+std::optional<std::string_view> finite(std::optional<Decimal> &&) = delete;
 // For the place of a point on a chart, nothing else. `number` is a decimal.
 double approximate(std::string_view number);
 // A decimal with so many decimals.
