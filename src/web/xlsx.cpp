@@ -36,7 +36,7 @@ constexpr size_t kDeflated = 64 << 10;
 constexpr size_t kCellLength = 32767;  // a sheet's limit, in characters
 
 void little(std::string &out, uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+    for (int i = 0; i < bytes; ++i, value >>= 8) out.push_back(static_cast<char>(value & 0xff));
 }
 
 // Files into a ZIP, one after the other.
