@@ -51,9 +51,13 @@ void see(const Sighting &sighting) {
                sighting.owner, sighting.line});
 }
 
-const char *in_language(const char *english, const char *spanish) {
+bool is_spanish() {
     const char *language = pg::settings().language;
-    return language != nullptr && std::string_view(language) == "es" ? spanish : english;
+    return language != nullptr && std::string_view(language) == "es";
+}
+
+const char *in_language(const char *english, const char *spanish) {
+    return is_spanish() ? spanish : english;
 }
 
 }  // namespace kpi::monitor

@@ -4,6 +4,8 @@
 // begun_by). Needs an open Spi and the rights of the extension's owner.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <string>
 
@@ -34,7 +36,14 @@ struct Sighting {
     std::string line;
 };
 void see(const Sighting &sighting);
-// What kpi.language says: titles of incidents are read by people.
+// What kpi.language says: titles and lines of incidents are read by people.
+bool is_spanish();
 const char *in_language(const char *english, const char *spanish);
+// The same with values in it, as fmt::format; the compiler proves both languages.
+template <typename... Args>
+std::string say(fmt::format_string<const Args &...> english,
+                fmt::format_string<const Args &...> spanish, const Args &...args) {
+    return fmt::vformat(is_spanish() ? spanish : english, fmt::make_format_args(args...));
+}
 
 }  // namespace kpi::monitor

@@ -2,8 +2,10 @@
 -- Checks of data quality: every kind on both sides of its limit, their incidents, samples, rights.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(128);
+SELECT plan(136);
 \ir ../tools/raised.sql
+-- What a check says to a Spaniard.
+CREATE FUNCTION t.dice(name text) RETURNS text LANGUAGE sql SECURITY DEFINER SET kpi.language = es AS $$ SELECT r.state || ': ' || r.message FROM kpi.run_checks(name) r $$;
 GRANT USAGE ON SCHEMA t TO PUBLIC;
 CREATE FUNCTION t.state(name text) RETURNS text LANGUAGE sql AS $$ SELECT r.state FROM kpi.run_checks(name) r $$;
 CREATE FUNCTION t.message(name text) RETURNS text LANGUAGE sql AS $$ SELECT r.state || ': ' || r.message FROM kpi.run_checks(name) r $$;
@@ -29,6 +31,7 @@ SELECT is(t.state('fresh'), 'failing', 'and too old for one hour');
 SELECT kpi.add_check('fresh table', 'freshness', relation => 'shop.pay', parameters => '{"time_column": "at", "max_age": "30 hours"}') \gset
 SELECT is((SELECT source FROM kpi.check WHERE name = 'fresh table'), 'pay', 'a check of the table behind a source is one of the source');
 SELECT matches(t.message('fresh table'), '^ok: the newest row is of .* hours old, 30 hours allowed\)$', 'freshness says what it saw');
+SELECT matches(t.dice('fresh table'), '^ok: la fila más reciente es de .* \(hace [0-9.]+ horas, permitido: 30 hours\)$', 'in Spanish too');
 INSERT INTO shop.pay VALUES (0, now() + interval '10 days', 'MX', 'x', 1, 1);
 SELECT is(t.state('fresh'), 'failing', 'a row of the future makes nothing fresh');
 DELETE FROM shop.pay WHERE id = 0;
@@ -39,6 +42,7 @@ SELECT kpi.add_check('gaps', 'missing_periods', 'pay') \gset
 SELECT is(t.message('gaps'), 'ok: the last 28 days have rows', 'missing_periods: no day is missing');
 DELETE FROM shop.pay WHERE at >= date_trunc('day', now()) - interval '3 days' AND at < date_trunc('day', now()) - interval '2 days';
 SELECT is(t.message('gaps'), format('failing: 1 of the last 28 days have no row, 0 allowed: %s', current_date - 3), 'a day without rows is named, from unmerged changes too');
+SELECT is(t.dice('gaps'), format('failing: 1 de los últimos periodos (28 días) no tienen filas, se permiten 0: %s', current_date - 3), 'in Spanish too');
 SELECT kpi.alter_check('gaps', '{"allowed": 1}') \gset
 SELECT is(t.state('gaps'), 'ok', 'and may be allowed');
 INSERT INTO shop.pay SELECT 1000 + i, date_trunc('day', now()) - interval '3 days' + i * interval '6 hours', 'MX', 'b', 5, 2 FROM generate_series(0, 3) i;
@@ -56,6 +60,7 @@ SELECT is(t.state('volume'), 'failing', 'unless there is a limit');
 DELETE FROM shop.pay WHERE id > 2000;
 DELETE FROM shop.pay WHERE at >= date_trunc('day', now()) - interval '1 day' AND at < date_trunc('day', now()) - interval '6 hours';
 SELECT is(t.message('volume'), format('failing: %s has 1 rows, 0.25 times the 4 usual for its weekday', current_date - 1), 'fewer than half of usual fails');
+SELECT is(t.dice('volume'), format('failing: %s tiene 1 filas, 0.25 veces las 4 habituales de su día de la semana', current_date - 1), 'in Spanish too');
 SELECT kpi.drop_check('volume') \gset
 
 -- null rate
@@ -65,7 +70,8 @@ INSERT INTO shop.pay SELECT 3000 + i, now() - interval '1 hour', NULL, 'null@exa
 SELECT is(t.state('nulls'), 'ok', '2 of at least 23 are below 10 %');
 INSERT INTO shop.pay SELECT 3010 + i, now() - interval '1 hour', NULL, 'null@example.com', 5, 2 FROM generate_series(1, 2) i;
 SELECT matches(t.message('nulls'), '^failing: country is NULL in 1[0-9.]+ % of 2[0-9] rows, 10 % allowed$', '4 of them are not');
-SELECT is((SELECT jsonb_array_length(sample) FROM kpi.check_result WHERE name = 'nulls' AND state = 'failing'), 4, 'with a sample of the rows');
+SELECT matches(t.dice('nulls'), '^failing: country es NULL en el 1[0-9.]+ % de 2[0-9] filas, se permite el 10 %$', 'in Spanish too');
+SELECT is((SELECT jsonb_array_length(sample) FROM kpi.check_result WHERE name = 'nulls' AND state = 'failing' ORDER BY at DESC LIMIT 1), 4, 'with a sample of the rows');
 SELECT kpi.alter_check('nulls', '{"min_rows": 30}') \gset
 SELECT is(t.state('nulls'), 'ok', 'too few rows say nothing');
 UPDATE shop.pay SET country = '  ' WHERE id = 3012;
@@ -99,6 +105,7 @@ INSERT INTO shop.pay VALUES (4000, now(), 'MX', 'n', 'NaN', 1);
 SELECT is(t.state('amount'), 'failing', 'NaN is in no range');
 UPDATE shop.pay SET amount = -1 WHERE id = 4000;
 SELECT is(t.message('amount'), 'failing: amount is outside 0 to 99 in 1 of 202 rows, 0 allowed', 'nor is -1');
+SELECT is(t.dice('amount'), 'failing: amount está fuera de 0 a 99 en 1 de 202 filas, se permiten 0', 'in Spanish too');
 SELECT kpi.alter_check('amount', '{"max_rows": 1}') \gset
 SELECT is(t.state('amount'), 'ok', 'one may be allowed');
 DELETE FROM shop.pay WHERE id = 4000;
@@ -108,6 +115,7 @@ SELECT kpi.add_check('share', 'range', 'pay', parameters => '{"metric": "share",
 SELECT is(t.state('share'), 'ok', 'range of a metric');
 SELECT kpi.alter_check('share', '{"max": 99}') \gset
 SELECT matches(t.message('share'), '^failing: share is < 0 or > 99 on [0-9]+ of 8 days$', 'beyond it');
+SELECT matches(t.dice('share'), '^failing: share es < 0 o > 99 en [0-9]+ de 8 días$', 'in Spanish too');
 SELECT kpi.drop_check('share') \gset
 
 -- uniqueness
@@ -115,6 +123,7 @@ SELECT kpi.add_check('ids', 'uniqueness', relation => 'shop.pay', column_name =>
 SELECT is(t.state('ids'), 'ok', 'uniqueness: no id twice');
 INSERT INTO shop.pay SELECT 7, now(), 'MX', 'twice', 1, 1 FROM generate_series(1, 2);
 SELECT is(t.message('ids'), 'failing: id is not unique in 2 of 203 rows, 0 allowed', 'one thrice');
+SELECT is(t.dice('ids'), 'failing: id no es único en 2 de 203 filas, se permiten 0', 'in Spanish too');
 SELECT is((SELECT sample FROM kpi.check_result WHERE name = 'ids' ORDER BY at DESC LIMIT 1), '[{"id": 7, "rows": 3}]', 'the sample has the key');
 SELECT kpi.add_check('pairs', 'uniqueness', relation => 'shop.pay', parameters => '{"columns": ["id", "email"]}') \gset
 SELECT is(t.state('pairs'), 'failing', 'of several columns');
@@ -127,6 +136,7 @@ SELECT kpi.add_check('customers', 'referential', relation => 'shop.pay', column_
 SELECT is(t.state('customers'), 'ok', 'referential: every customer exists');
 UPDATE shop.pay SET customer = CASE id WHEN 8 THEN 99 END WHERE id IN (8, 9);
 SELECT is(t.message('customers'), 'failing: customer has no match in shop.customer in 1 of 201 rows, 0 allowed', 'one does not; NULL is no reference');
+SELECT is(t.dice('customers'), 'failing: customer no tiene correspondencia en shop.customer en 1 de 201 filas, se permiten 0', 'in Spanish too');
 SELECT kpi.drop_check('customers') \gset
 
 -- accepted values

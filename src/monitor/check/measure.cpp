@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "monitor/check/safely.hpp"
+#include "monitor/due.hpp"
 #include "pg/sql.hpp"
 #include "pg/statement.hpp"
 #include "pg/waiter.hpp"
@@ -57,7 +58,10 @@ std::string sample_of(const Check &check, const Question &question) {
 void ask(const Check &check, Outcome &out) {
     const std::optional<Question> question = build(check);
     if (!question) {
-        out.finding = {CheckState::building, {}, "what it reads is not filled yet"};
+        out.finding = {
+            CheckState::building,
+            {},
+            in_language("what it reads is not filled yet", "lo que lee aún no se ha llenado")};
         return;
     }
     out.read = question->read;
@@ -82,7 +86,10 @@ Outcome failed_outcome(std::string message, std::string sqlstate) {
 
 Outcome measure(const Check &check) {
     Outcome out;
-    if (!check.owner_exists) return failed_outcome("the role that owns the check is gone", "42704");
+    if (!check.owner_exists)
+        return failed_outcome(in_language("the role that owns the check is gone",
+                                          "el rol dueño del control ya no existe"),
+                              "42704");
     const int64_t began = pg::ticks();
     const auto mishap = run_safely([&] { ask(check, out); });
     // Time that ran out over the sample takes nothing from what was found.

@@ -7,6 +7,7 @@
 #include "monitor/check/kinds.hpp"
 #include "monitor/check/rollup_question.hpp"
 #include "monitor/check/row_question.hpp"
+#include "monitor/due.hpp"
 #include "pg/sql.hpp"
 #include "pg/statement.hpp"
 
@@ -35,10 +36,12 @@ Question freshness(const Check &check, const json &parameters) {
         if (!row[2])
             return {CheckState::failing,
                     {},
-                    fmt::format("no row in twice the time allowed ({})", limit)};
+                    say("no row in twice the time allowed ({})",
+                        "ninguna fila en el doble del tiempo permitido ({})", limit)};
         return fails_if(row[0] == "t", std::stod(*row[1]),
-                        fmt::format("the newest row is of {} ({:.1f} hours old, {} allowed)",
-                                    *row[2], std::stod(*row[1]) / 3600, limit));
+                        say("the newest row is of {} ({:.1f} hours old, {} allowed)",
+                            "la fila más reciente es de {} (hace {:.1f} horas, permitido: {})",
+                            *row[2], std::stod(*row[1]) / 3600, limit));
     };
     return question;
 }
@@ -62,18 +65,19 @@ Question view_size(const Check &check, const json &parameters) {
         const int64_t rows = std::stoll(*row[0]);
         if (rows < least)
             return fails_if(true, double(rows),
-                            rows == 0
-                                ? name + " is empty"
-                                : fmt::format("{} has {} rows, fewer than {}", name, rows, least));
+                            rows == 0 ? say("{} is empty", "{} está vacía", name)
+                                      : say("{} has {} rows, fewer than {}",
+                                            "{} tiene {} filas, menos de {}", name, rows, least));
         if (bounded && rows > most)
-            return fails_if(true, double(rows),
-                            fmt::format("{} has more than {} rows", name, most));
-        if (days && std::stoll(*row[1]) < least_days)
             return fails_if(
-                true, std::stod(*row[1]),
-                fmt::format("{} has {} days, fewer than {}", name, *row[1], least_days));
-        if (days) return fails_if(false, std::stod(*row[1]), fmt::format("{} days", *row[1]));
-        return fails_if(false, double(rows), fmt::format("at least {} rows", rows));
+                true, double(rows),
+                say("{} has more than {} rows", "{} tiene más de {} filas", name, most));
+        if (days && std::stoll(*row[1]) < least_days)
+            return fails_if(true, std::stod(*row[1]),
+                            say("{} has {} days, fewer than {}", "{} tiene {} días, menos de {}",
+                                name, *row[1], least_days));
+        if (days) return fails_if(false, std::stod(*row[1]), say("{} days", "{} días", *row[1]));
+        return fails_if(false, double(rows), say("at least {} rows", "al menos {} filas", rows));
     };
     return question;
 }
@@ -87,13 +91,15 @@ std::string difference(const json &wanted, const Table &found, bool exact) {
         for (const Row &candidate : found.rows)
             if (candidate[0] == name) row = &candidate;
         if (row == nullptr)
-            add(fmt::format("column {} is missing", name));
+            add(say("column {} is missing", "falta la columna {}", name));
         else if ((*row)[1] != type.get<std::string>())
-            add(fmt::format("column {} is {}, not {}", name, *(*row)[1], type.get<std::string>()));
+            add(say("column {} is {}, not {}", "la columna {} es {}, no {}", name, *(*row)[1],
+                    type.get<std::string>()));
     }
     if (exact)
         for (const Row &row : found.rows)
-            if (!wanted.contains(*row[0])) add(fmt::format("column {} is new", *row[0]));
+            if (!wanted.contains(*row[0]))
+                add(say("column {} is new", "la columna {} es nueva", *row[0]));
     return out;
 }
 
@@ -111,7 +117,9 @@ Question schema(const Check &check, const json &parameters) {
         const std::string text =
             difference(parameters["columns"], found, parameters["exact"].get<bool>());
         return fails_if(!text.empty(), double(found.rows.size()),
-                        text.empty() ? "the columns are as agreed" : text);
+                        text.empty() ? in_language("the columns are as agreed",
+                                                   "las columnas son las acordadas")
+                                     : text);
     };
     return question;
 }
@@ -126,9 +134,11 @@ Question custom_sql(const json &parameters) {
                                question.rows_sql, std::max(kCounted, most + 1));
     question.judge = [most](const Row &row) {
         const int64_t rows = std::stoll(*row[0]);
-        return fails_if(
-            rows > most, double(rows),
-            fmt::format("{}{} rows, {} allowed", rows >= kCounted ? "at least " : "", rows, most));
+        return fails_if(rows > most, double(rows),
+                        rows >= kCounted
+                            ? say("at least {} rows, {} allowed",
+                                  "al menos {} filas, se permiten {}", rows, most)
+                            : say("{} rows, {} allowed", "{} filas, se permiten {}", rows, most));
     };
     return question;
 }

@@ -112,7 +112,8 @@ void settle_error(const Check &check, const Outcome &outcome) {
     observe("check error " + check.name,
             titled(check, "check {} cannot be run", "el control {} no se puede ejecutar"), check,
             outcome.finding.state == CheckState::error,
-            fmt::format("SQLSTATE {}; kpi.check_status has the text", outcome.sqlstate));
+            say("SQLSTATE {}; kpi.check_status has the text",
+                "SQLSTATE {}; el texto está en kpi.check_status", outcome.sqlstate));
 }
 
 }  // namespace

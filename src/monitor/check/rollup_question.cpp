@@ -4,6 +4,7 @@
 
 #include "engine/registry/source_info.hpp"
 #include "engine/registry/tables.hpp"
+#include "monitor/due.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::monitor {
@@ -63,14 +64,17 @@ std::optional<Question> missing_periods(const Check &check, const json &paramete
         counted(check, hours ? "hour" : "day", hours ? "rollup_hour" : "rollup_day", since),
         engine::data_table(*check.source, "rollup_day"), since, begin, end,
         hours ? "1 hour" : "1 day", hours ? "" : "::date");
-    const std::string grain = hours ? "hours" : "days";
+    const std::string grain = hours ? in_language("hours", "horas") : in_language("days", "días");
     question.judge = [=](const Row &row) -> Finding {
         const int64_t missing = std::stoll(*row[0]);
-        return {missing > allowed ? CheckState::failing : CheckState::ok, double(missing),
-                missing == 0
-                    ? fmt::format("the last {} {} have rows", periods, grain)
-                    : fmt::format("{} of the last {} {} have no row, {} allowed: {}{}", missing,
-                                  periods, grain, allowed, missing > 5 ? "... " : "", *row[1])};
+        return {
+            missing > allowed ? CheckState::failing : CheckState::ok, double(missing),
+            missing == 0
+                ? say("the last {} {} have rows", "los últimos periodos ({} {}) tienen filas",
+                      periods, grain)
+                : say("{} of the last {} {} have no row, {} allowed: {}{}",
+                      "{} de los últimos periodos ({} {}) no tienen filas, se permiten {}: {}{}",
+                      missing, periods, grain, allowed, missing > 5 ? "... " : "", *row[1])};
     };
     return question;
 }
@@ -94,13 +98,17 @@ std::optional<Question> volume(const Check &check, const json &parameters) {
         since, weeks, today(check));
     question.judge = [parameters](const Row &row) -> Finding {
         if (std::stoll(*row[1]) < 2 || std::stod(*row[2]) == 0)
-            return {CheckState::ok, {}, "too few weeks to compare with"};
+            return {
+                CheckState::ok,
+                {},
+                in_language("too few weeks to compare with", "muy pocas semanas con que comparar")};
         const double ratio = std::stod(*row[0]) / std::stod(*row[2]);
         const bool high = parameters.contains("max_ratio") && ratio > parameters["max_ratio"];
         return {ratio < parameters["min_ratio"] || high ? CheckState::failing : CheckState::ok,
                 ratio,
-                fmt::format("{} has {} rows, {:.2f} times the {:g} usual for its weekday", *row[3],
-                            *row[0], ratio, std::stod(*row[2]))};
+                say("{} has {} rows, {:.2f} times the {:g} usual for its weekday",
+                    "{} tiene {} filas, {:.2f} veces las {:g} habituales de su día de la semana",
+                    *row[3], *row[0], ratio, std::stod(*row[2]))};
     };
     return question;
 }
@@ -127,10 +135,13 @@ Question drift(const Check &check, const json &parameters) {
     question.judge = [compared](const Row &row) -> Finding {
         const int64_t rows = std::stoll(*row[0]);
         return {rows > 0 ? CheckState::failing : CheckState::ok, double(rows),
-                rows == 0 ? fmt::format("{} days agree with the facts view", compared)
-                          : fmt::format("{} sums differ from the facts view on {} days compared; "
-                                        "kpi.rebuild mends them",
-                                        rows, compared)};
+                rows == 0 ? say("{} days agree with the facts view",
+                                "{} días coinciden con la vista de hechos", compared)
+                          : say("{} sums differ from the facts view on {} days compared; "
+                                "kpi.rebuild mends them",
+                                "{} sumas difieren de la vista de hechos en {} días comparados; "
+                                "kpi.rebuild lo corrige",
+                                rows, compared)};
     };
     return question;
 }
@@ -149,10 +160,13 @@ Question capture_errors(const Check &check, const json &parameters) {
     question.judge = [most, window](const Row &row) -> Finding {
         const int64_t rows = std::stoll(*row[0]);
         return {rows > most ? CheckState::failing : CheckState::ok, double(rows),
-                rows == 0 ? fmt::format("no row was skipped in {}", window)
-                          : fmt::format("{} rows contribute nothing because the facts view raised "
-                                        "errors ({}) in the last {}; see kpi.capture_error",
-                                        rows, *row[1], window)};
+                rows == 0
+                    ? say("no row was skipped in {}", "no se omitió ninguna fila en {}", window)
+                    : say("{} rows contribute nothing because the facts view raised "
+                          "errors ({}) in the last {}; see kpi.capture_error",
+                          "{} filas no cuentan porque la vista de hechos dio errores ({}) en {}; "
+                          "véase kpi.capture_error",
+                          rows, *row[1], window)};
     };
     return question;
 }
@@ -163,8 +177,8 @@ Question metric_range(const json &parameters) {
     for (const auto &[name, sign] : {std::pair{"min", "<"}, std::pair{"max", ">"}})
         if (parameters.contains(name)) {
             bad += fmt::format(" OR value {} {}", sign, parameters[name].dump());
-            words +=
-                fmt::format("{}{} {}", words.empty() ? "" : " or ", sign, parameters[name].dump());
+            words += fmt::format("{}{} {}", words.empty() ? "" : in_language(" or ", " o "), sign,
+                                 parameters[name].dump());
         }
     const auto metric = parameters["metric"].get<std::string>();
     const std::string rows = fmt::format(
@@ -180,7 +194,8 @@ Question metric_range(const json &parameters) {
     question.judge = [=](const Row &row) -> Finding {
         const int64_t days = std::stoll(*row[1]);
         return {days > most ? CheckState::failing : CheckState::ok, double(days),
-                fmt::format("{} is {} on {} of {} days", metric, words, days, *row[0])};
+                say("{} is {} on {} of {} days", "{} es {} en {} de {} días", metric, words, days,
+                    *row[0])};
     };
     return question;
 }

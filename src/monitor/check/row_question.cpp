@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "monitor/due.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::monitor {
@@ -46,9 +47,12 @@ std::string text_array(const json &values) {
 }
 
 std::string limits(const json &parameters) {
-    if (!parameters.contains("max")) return "is below " + parameters["min"].dump();
-    if (!parameters.contains("min")) return "is above " + parameters["max"].dump();
-    return fmt::format("is outside {} to {}", parameters["min"].dump(), parameters["max"].dump());
+    if (!parameters.contains("max"))
+        return say("is below {}", "es menor que {}", parameters["min"].dump());
+    if (!parameters.contains("min"))
+        return say("is above {}", "es mayor que {}", parameters["max"].dump());
+    return say("is outside {} to {}", "está fuera de {} a {}", parameters["min"].dump(),
+               parameters["max"].dump());
 }
 
 // NaN is the greatest of all numbers to PostgreSQL, and no number to anybody else.
@@ -71,17 +75,19 @@ Bad bad_rows(const Check &check, const json &parameters) {
         const bool blank = parameters["blank"].get<bool>();
         return {blank ? fmt::format("nullif(btrim({}::text), '') IS NULL", column)
                       : column + " IS NULL",
-                blank ? "is NULL or blank" : "is NULL"};
+                blank ? in_language("is NULL or blank", "es NULL o está en blanco")
+                      : in_language("is NULL", "es NULL")};
     }
     if (check.kind == "range") return {out_of_range(column, parameters), limits(parameters)};
     if (check.kind == "accepted_values")
         return {fmt::format("{}::text <> ALL ({})", column, text_array(parameters["values"])),
-                "is none of the accepted values"};
+                in_language("is none of the accepted values",
+                            "no es ninguno de los valores aceptados")};
     const auto table = parameters["references"].get<std::string>();
     return {
         fmt::format("{0} IS NOT NULL AND NOT EXISTS (SELECT FROM {1} r WHERE r.{2} = {0})", column,
                     table, pg::quote(parameters["references_column"].get<std::string>())),
-        "has no match in " + table};
+        say("has no match in {}", "no tiene correspondencia en {}", table)};
 }
 
 Finding judge_rate(const json &parameters, const std::string &column, const Bad &bad,
@@ -91,15 +97,17 @@ Finding judge_rate(const json &parameters, const std::string &column, const Bad 
     const auto most = parameters["max_percent"].get<double>();
     const bool fails = rows >= parameters["min_rows"].get<double>() && percent > most;
     return {fails ? CheckState::failing : CheckState::ok, percent,
-            fmt::format("{} {} in {:.2f} % of {} rows, {:g} % allowed", column, bad.words, percent,
-                        *row[0], most)};
+            say("{} {} in {:.2f} % of {} rows, {:g} % allowed",
+                "{} {} en el {:.2f} % de {} filas, se permite el {:g} %", column, bad.words,
+                percent, *row[0], most)};
 }
 
 Finding judge_count(const json &parameters, const std::string &what, const Row &row) {
     const auto most = parameters["max_rows"].get<int64_t>();
     const int64_t bad = std::stoll(*row[1]);
     return {bad > most ? CheckState::failing : CheckState::ok, double(bad),
-            fmt::format("{} in {} of {} rows, {} allowed", what, bad, *row[0], most)};
+            say("{} in {} of {} rows, {} allowed", "{} en {} de {} filas, se permiten {}", what,
+                bad, *row[0], most)};
 }
 
 Question uniqueness(const Check &check, const json &parameters) {
@@ -126,7 +134,7 @@ Question uniqueness(const Check &check, const json &parameters) {
         "SELECT (SELECT count(*) FROM {} WHERE {}), coalesce(sum(d.rows - 1), 0)::int8 FROM ({}) d",
         rows.from, rows.where, question.rows_sql);
     question.judge = [parameters, names](const Row &row) {
-        return judge_count(parameters, names + " is not unique", row);
+        return judge_count(parameters, say("{} is not unique", "{} no es único", names), row);
     };
     return question;
 }

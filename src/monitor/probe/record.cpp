@@ -88,7 +88,8 @@ void observe_slow(const Probe &probe, std::optional<bool> failing, const std::st
 void observe_error(const Probe &probe, std::optional<bool> failing, const std::string &sqlstate) {
     observe(probe, "probe error",
             titled(probe, "probe {} cannot be run", "la sonda {} no se puede ejecutar"), failing,
-            fmt::format("SQLSTATE {}; kpi.probe_run has the text", sqlstate));
+            say("SQLSTATE {}; kpi.probe_run has the text",
+                "SQLSTATE {}; el texto está en kpi.probe_run", sqlstate));
 }
 
 // Slow once may be chance, and an error says nothing about time.
@@ -99,8 +100,9 @@ void settle(const Probe &probe, const ProbeRun &run, const Seen &seen) {
     else if (seen.slow_in_row > 0 || run.is_error())
         slow.reset();
     observe_slow(probe, slow,
-                 fmt::format("{}, {} times in a row above {:.0f} ms", words(run), seen.slow_in_row,
-                             probe.slow));
+                 say("{}, {} times in a row above {:.0f} ms",
+                     "{}, {} veces seguidas por encima de {:.0f} ms", words(run), seen.slow_in_row,
+                     probe.slow));
     // A lock of somebody's, or a materialized view that is not filled yet.
     const bool passing =
         run.is_error() && (run.mishap->sqlstate == "55P03" || run.mishap->sqlstate == "55000");
@@ -130,7 +132,7 @@ std::optional<DueProbe> take_due_probe() {
 }
 
 void let_go(const Probe &probe) {
-    observe_slow(probe, false, "switched off");
+    observe_slow(probe, false, in_language("switched off", "desactivada"));
     observe_error(probe, false, "");
 }
 

@@ -209,9 +209,7 @@ private:
         seen.fingerprint = "error:" + rule.name;
         seen.kind = "error";
         seen.severity = "warning";
-        seen.title = fmt::format(
-            fmt::runtime(in_language("rule {} cannot be judged", "la regla {} no se puede juzgar")),
-            rule.name);
+        seen.title = say("rule {} cannot be judged", "la regla {} no se puede juzgar", rule.name);
         seen.assignee = rule.owner;
         seen.labels = nlohmann::json{{"rule", rule.name}}.dump();
         seen.sinks = rule.sinks;
