@@ -37,7 +37,8 @@ bool is_packed(const std::string &type) {
 Body::Body(std::string content, std::string content_type)
     : text_(std::move(content)),
       type_(std::move(content_type)),
-      etag_('"' + fingerprint(text_) + '"') {}
+      // weak: the packed and the plain bytes are one answer (RFC 9110, 8.8.1)
+      etag_("W/\"" + fingerprint(text_) + '"') {}
 
 const std::string &Body::gzip() const {
     std::call_once(once_, [this] {

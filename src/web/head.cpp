@@ -67,6 +67,7 @@ std::string head_of(const Response &response, const Framing &framing,
 
 bool names_etag(std::string_view header, std::string_view etag) {
     if (header == "*") return true;
+    if (etag.starts_with("W/")) etag.remove_prefix(2);
     for (size_t at = 0; at < header.size();) {
         const size_t comma = std::min(header.find(',', at), header.size());
         std::string_view one = header.substr(at, comma - at);

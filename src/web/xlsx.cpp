@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 
+#include "core/dates.hpp"
 #include "core/error.hpp"
 #include "core/markup.hpp"
 #include "core/utf8.hpp"
@@ -27,7 +28,7 @@ constexpr const char *kWorkbookRelations =
     R"(<?xml version="1.0" encoding="UTF-8" standalone="yes"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>)";
 // Cell formats: 0 plain, 1 day, 2 instant, 3 bold.
 constexpr const char *kStyles =
-    R"(<?xml version="1.0" encoding="UTF-8" standalone="yes"?><styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="2"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd"/><numFmt numFmtId="165" formatCode="yyyy\-mm\-dd\ hh:mm:ss"/></numFmts><fonts count="2"><font/><font><b/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="4"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/><xf fontId="1" applyFont="1"/></cellXfs></styleSheet>)";
+    R"(<?xml version="1.0" encoding="UTF-8" standalone="yes"?><styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="2"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd"/><numFmt numFmtId="165" formatCode="yyyy\-mm\-dd\ hh:mm:ss"/></numFmts><fonts count="2"><font/><font><b/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="4"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/><xf fontId="1" applyFont="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>)";
 constexpr const char *kSheetHead =
     R"(<?xml version="1.0" encoding="UTF-8" standalone="yes"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>)";
 constexpr const char *kSheetEnd = "</sheetData></worksheet>";
@@ -152,16 +153,16 @@ int number_at(std::string_view text, size_t at, size_t length) {
     return value;
 }
 
-// Days since 30 December 1899, which is how sheets count; the civil calendar by Hinnant's formula.
-double serial_of(std::string_view text) {
-    const int month = number_at(text, 5, 2), day = number_at(text, 8, 2);
-    const int year = number_at(text, 0, 4) - (month <= 2 ? 1 : 0);
-    const int era = year / 400, of_era = year - era * 400;
-    const int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int days = era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+// Days since 30 December 1899, which is how sheets count. They know no year before 1900 and give
+// that one a day too many; years of five digits are theirs no more: nullopt, the cell is a text.
+std::optional<double> serial_of(std::string_view text) {
+    constexpr int kFirstOf2000 = 36526;
+    if (text.size() < 10 || text[4] != '-' || text.ends_with("BC")) return std::nullopt;
+    const Date day = parse_date(text.substr(0, 10));
+    if (civil(day).year <= 1900) return std::nullopt;
     const double seconds =
         number_at(text, 11, 2) * 3600.0 + number_at(text, 14, 2) * 60.0 + number_at(text, 17, 2);
-    return days + 25569 + seconds / 86400;
+    return kFirstOf2000 + day.days + seconds / 86400;
 }
 
 std::string text_cell(std::string_view text, const char *attributes = "") {
@@ -210,14 +211,14 @@ private:
             return;
         }
         const bool finite = cell->find_first_of("NIi") == std::string_view::npos;
+        const bool is_day = kind == Column::Kind::day, is_time = kind == Column::Kind::instant;
+        const auto serial = finite && (is_day || is_time) ? serial_of(*cell) : std::nullopt;
         if (kind == Column::Kind::number && finite)
             out += fmt::format("<c><v>{}</v></c>", *cell);
         else if (kind == Column::Kind::boolean)
             out += fmt::format("<c t=\"b\"><v>{}</v></c>", *cell == "t" ? 1 : 0);
-        else if (kind == Column::Kind::day && finite)
-            out += fmt::format("<c s=\"1\"><v>{}</v></c>", serial_of(*cell));
-        else if (kind == Column::Kind::instant && finite)
-            out += fmt::format("<c s=\"2\"><v>{}</v></c>", serial_of(*cell));
+        else if (serial)
+            out += fmt::format("<c s=\"{}\"><v>{}</v></c>", is_day ? 1 : 2, *serial);
         else
             out += text_cell(*cell);
     }

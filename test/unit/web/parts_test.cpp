@@ -92,6 +92,8 @@ TEST(WebGuard, BindsATokenToACookie) {
 TEST(WebHead, KnowsETags) {
     EXPECT_TRUE(names_etag("\"a\"", "\"a\""));
     EXPECT_TRUE(names_etag("\"b\", W/\"a\"", "\"a\""));
+    EXPECT_TRUE(names_etag("W/\"a\"", "W/\"a\""));
+    EXPECT_TRUE(names_etag("\"a\"", "W/\"a\""));
     EXPECT_TRUE(names_etag("*", "\"a\""));
     EXPECT_FALSE(names_etag("", "\"a\""));
     EXPECT_FALSE(names_etag("\"ab\"", "\"a\""));
