@@ -6,12 +6,6 @@
 namespace kpi::report {
 namespace {
 
-bool is_formula(std::string_view text) {
-    const size_t first = text.find_first_not_of(' ');
-    return first != std::string_view::npos &&
-           std::string_view("=+-@\t\r").find(text[first]) != std::string_view::npos;
-}
-
 void write_text(std::string &out, std::string_view text) {
     const bool formula = is_formula(text);
     if (!formula && !text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) {
@@ -48,6 +42,12 @@ void write_cell(std::string &out, std::optional<std::string_view> cell, Type typ
 }
 
 }  // namespace
+
+bool is_formula(std::string_view text) {
+    const size_t first = text.find_first_not_of(' ');
+    return first != std::string_view::npos &&
+           std::string_view("=+-@\t\r").find(text[first]) != std::string_view::npos;
+}
 
 std::string csv(const Table &table) {
     std::string out;

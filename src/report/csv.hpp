@@ -8,10 +8,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "report/table.hpp"
 
 namespace kpi::report {
+
+// What a spreadsheet would take for a formula.
+bool is_formula(std::string_view text);
 
 // Errors: 22P02 and 22007 for a cell that is not of its column's type.
 std::string csv(const Table &table);

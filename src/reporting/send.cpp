@@ -16,31 +16,36 @@
 #include "reporting/figures.hpp"
 #include "reporting/make.hpp"
 #include "reporting/plan.hpp"
+#include "reporting/rows.hpp"
 
 namespace kpi::reporting {
 namespace {
 
 using nlohmann::json;
 
-enum class Taker { store, tracker, person };
+enum class Taker { store, tracker, person, sheet, typed_sheet };
 
 Taker taker(const std::string &sink) {
     // A sink that is shared with a role is not seen by it; kpi.notify asks whether it may be used.
     const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
-    const Cell kind = pg::value("SELECT kind FROM kpi.sink WHERE name = $1", {sink});
-    if (!kind)
+    const Table found =
+        pg::query("SELECT kind, options ->> 'value_input' FROM kpi.sink WHERE name = $1", {sink});
+    if (found.rows.empty())
         throw Error("42704", fmt::format("there is no sink \"{}\"", sink), {},
                     "SELECT name FROM kpi.sink lists them.");
+    const Cell &kind = found.rows[0][0];
     if (*kind == "s3" || *kind == "azure_blob" || *kind == "azure_files" || *kind == "file")
         return Taker::store;
     if (*kind == "mlflow") return Taker::tracker;
     if (*kind == "slack" || *kind == "smtp" || *kind == "webhook") return Taker::person;
+    if (*kind == "sheets")
+        return found.rows[0][1] == "USER_ENTERED" ? Taker::typed_sheet : Taker::sheet;
     throw Error("22023",
                 fmt::format("sink \"{}\" is of kind {}, which takes no reports", sink, *kind), {},
                 *kind == "pushgateway"
                     ? "kpi.publish keeps the numbers in a Pushgateway up to date."
-                    : "Reports go to s3, azure_blob, azure_files, file, mlflow, slack, smtp and "
-                      "webhook.");
+                    : "Reports go to s3, azure_blob, azure_files, file, mlflow, sheets, slack, "
+                      "smtp and webhook.");
 }
 
 // A run whose metrics are those of the last day, or of the whole period.
@@ -67,6 +72,12 @@ int64_t upload(const std::string &sink, const Made &made, const std::string &mes
     return std::stoll(
         *pg::value("SELECT kpi.notify_report($1, $2, $3, dedupe_key => $4)",
                    {sink, made.id, Json{message}, fmt::format("report {}", made.id)}));
+}
+
+// Rows go as they are: a spreadsheet takes no file.
+void write_rows(const std::string &sink, const Made &made, bool typed) {
+    pg::query("SELECT kpi.notify($1, $2, dedupe_key => $3)",
+              {sink, Json{rows_message(made.document, typed)}, fmt::format("report {}", made.id)});
 }
 
 std::string first_line(const std::string &text) { return text.substr(0, text.find('\n')); }
@@ -99,17 +110,24 @@ int64_t carry_out(ObjectId owner, const Task &task) {
     it.text = report::plain(words, report::Extent::digest);
     it.html = report::mail_html(words);
     it.subject = first_line(it.text);
-    for (const std::string &sink : task.sinks) switch (taker(sink)) {
+    for (const std::string &sink : task.sinks) {
+        const Taker kind = taker(sink);
+        switch (kind) {
             case Taker::store:
                 for (const Made &file : files) it.uploads.push_back(upload(sink, file, "{}"));
                 break;
             case Taker::tracker:
                 (void)upload(sink, files.front(), run_of(files.front(), words));
                 break;
+            case Taker::sheet:
+            case Taker::typed_sheet:
+                write_rows(sink, files.front(), kind == Taker::typed_sheet);
+                break;
             case Taker::person:
                 it.sinks.push_back(sink);
                 break;
         }
+    }
     const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
     return announce(it);
 }
