@@ -280,7 +280,7 @@ void Session::drain() {
     });
 }
 
-void Session::begin(Response response) {
+void Session::begin(const Response &response) {
     if (!socket_.is_open()) return;
     const bool is_11 = parser_ && parser_->get().version() >= 11;
     is_chunked_ = is_11;
@@ -291,18 +291,21 @@ void Session::begin(Response response) {
         allowed_origin());
 }
 
-void Session::part(std::string text, std::function<void()> when_written) {
+void Session::part(std::string_view text, std::function<void()> when_written) {
     if (!socket_.is_open()) return;
     if (is_chunked_) {
         char size[32];
         std::snprintf(size, sizeof size, "%zx\r\n", text.size());
-        out_ += size + text + "\r\n";
+        out_ += size;
+        out_ += text;
+        out_ += "\r\n";
     } else {
         out_ += text;
     }
     start_clock(kWriteTime);
     asio::async_write(socket_, asio::buffer(out_),
-                      [self = shared_from_this(), when_written](Problem problem, size_t) {
+                      [self = shared_from_this(), when_written = std::move(when_written)](
+                          Problem problem, size_t) {
                           self->timer_.cancel();
                           if (problem) self->close();
                           self->out_.clear();

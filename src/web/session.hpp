@@ -29,8 +29,8 @@ public:
 
     // For an answer that comes in parts: its head, then parts, then the end. `written` is called
     // when the system has taken the part, or the connection is closed.
-    void begin(Response response);
-    void part(std::string text, std::function<void()> written);
+    void begin(const Response &response);
+    void part(std::string_view text, std::function<void()> written);
     // false: it broke off; the connection is closed without the mark of a whole answer.
     void end(bool is_whole);
     void refuse(const HttpError &error);
