@@ -3,10 +3,10 @@
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SELECT plan(42);
-CREATE ROLE keeper; GRANT kpi_admin TO keeper;
+CREATE ROLE historian; GRANT kpi_admin TO historian;
 CREATE ROLE history_stranger; GRANT kpi_admin TO history_stranger;
-CREATE SCHEMA shop AUTHORIZATION keeper;
-SET ROLE keeper;
+CREATE SCHEMA shop AUTHORIZATION historian;
+SET ROLE historian;
 CREATE TABLE shop.sale (at timestamptz NOT NULL, country text, ok boolean NOT NULL DEFAULT true);
 CREATE VIEW shop.sale_facts AS SELECT at, country, 1 AS sales, ok::int AS good_sales FROM shop.sale;
 SELECT kpi.track('shop.sale_facts', 'at', '{country}', 'sale', 'UTC', build => 'now') \gset
@@ -23,7 +23,7 @@ SELECT throws_ok($$SELECT kpi.keep_history('sales', by => '{city}')$$, '22023', 
 SET ROLE history_stranger;
 SELECT throws_ok($$SELECT kpi.keep_history('sales')$$, '42501', NULL, 'of what the caller may not read');
 SELECT throws_ok($$SELECT * FROM kpi.restatements('sales')$$, '42501', NULL, 'nor is it shown');
-SET ROLE keeper;
+SET ROLE historian;
 
 SELECT kpi.keep_history('sales', 100), kpi.keep_history('sales', by => '{country}'), kpi.keep_history('good_pct') \gset
 SELECT is((SELECT string_agg(concat_ws(' ', metric, grain, "by", days, buckets), ', ' ORDER BY metric, "by") FROM kpi.history_status),
@@ -43,7 +43,7 @@ UPDATE kpi.history SET since = date_trunc('day', now()) - interval '3 days' + in
 SELECT t.due() \gset
 CALL kpi.work();
 SELECT is((SELECT count(*) FROM kpi.first_seen WHERE metric = 'sales' AND "by" = '{}'), 3::bigint, 'the day it begins in, and those after it');
-SET ROLE keeper;
+SET ROLE historian;
 SELECT is_empty($$SELECT * FROM kpi.restatements('sales')$$, 'nothing is restated');
 SELECT is((SELECT string_agg(concat_ws(' ', segment, first_seen, today, change), ', ') FROM kpi.restatements('sales', only_changed => false)),
     '{} 100 100 0, {} 100 100 0, {} 100 100 0', 'what was seen is what is');
@@ -54,7 +54,7 @@ DELETE FROM shop.sale WHERE country = 'ES' AND at >= date_trunc('day', now()) - 
 RESET ROLE;
 SELECT t.due() \gset
 CALL kpi.work();
-SET ROLE keeper;
+SET ROLE historian;
 SELECT is((SELECT string_agg(concat_ws(' ', (date_trunc('day', now()) - bucket)::text, first_seen, today, change, change_pct), ', ') FROM kpi.restatements('sales')),
     '2 days 100 60 -40 -40, 1 day 100 125 25 25', 'late rows and corrections are seen');
 SELECT is((SELECT string_agg(concat_ws(' ', (date_trunc('day', now()) - bucket)::text, segment ->> 'country', first_seen, coalesce(today::text, 'none')), ', ') FROM kpi.restatements('sales', by => '{country}')),
@@ -92,14 +92,14 @@ SELECT t.due() \gset
 CALL kpi.work();
 SELECT is((SELECT error FROM kpi.history_status WHERE metric = 'good_pct'), '42704: metric "good_pct" does not exist', 'a metric that is gone is told');
 SELECT is((SELECT buckets FROM kpi.history_status WHERE metric = 'good_pct'), 3::bigint, 'its values stay');
-SET ROLE keeper;
+SET ROLE historian;
 SELECT kpi.define('good_pct', '100.0 * good_sales / nullif(sales, 0)', '%') \gset
 RESET ROLE;
 SELECT t.due() \gset
 CALL kpi.work();
 SELECT is((SELECT error FROM kpi.history_status WHERE metric = 'good_pct'), NULL, 'defined again it goes on');
 SELECT is((SELECT count(*) FROM kpi.restatements('good_pct')), 1::bigint, 'where it was');
-SET ROLE keeper;
+SET ROLE historian;
 SELECT kpi.undefine('good_pct') \gset
 ALTER VIEW shop.sale_facts RENAME COLUMN sales TO orders;
 SELECT is((SELECT count(*) FROM kpi.restatements('orders', by => '{country}')), 2::bigint, 'a measure that is renamed keeps its history');
@@ -113,7 +113,7 @@ CALL kpi.work();
 SELECT is((SELECT min(bucket) >= now() - interval '2 days' FROM kpi.first_seen WHERE metric = 'orders'), true, 'what is older than its days is deleted');
 SELECT is((SELECT role::text FROM kpi.history WHERE metric = 'orders'), current_user::text, 'called again it is read by the new role');
 SELECT ok((SELECT since < now() - interval '2 days' FROM kpi.history WHERE metric = 'orders'), 'and goes on');
-DROP OWNED BY keeper CASCADE;
+DROP OWNED BY historian CASCADE;
 SELECT t.due() \gset
 CALL kpi.work();
 SELECT matches((SELECT error FROM kpi.history_status WHERE metric = 'orders'), '^42704: metric "orders" does not exist', 'a source that is gone is told, not raised');
