@@ -71,6 +71,8 @@ HttpError refusal_of(const DatabaseError &error) {
         return {403, "bad_link", error.message, "Open the newest message about the incident."};
     if (error.sqlstate == "55000") return {410, "link_over", error.message, error.hint};
     if (error.sqlstate == "42704") return {404, "not_found", error.message};
+    // A hot standby refuses BEGIN READ WRITE.
+    if (error.sqlstate == "0A000") return {403, "read_only", error.message, error.hint};
     return refusal(error);
 }
 

@@ -24,12 +24,11 @@ HttpError refusal(const DatabaseError &error) {
     if (state == "42883" || state == "42P01" || state == "42703")
         return {501, "not_there", "the kpi_ext of this database does not know this",
                 "A newer one does: ALTER EXTENSION kpi_ext UPDATE."};
-    // A hot standby writes nothing: 25006, or 0A000 at BEGIN.
-    if (state == "42501" || state == "25006" || state == "0A000")
-        return {403, state, error.message, error.hint};
-    // 22: values; 42: names; 54: more than there may be; P0: what a function of ours refuses.
-    if (state.starts_with("22") || state.starts_with("42") || state.starts_with("54") ||
-        state.starts_with("P0"))
+    if (state == "42501" || state == "25006") return {403, state, error.message, error.hint};
+    // 0A: what has no meaning for a metric; 22: values; 42: names; 54: more than there may be; P0:
+    // what a function of ours refuses.
+    if (state.starts_with("0A") || state.starts_with("22") || state.starts_with("42") ||
+        state.starts_with("54") || state.starts_with("P0"))
         return {400, state, error.message, error.hint};
     log("error " + state + " of the database: " + error.message);
     return {500, state, "the database could not answer"};

@@ -144,3 +144,17 @@ def test_what_an_older_extension_lacks_is_501(start_web, shop):
     finally:
         shop.sql('ALTER FUNCTION kpi.forecast_away RENAME TO forecast')
     assert (answer.status, answer.json['error']['code']) == (501, 'not_there')
+
+
+def test_what_has_no_meaning_is_a_bad_request(web, shop):
+    """Distinct counts have no drivers: the database says 0A000, which is neither a failure of kpi_web nor a matter of rights."""
+    shop.sql("""CREATE TABLE visits (at timestamptz NOT NULL, country text, visitor int);
+                CREATE VIEW visit_facts AS SELECT at, country, 1 AS visits, visitor FROM visits;
+                INSERT INTO visits SELECT now() - i * interval '1 hour', 'MX', i % 5 FROM generate_series(0, 90) i;
+                GRANT SELECT ON visit_facts, visits TO kpi_web""")
+    shop.sql("""SELECT kpi.track('visit_facts', 'at', '{country}', 'visit', 'UTC', build => 'now', aggregates => '{"visitors": {"distinct": "visitor"}}')""")
+    try:
+        answer = web.get('/api/kpi/explain?metric=visitors&by=country')
+        assert (answer.status, answer.json['error']['code']) == (400, '0A000')
+    finally:
+        shop.sql("SELECT kpi.untrack('visit'); DROP VIEW visit_facts; DROP TABLE visits")
