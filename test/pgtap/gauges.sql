@@ -1,14 +1,7 @@
 -- as: superuser
 -- Today's numbers as gauges, and their way into the outbox: by an owner who is no superuser, with kpi.work() as the steward.
-CREATE SCHEMA t;
-DO $$
-DECLARE r text;
-BEGIN
-    FOREACH r IN ARRAY '{g_owner,g_other}'::text[] LOOP
-        IF to_regrole(r) IS NOT NULL THEN EXECUTE format('DROP OWNED BY %1$s; DROP ROLE %1$s', r); END IF;
-        EXECUTE format('CREATE ROLE %I', r);
-    END LOOP;
-END $$;
+\ir ../tools/roles.sql
+SELECT t.fresh_roles('{g_owner,g_other}') \gset
 GRANT kpi_admin TO g_owner, g_other;
 GRANT CREATE, USAGE ON SCHEMA public TO g_owner, g_other;
 SELECT set_config('kpi.allowed_hosts', 'gateway.example', false) \gset
@@ -24,7 +17,7 @@ INSERT INTO public.sale VALUES (date_trunc('day', now(), 'UTC'), NULL, 100000, t
 SELECT kpi.rebuild('sale') \gset
 CREATE VIEW public.now AS SELECT * FROM kpi.gauges('{takings,sales,good_pct}', '{country}', 10);
 GRANT SELECT ON public.now TO g_owner;
-SELECT plan(64);
+SELECT plan(65);
 
 SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_today'), (SELECT sum(amount) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC')), 'today, as the table has it');
 SELECT is((SELECT value FROM public.now WHERE gauge = 'kpi_takings_avg7d'), (SELECT round(sum(amount) / 7, 6) FROM public.sale WHERE at >= date_trunc('day', now(), 'UTC') - interval '7 days' AND at < date_trunc('day', now(), 'UTC')), 'a day of the last seven');
@@ -82,6 +75,10 @@ SELECT is((SELECT array_agg(split_part(l, ' ', 1) ORDER BY l COLLATE "C") FROM p
     ARRAY(SELECT replace(l, 'DB', current_database()) FROM unnest('{"kpi_metric_unreadable{database=\"DB\",metric=\"breaks\",sqlstate=\"55000\"}","kpi_source_ok{database=\"DB\",source=\"sale\"}","kpi_takings_today{database=\"DB\"}"}'::text[]) l), 'as text it is left out and named: ' || coalesce(m::text, 'all'))
   FROM (VALUES (NULL::text[]), ('{breaks,takings}'), ('{takings,breaks}')) v (m);
 SELECT is((SELECT count(*) FROM public.lines(kpi.prometheus_text('{breaks}'), '^kpi_(metric_unreadable|source_ok)')), 3::bigint, 'with no other metric too: the health is there');
+CREATE FUNCTION public.bursts(numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN IF current_setting('test.burst', true) = 'on' THEN RAISE 'burst'; END IF; RETURN $1; END $$;
+SELECT kpi.define('bursts', 'public.bursts(takings)'), set_config('test.burst', 'on', true) \gset
+SELECT is((SELECT array_agg(substring(l, 'metric="(\w+)"') ORDER BY l COLLATE "C") FROM public.lines(kpi.prometheus_text(by => '{country}'), '^kpi_metric_unreadable\{') l),
+    '{breaks,bursts}', 'all that cannot be read are named, with the dimensions and without');
 SELECT throws_ok($$SELECT kpi.prometheus_text('{takings}', '{country}', rank_by => 'visits')$$, '22023', NULL, 'a rank without the dimension is a wrong argument');
 ROLLBACK;
 

@@ -1,18 +1,11 @@
 -- as: superuser
 -- Sinks and messages belong to somebody: alice and bob are both kpi_admin, op is kpi_operator, eyes is kpi_reader.
 SET client_min_messages = error;
-DO $$
-DECLARE r text;
-BEGIN
-    FOREACH r IN ARRAY '{kpi_alice,kpi_bob,kpi_op,kpi_eyes}'::text[] LOOP
-        IF to_regrole(r) IS NOT NULL THEN EXECUTE format('DROP OWNED BY %1$s; DROP ROLE %1$s', r); END IF;
-        EXECUTE format('CREATE ROLE %I', r);
-    END LOOP;
-END $$;
+\ir ../tools/roles.sql
+SELECT t.fresh_roles('{kpi_alice,kpi_bob,kpi_op,kpi_eyes}') \gset
 GRANT kpi_admin TO kpi_alice, kpi_bob;
 GRANT kpi_operator TO kpi_op;
 GRANT kpi_reader TO kpi_eyes;
-CREATE SCHEMA t;
 GRANT USAGE ON SCHEMA t TO PUBLIC;
 CREATE FUNCTION t.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; RETURN 'ok';
     EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM; END $$;

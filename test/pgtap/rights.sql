@@ -3,14 +3,8 @@
 \ir ../tools/exact.sql
 GRANT USAGE ON SCHEMA t TO PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA t TO PUBLIC;
-DO $$
-DECLARE r text;
-BEGIN
-    FOREACH r IN ARRAY '{r_owner,r_next,r_eve,r_reader,r_writer}'::text[] LOOP
-        IF to_regrole(r) IS NOT NULL THEN EXECUTE format('DROP OWNED BY %1$s; DROP ROLE %1$s', r); END IF;
-        EXECUTE format('CREATE ROLE %I', r);
-    END LOOP;
-END $$;
+\ir ../tools/roles.sql
+SELECT t.fresh_roles('{r_owner,r_next,r_eve,r_reader,r_writer}') \gset
 GRANT kpi_admin TO r_owner, r_next, r_eve;
 GRANT CREATE, USAGE ON SCHEMA public TO r_owner, r_next, r_eve;
 GRANT USAGE ON SCHEMA public TO r_reader, r_writer;

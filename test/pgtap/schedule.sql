@@ -3,12 +3,8 @@
 SET client_min_messages = error;
 SET timezone = 'UTC';
 \ir ../tools/raised.sql
-DO $$ DECLARE r text; BEGIN
-    FOREACH r IN ARRAY '{j_owner,j_other,j_operator,j_reader}'::text[] LOOP
-        IF to_regrole(r) IS NOT NULL THEN EXECUTE format('DROP OWNED BY %1$s; DROP ROLE %1$s', r); END IF;
-        EXECUTE format('CREATE ROLE %I', r);
-    END LOOP;
-END $$;
+\ir ../tools/roles.sql
+SELECT t.fresh_roles('{j_owner,j_other,j_operator,j_reader}') \gset
 GRANT kpi_admin TO j_owner, j_other; GRANT kpi_operator TO j_operator; GRANT kpi_reader TO j_reader;
 GRANT USAGE ON SCHEMA t TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO j_owner;

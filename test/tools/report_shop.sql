@@ -1,14 +1,7 @@
 -- What tests of reports report on: forty days of the sales pack, owned by p_owner, as whom it ends; t.lines reads a report.
-CREATE SCHEMA t;
 \ir raised.sql
-DO $$
-DECLARE r text;
-BEGIN
-    FOREACH r IN ARRAY '{p_owner,p_other,p_operator,p_reader}'::text[] LOOP
-        IF to_regrole(r) IS NOT NULL THEN EXECUTE format('DROP OWNED BY %1$s; DROP ROLE %1$s', r); END IF;
-        EXECUTE format('CREATE ROLE %I', r);
-    END LOOP;
-END $$;
+\ir roles.sql
+SELECT t.fresh_roles('{p_owner,p_other,p_operator,p_reader}') \gset
 GRANT kpi_admin TO p_owner, p_other; GRANT kpi_operator TO p_operator; GRANT kpi_reader TO p_reader;
 GRANT CREATE, USAGE ON SCHEMA public TO p_owner; GRANT USAGE ON SCHEMA t TO PUBLIC; GRANT CREATE ON SCHEMA t TO p_owner;
 SET ROLE p_owner;

@@ -115,17 +115,8 @@ void raise_wrong_argument(const Families &families, const GaugeWish &wish, bool 
             throw Error(each.error);
 }
 
-// The families that are not there yet: health and clocks are in both.
-void add(nlohmann::json &metrics, const nlohmann::json &more) {
-    std::set<std::string> known;
-    for (const nlohmann::json &metric : metrics) known.insert(metric.at("name"));
-    for (const nlohmann::json &metric : more)
-        if (!known.contains(metric.at("name"))) metrics.push_back(metric);
-}
-
-}  // namespace
-
-Families gauge_families(const GaugeWish &wish, pg::Access access) {
+// Without the name of what is unreadable.
+Families readable(const GaugeWish &wish, pg::Access access) {
     Families out;
     const auto error = pg::tried([&] { out = read(wish, access); });
     if (!error) return out;
@@ -134,6 +125,25 @@ Families gauge_families(const GaugeWish &wish, pg::Access access) {
     if (unreadable.empty()) throw Error(*error);
     out = read(rest, access);
     out.unreadable = unreadable;
+    return out;
+}
+
+// The families that are not there yet: health and clocks are in both.
+void add(Families &families, const Families &more) {
+    nlohmann::json metrics = nlohmann::json::parse(families.metrics);
+    std::set<std::string> known;
+    for (const nlohmann::json &metric : metrics) known.insert(metric.at("name"));
+    for (const nlohmann::json &metric : nlohmann::json::parse(more.metrics))
+        if (!known.contains(metric.at("name"))) metrics.push_back(metric);
+    families.metrics = metrics.dump();
+    families.unreadable.insert(families.unreadable.end(), more.unreadable.begin(),
+                               more.unreadable.end());
+}
+
+}  // namespace
+
+Families gauge_families(const GaugeWish &wish, pg::Access access) {
+    Families out = readable(wish, access);
     name_unreadable(out);
     return out;
 }
@@ -142,11 +152,11 @@ std::string prometheus_text(const GaugeWish &wish, bool every_metric) {
     if (wish.top < 1) throw Error("22023", "argument \"top\" must be at least 1");
     GaugeWish whole = wish;
     GaugeWish totals{every_metric ? take_all(whole) : std::vector<std::string>{}, {}, 1, {}};
-    const Families families = gauge_families(whole, pg::Access::read_only);
+    Families families = readable(whole, pg::Access::read_only);
     raise_wrong_argument(families, wish, every_metric);
+    if (!totals.metrics.empty()) add(families, readable(totals, pg::Access::read_only));
+    name_unreadable(families);
     nlohmann::json metrics = nlohmann::json::parse(families.metrics);
-    if (!totals.metrics.empty())
-        add(metrics, nlohmann::json::parse(gauge_families(totals, pg::Access::read_only).metrics));
     for (nlohmann::json &metric : metrics)
         for (nlohmann::json &sample : metric["samples"])
             sample["labels"]["database"] = families.database;
