@@ -22,10 +22,9 @@ void Transaction::commit() {
     open_ = false;
 }
 
-bool see_one_snapshot() {
-    if (FirstSnapshotSet) return false;
+void see_one_snapshot() {
+    if (FirstSnapshotSet) throw Error("25001", "a statement of this transaction has run already");
     if (XactIsoLevel < XACT_REPEATABLE_READ) XactIsoLevel = XACT_REPEATABLE_READ;
-    return true;
 }
 
 OuterSnapshot::OuterSnapshot() : exceptions_(std::uncaught_exceptions()) {

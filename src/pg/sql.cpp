@@ -297,6 +297,12 @@ std::string quote(std::string_view identifier) {
     return out;
 }
 
+std::string microseconds(std::string_view expression) {
+    // Timestamps count from 2000.
+    return fmt::format("(EXTRACT(epoch FROM {}) * 1000000)::pg_catalog.int8 - 946684800000000",
+                       expression);
+}
+
 std::string literal(std::string_view text) {
     const std::string copy(text);
     const char *raw = copy.c_str();

@@ -102,8 +102,8 @@ private:
 
 // From here on all statements of the transaction see one snapshot, that of the first of them
 // (REPEATABLE READ); whoever writes what somebody else has written since gets 40001. To be called
-// after the locks and before the first statement: false when one has run.
-bool see_one_snapshot();
+// after the locks and before the first statement. Errors: 25001 when one has run.
+void see_one_snapshot();
 
 // The snapshot around a worker's statements: PostgreSQL runs SQL inside a portal or a snapshot
 // only. Taken after the locks of the transaction's beginning. On an exception the transaction's
@@ -190,6 +190,8 @@ void log(Level level, const std::string &message, const std::string &detail = {}
 // Quoting: identifiers and literals go through these two and nothing else.
 std::string quote(std::string_view identifier);
 std::string literal(std::string_view text);
+// SQL of a timestamptz, as the int8 that a Timestamp is.
+std::string microseconds(std::string_view expression);
 // schema.name of a relation, quoted; throws 42P01 when it does not exist.
 std::string qualified(ObjectId relation);
 

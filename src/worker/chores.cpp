@@ -67,40 +67,44 @@ bool run_next_probe(Steps &steps) {
     return true;
 }
 
-bool run_next_publication(Steps &steps) {
-    std::optional<monitor::Publication> due;
-    steps.run([&] { due = monitor::take_due_publication(); });
+// What is taken, done within the time of a check, and whose failure is noted beside it.
+template <typename Due>
+bool run_next_noted(Steps &steps, std::optional<Due> (*take)(), std::string (*doing)(const Due &),
+                    void (*body)(const Due &), void (*note)(const Due &, const Error &)) {
+    std::optional<Due> due;
+    steps.run([&] { due = take(); });
     if (!due) return false;
-    pg::report_activity("kpi_ext: gauges for " + due->sink);
+    pg::report_activity("kpi_ext: " + doing(*due));
     try {
         const Limited limited(steps, pg::settings().check_timeout * 1000);
-        steps.run([&] { monitor::push(*due); });
+        steps.run([&] { body(*due); });
     } catch (const Error &error) {
         if (steps.gone()) throw;
-        steps.run([&] { monitor::note_failure(*due, error); });
+        steps.run([&] { note(*due, error); });
     }
     return true;
+}
+
+bool run_next_publication(Steps &steps) {
+    using monitor::Publication;
+    return run_next_noted<Publication>(
+        steps, monitor::take_due_publication,
+        [](const Publication &due) { return "gauges for " + due.sink; }, monitor::push,
+        monitor::note_failure);
+}
+
+bool run_next_history(Steps &steps) {
+    using monitor::KeptHistory;
+    return run_next_noted<KeptHistory>(
+        steps, monitor::take_due_history,
+        [](const KeptHistory &due) { return "keeping the history of " + due.key.metric; },
+        monitor::record, monitor::note_failure);
 }
 
 bool run_next_announcement(Steps &steps) {
     bool ran = false;
     steps.run([&] { ran = reporting::settle_next_announcement(); });
     return ran;
-}
-
-bool run_next_history(Steps &steps) {
-    std::optional<monitor::KeptHistory> due;
-    steps.run([&] { due = monitor::take_due_history(); });
-    if (!due) return false;
-    pg::report_activity("kpi_ext: keeping the history of " + due->key.metric);
-    try {
-        const Limited limited(steps, pg::settings().check_timeout * 1000);
-        steps.run([&] { monitor::record(*due); });
-    } catch (const Error &error) {
-        if (steps.gone()) throw;
-        steps.run([&] { monitor::note_failure(*due, error); });
-    }
-    return true;
 }
 
 constexpr std::array kChores = {

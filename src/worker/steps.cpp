@@ -35,7 +35,7 @@ void Steps::in_process(const Part &locks, const Part &body) {
         hold_extension();
         if (locks) {
             locks();
-            (void)pg::see_one_snapshot();
+            pg::see_one_snapshot();
         }
         {
             pg::OuterSnapshot snapshot;
@@ -59,7 +59,7 @@ void Steps::in_procedure(const Part &locks, const Part &body) {
         hold_extension();
         if (locks) {
             locks();
-            (void)pg::see_one_snapshot();
+            pg::see_one_snapshot();
         }
         {
             pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);

@@ -41,26 +41,7 @@ Cell formula_of(const std::string &metric) {
     return pg::value("SELECT formula FROM kpi.metric WHERE name = $1", {metric});
 }
 
-engine::SeriesRequest request_of(const HistoryKey &key, int back,
-                                 const std::optional<Quotient> &quotient) {
-    engine::SeriesRequest request;
-    request.metrics = {key.metric};
-    if (quotient && quotient->denominator != key.metric)
-        request.metrics.push_back(quotient->denominator);
-    request.by = key.by;
-    request.grain = key.grain;
-    request.back = back;
-    return request;
-}
-
 std::int64_t microseconds(const Cell &cell) { return cell ? std::stoll(*cell) : 0; }
-
-constexpr const char *kMicroseconds =
-    "(EXTRACT(epoch FROM {}) * 1000000)::pg_catalog.int8 - 946684800000000";
-
-std::string as_microseconds(const char *expression) {
-    return fmt::format(fmt::runtime(kMicroseconds), expression);
-}
 
 // The end of what is written, and the present: buckets in between are to be read.
 struct Gap {
@@ -74,15 +55,13 @@ struct Gap {
 };
 
 Gap gap_of(const HistoryKey &key) {
-    const Table table =
-        pg::query(fmt::format("SELECT {}, {}, {} FROM kpi.history WHERE {}",
-                              as_microseconds(fmt::format("(SELECT pg_catalog.max(bucket) FROM "
-                                                          "kpi.first_seen WHERE {})",
-                                                          kMine)
-                                                  .c_str()),
-                              as_microseconds("since"),
-                              as_microseconds("pg_catalog.clock_timestamp()"), kMine),
-                  bound(key));
+    const Table table = pg::query(
+        fmt::format("SELECT {}, {}, {} FROM kpi.history WHERE {}",
+                    pg::microseconds(fmt::format(
+                        "(SELECT pg_catalog.max(bucket) FROM kpi.first_seen WHERE {})", kMine)),
+                    pg::microseconds("since"), pg::microseconds("pg_catalog.clock_timestamp()"),
+                    kMine),
+        bound(key));
     if (table.empty()) return {};
     const Row &row = table.rows[0];
     return {row[0] ? microseconds(row[0]) : INT64_MIN, microseconds(row[1]), microseconds(row[2])};
@@ -112,7 +91,7 @@ void keep_history(ObjectId caller, HistoryKey key, std::int64_t days) {
     if (days < 1 || days > kMaxDays)
         throw Error("22023", fmt::format("argument \"days\" must be from 1 to {}", kMaxDays), {},
                     "kpi.drop_history ends a history.");
-    (void)engine::read_series(request_of(key, 1, {}));
+    (void)engine::read_series(request_of(key, 1));
     const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
     const Cell role = pg::value(
         fmt::format("SELECT role::pg_catalog.oid FROM kpi.history WHERE {}", kMine), bound(key));
@@ -166,7 +145,9 @@ void record(const KeptHistory &history) {
     const Gap gap = gap_of(key);
     const std::string formula = formula_of(key.metric).value_or("");
     const std::optional<Quotient> quotient = quotient_of(formula);
-    const engine::SeriesRequest request = request_of(key, gap.buckets(key.grain), quotient);
+    engine::SeriesRequest request = request_of(key, gap.buckets(key.grain));
+    if (quotient && quotient->denominator != key.metric)
+        request.metrics.push_back(quotient->denominator);
     std::vector<engine::SeriesSet> sets;
     {
         const pg::RunAs reader(history.role, pg::Restriction::reading);
@@ -214,6 +195,15 @@ bool forget_old_history() {
                        {std::int64_t(kForgotten)}) == kForgotten;
 }
 
+engine::SeriesRequest request_of(const HistoryKey &key, int back) {
+    engine::SeriesRequest request;
+    request.metrics = {key.metric};
+    request.by = key.by;
+    request.grain = key.grain;
+    request.back = back;
+    return request;
+}
+
 int reach(Grain grain, std::int64_t from, std::int64_t to) {
     const std::int64_t shortest = grain == Grain::hour   ? kHour
                                   : grain == Grain::day  ? 23 * kHour
@@ -229,7 +219,7 @@ Past first_seen(const HistoryKey &asked, Timestamp from) {
         SELECT {}, {}, e.value -> 0, e.value ->> 1, e.value ->> 2
           FROM kpi.first_seen f LEFT JOIN LATERAL pg_catalog.jsonb_array_elements(f."values") e ON true
          WHERE {} AND f.bucket >= $4 AND f.formula = (SELECT m.formula FROM kpi.metric m WHERE m.name = $1))",
-                              as_microseconds("f.bucket"), as_microseconds("f.seen_at"), kMine),
+                              pg::microseconds("f.bucket"), pg::microseconds("f.seen_at"), kMine),
                   bound(key, {from}), {.access = pg::Access::read_only});
     const auto number = [](const Cell &cell) { return cell ? std::stod(*cell) : std::nan(""); };
     Past out;

@@ -10,6 +10,7 @@
 
 #include "core/calendar.hpp"
 #include "core/error.hpp"
+#include "engine/query/series.hpp"
 
 namespace kpi::monitor {
 
@@ -48,6 +49,8 @@ struct SeenBucket {
     Timestamp seen_at;
     std::unordered_map<std::string, Seen> segments;  // by JSON object, as jsonb's text
 };
+// The values of the metric, so many buckets back.
+engine::SeriesRequest request_of(const HistoryKey &key, int back);
 // How many buckets of the grain reach from a moment to another; a few too many rather than too few.
 int reach(Grain grain, std::int64_t from, std::int64_t to);
 // By start of the bucket, those from `from` on that are of the metric's formula of today.

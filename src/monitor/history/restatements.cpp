@@ -19,15 +19,6 @@ bool differ(double a, double b) {
     return std::fabs(a - b) > kNoise * std::max(std::fabs(a), std::fabs(b));
 }
 
-engine::SeriesRequest request_of(const HistoryKey &key, int back) {
-    engine::SeriesRequest request;
-    request.metrics = {key.metric};
-    request.by = key.by;
-    request.grain = key.grain;
-    request.back = back;
-    return request;
-}
-
 }  // namespace
 
 std::vector<Restatement> restatements(const HistoryKey &key, Timestamp from, Which which) {

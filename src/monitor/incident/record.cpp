@@ -23,9 +23,7 @@ Phase phase_of(const std::string &name) {
 }
 
 std::string micros(const char *column) {
-    return fmt::format(
-        "coalesce((EXTRACT(epoch FROM i.{}) * 1000000)::pg_catalog.int8 - 946684800000000, 0)",
-        column);
+    return fmt::format("coalesce({}, 0)", pg::microseconds(std::string("i.") + column));
 }
 
 // The columns of read(), in order.
