@@ -210,6 +210,11 @@ int decimals_of(const Format &format, std::string_view number) {
     return int(std::min<size_t>(last > point ? last - point : 0, 4));
 }
 
+Format like(Format format, std::string_view number) {
+    format.decimals = decimals_of(format, number);
+    return format;
+}
+
 std::string shown(const std::optional<Decimal> &number, const Format &format, Language language,
                   Length length) {
     const auto value = finite(number);

@@ -26,6 +26,8 @@ std::string rounded(std::string_view number, int decimals);
 
 // As many as the format shows of this number.
 int decimals_of(const Format &format, std::string_view number);
+// The format for what is a part of that number: no more decimals than it has itself.
+Format like(Format format, std::string_view number);
 // "€1,234.50", "1.234,50 €", "96.1 %", "12 s", "124.5K"; no value: "–".
 std::string shown(const std::optional<Decimal> &number, const Format &format, Language language,
                   Length length);

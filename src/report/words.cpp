@@ -45,7 +45,7 @@ std::string target_words(const Document &document, const Metric &metric, const F
                         document.language);
     return sentence(Phrase{"target_due",
                            {{"share", Amount{*share, percent_format()}},
-                            {"due", Amount{*target.due, format}},
+                            {"due", Amount{*target.due, like(format, target.value)}},
                             {"target", Amount{target.value, format}}}},
                     document.language);
 }

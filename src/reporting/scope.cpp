@@ -128,21 +128,27 @@ std::vector<std::string> dimensions_of(const Scope &scope, const std::string &me
     return out;
 }
 
-bool is_counted(const std::string &metric) {
-    std::vector<std::string> names{metric};
+std::vector<std::string> measures_of(const std::string &metric) {
+    std::vector<std::string> names{metric}, out;
     for (size_t i = 0; i < names.size(); ++i)
-        for (const Row &row :
-             pg::query("SELECT m.formula, m.measure, c.name FROM kpi.metric m LEFT "
-                       "JOIN kpi.counted c ON c.name = m.measure WHERE m.name = $1",
-                       {names[i]}, kSnapshot)
-                 .rows) {
-            if (row[2]) return true;
-            if (row[1]) continue;
+        for (const Row &row : pg::query("SELECT formula, measure FROM kpi.metric WHERE name = $1",
+                                        {names[i]}, kSnapshot)
+                                  .rows) {
+            if (row[1]) {
+                out.push_back(*row[1]);
+                continue;
+            }
             for (const pg::FormulaName &used : pg::formula_names(*row[0]))
                 if (std::find(names.begin(), names.end(), used.name) == names.end())
                     names.push_back(used.name);
         }
-    return false;
+    return out;
+}
+
+bool is_counted(const std::string &metric) {
+    return pg::value("SELECT 1 FROM kpi.counted WHERE name = ANY ($1) LIMIT 1",
+                     {measures_of(metric)}, kSnapshot)
+        .has_value();
 }
 
 }  // namespace kpi::reporting

@@ -35,8 +35,9 @@ report::Format format_of(const std::string &unit, const std::string &currency, i
 // The dimensions to rank a metric by.
 std::vector<std::string> dimensions_of(const Scope &scope, const std::string &metric);
 
-// Over values that are counted once (aggregates of kpi.track), by itself or through other metrics:
-// it neither adds up nor is it a rate.
+// The measures that a metric is made of, by itself or through other metrics.
+std::vector<std::string> measures_of(const std::string &metric);
+// Over values that are counted once (aggregates of kpi.track): it neither adds up nor is it a rate.
 bool is_counted(const std::string &metric);
 
 }  // namespace kpi::reporting

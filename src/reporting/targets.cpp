@@ -4,6 +4,7 @@
 
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "report/numbers.hpp"
 
 namespace kpi::reporting {
 namespace {
@@ -102,7 +103,7 @@ void Targets::say_pace(report::Document &document, Date day) const {
                             {"value", report::Amount{*value, format}},
                             {"share", report::Amount{*share, report::percent_format()}},
                             {"day", day},
-                            {"due", report::Amount{*due, format}},
+                            {"due", report::Amount{*due, report::like(format, *target.value)}},
                             {"target", report::Amount{*target.value, format}}}});
     }
 }

@@ -23,6 +23,14 @@ std::string change(const std::string &value, const std::string &before, Language
     return shown_change({value, before, style}, language).text;
 }
 
+TEST(Numbers, of_a_part_have_no_more_decimals_than_the_whole) {
+    EXPECT_EQ(shown("46.7532", like({}, "300"), Language::english, Length::whole), "47");
+    EXPECT_EQ(shown("46.7532", like({}, "30.5"), Language::english, Length::whole), "46.8");
+    EXPECT_EQ(
+        shown("46.7532", like({Style::number, "", 2}, "300"), Language::english, Length::whole),
+        "46.75");
+}
+
 TEST(Numbers, round_on_the_digits_half_away_from_zero) {
     EXPECT_EQ(rounded("2.675", 2), "2.68");
     EXPECT_EQ(rounded("-2.5", 0), "-3");

@@ -57,7 +57,9 @@ Ranking countries() {
              {"A segment with a name that is long enough to be wrapped on a phone", "8000", "7000",
               "6.4"}},
             Bar{"", "7131.9", "9001", "5.8"},
-            Text(phrase("currencies_apart"))};
+            Text(Phrase{
+                "currencies_added",
+                {{"metric", std::string("revenue")}, {"currencies", std::string("EUR, MXN")}}})};
 }
 
 Events incidents(Date day) {
