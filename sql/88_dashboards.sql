@@ -35,20 +35,30 @@ SELECT i.id, i.severity, i.state, i.kind, i.rule, CASE WHEN i.parent IS NULL THE
  WHERE i.fired_at IS NOT NULL AND kpi._may_watch((SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user), i.role);
 COMMENT ON VIEW kpi.incident_history IS 'Problems that fired, open and over, for lists and annotations; depth 1: a part of a larger one, which speaks for it. For kpi_reader too; it sees title and segment of rules only, and only when it may read every facts view';
 
+CREATE FUNCTION kpi._no_such(what text, name text, known text[]) RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_no_such';
+COMMENT ON FUNCTION kpi._no_such(text, text, text[]) IS 'Internal: the error (42704) of a function in SQL that was asked for what is not among the known';
+REVOKE ALL ON FUNCTION kpi._no_such(text, text, text[]) FROM PUBLIC;
+
 CREATE FUNCTION kpi.backup_alerts(alert text DEFAULT NULL, always boolean DEFAULT false)
     RETURNS TABLE (name text, country text, source text, value numeric, bound numeric, active boolean, firing boolean)
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 50000 ROWS 100
 BEGIN ATOMIC
 -- change: what must be missing of the usual besides (of a rate in points), as in the rules of the same names.
-WITH known AS MATERIALIZED (
+WITH alerts (name, metric, threshold, kind, change, is_segment) AS (
+    VALUES ('LowDailyLeads', 'leads', 'leads_critical', 'number', 0.2, false),
+           ('LowRevenueVsAvg7d', 'revenue', 'revenue_vs_avg7d_critical', 'ratio', 0.2, false),
+           ('LowPaymentSuccessRate', 'payments_success_rate', 'payment_success_critical', 'rate', 1, false),
+           ('LowRevenueBySegment', 'revenue', 'revenue_by_segment_warning', 'ratio', 0.3, true),
+           ('LowLeadsBySegment', 'leads', 'leads_by_segment_warning', 'number', 0.3, true)
+), known AS MATERIALIZED (
     SELECT k.name, k.metric, k.kind, k.change, kpi.threshold_value(k.threshold) AS threshold,
            CASE WHEN k.is_segment THEN '{country,source}' ELSE '{}' END::name[] AS by
-      FROM (VALUES ('LowDailyLeads', 'leads', 'leads_critical', 'number', 0.2, false),
-                   ('LowRevenueVsAvg7d', 'revenue', 'revenue_vs_avg7d_critical', 'ratio', 0.2, false),
-                   ('LowPaymentSuccessRate', 'payments_success_rate', 'payment_success_critical', 'rate', 1, false),
-                   ('LowRevenueBySegment', 'revenue', 'revenue_by_segment_warning', 'ratio', 0.3, true),
-                   ('LowLeadsBySegment', 'leads', 'leads_by_segment_warning', 'number', 0.3, true)) k (name, metric, threshold, kind, change, is_segment)
-     WHERE k.name = coalesce(backup_alerts.alert, k.name) AND EXISTS (SELECT FROM kpi.metric m WHERE m.name = k.metric)
+      FROM alerts k
+     WHERE CASE WHEN backup_alerts.alert IS NULL THEN true
+                WHEN EXISTS (SELECT FROM alerts a WHERE a.name = backup_alerts.alert) THEN k.name = backup_alerts.alert
+                ELSE kpi._no_such('backup alert', backup_alerts.alert, ARRAY(SELECT a.name FROM alerts a)) IS NULL END
+       AND EXISTS (SELECT FROM kpi.metric m WHERE m.name = k.metric)
 ), worker AS MATERIALIZED (
     SELECT coalesce(backup_alerts.always, false) OR coalesce((kpi.status() #>> '{worker,heartbeat_age_seconds}')::numeric, 'infinity')
            >= 60 * kpi.threshold_value('backup_after_minutes') AS is_silent

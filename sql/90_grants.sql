@@ -86,5 +86,5 @@ GRANT SELECT ON kpi.incident_stats TO kpi_reader;
 GRANT SELECT ON kpi.check, kpi.check_result, kpi.check_status, kpi.probe, kpi.probe_run, kpi.probe_plan, kpi.probe_stats TO kpi_admin;
 GRANT SELECT ON kpi.check_status, kpi.probe_stats TO kpi_reader;
 GRANT SELECT ON kpi.view_state, kpi.probe_history, kpi.incident_history TO kpi_admin, kpi_reader;
-GRANT EXECUTE ON FUNCTION kpi.backup_alerts(text, boolean) TO kpi_admin, kpi_reader;
+GRANT EXECUTE ON FUNCTION kpi.backup_alerts(text, boolean), kpi._no_such(text, text, text[]) TO kpi_admin, kpi_reader;
 GRANT EXECUTE ON PROCEDURE kpi.work() TO kpi_admin;

@@ -1,5 +1,7 @@
 // SQL functions of environments: kpi.load_environment, kpi.config, kpi.threshold_value,
-// kpi.prometheus_rules.
+// kpi.prometheus_rules; and the error of those that are written in SQL.
+#include "core/error.hpp"
+#include "core/similar_names.hpp"
 #include "monitor/config/config.hpp"
 #include "pg/function.hpp"
 #include "pg/lock.hpp"
@@ -23,6 +25,12 @@ KPI_FUNCTION(config) {
         result.append_query("SELECT $1, $2, $3, $4", {row.name, row.value, row.source, row.note},
                             {});
     return Datum(0);
+}
+
+KPI_FUNCTION(no_such) {
+    const std::string what = text_argument(fcinfo, 0);
+    throw kpi::Error("42704", "there is no " + what + " \"" + text_argument(fcinfo, 1) + "\"", {},
+                     "Use one of " + kpi::quoted_list(kpi::pg::text_array(fcinfo, 2)) + ".");
 }
 
 KPI_FUNCTION(threshold_value) {

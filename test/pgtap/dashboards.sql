@@ -109,6 +109,7 @@ SELECT ok((SELECT count(*) = 1 FROM kpi.recent('payments', 1)), 'and rows');
 
 -- Backup alerts
 SELECT is((SELECT count(*) FROM kpi.backup_alerts('LowRevenueBySegment')), 2::bigint, 'a row for each active segment');
+SELECT throws_ok($$SELECT * FROM kpi.backup_alerts('LowRevenu')$$, '42704', 'there is no backup alert "LowRevenu"', 'a name that is none never stays silent');
 SELECT ok((SELECT bool_and(active) FROM kpi.backup_alerts()), 'without a worker they are active');
 RESET ROLE;
 SELECT kpi.load_environment('dev', 'backup_after_minutes: 1440') \gset

@@ -2,7 +2,7 @@
 -- Links in messages about incidents: signed, expiring, good for one thing each, for whoever has them.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(67);
+SELECT plan(68);
 \ir ../tools/raised.sql
 CREATE ROLE link_keeper; GRANT kpi_admin TO link_keeper;
 CREATE ROLE link_runner; GRANT kpi_operator TO link_runner;
@@ -101,6 +101,7 @@ SELECT t.see(true, 'four') \gset
 SELECT matches(t.last(:four, 'chat') ->> 'plain', 'fires again, silence ended', 'at its end it says so, though no repeat was due');
 SELECT t.see(false, 'four') \gset
 SELECT matches(t.raised(format('SELECT kpi.follow_link(%L)', t.token('s8.' || :four || '.4000000000'))), '^55000 incident ' || :four || ' is resolved', 'what is over is not snoozed');
+SELECT is(kpi._incident_links(:four), '{"acknowledge": null, "snooze": null}', 'nor has it links for a page, whose list goes on');
 SELECT is(kpi.follow_link(:'snooze') ->> 'done', 'true', 'a link that has acted still says so');
 
 -- Who may
