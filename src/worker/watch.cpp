@@ -35,8 +35,8 @@ monitor::Evaluated Watch::judge() {
         } catch (const Error &error) {
             if (error.sqlstate != "40001" || steps_.gone()) throw;
         }
-    // Each statement by itself: then an error of this kind, which code of users can raise too, is
-    // of the rule that has it.
+    // READ COMMITTED: then an error of this kind, which code of users can raise too, is of the rule
+    // that has it.
     steps_.run(body);
     return done;
 }

@@ -125,7 +125,8 @@ SELECT kpi.add_rule('First', 'slow', 'above', 1000000), kpi.add_rule('Second', '
 
 
 def test_all_rules_of_a_look_see_one_snapshot(make_cluster, wait_until):
-    """While the first is read rows come and are merged: the second does not see them either, but the next look does."""
+    """While the first is read rows come and are merged: the second does not see them either, but the next look does. (What is read: the
+    snapshot around the look. What is written, and what functions of users see: the isolation, in the next test.)"""
     cluster = make_cluster(preload=False)
     database = On(cluster, cluster.create_database())
     database.sql(f"ALTER DATABASE {database.name} SET timezone = 'UTC'")

@@ -48,6 +48,18 @@ def test_the_same_as_json(web, shop, incident):
     assert 'Silenced' in answer.json['message']
 
 
+def test_whoever_acts_sees_it_at_once(web, shop, incident):
+    """What was read a moment before is not shown again, though no worker has announced anything yet."""
+    def listed():
+        return {one['id']: one['state'] for one in web.get('/api/kpi/incidents?state=all&limit=49').json['incidents']}[incident]
+
+    assert listed() == 'firing'
+    meta = web.get('/api/meta')
+    headers = {'Content-Type': 'application/json', 'Cookie': meta.headers['Set-Cookie'].split(';')[0], 'X-CSRF-Token': meta.json['csrf']}
+    assert web.request('POST', '/api/kpi/incidents/act', '{"token": "%s"}' % token(shop, incident), headers).status == 200
+    assert listed() == 'acknowledged'
+
+
 def test_a_bad_link_says_so(web):
     answer = web.get('/incidents/act?token=made-up')
     assert answer.status == 403 and b'cannot be used' in answer.body
