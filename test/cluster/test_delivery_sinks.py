@@ -73,18 +73,18 @@ def test_rows_of_a_query_become_cells(by_hand, sheets):
 def test_a_report_becomes_rows(by_hand, sheets, value_input):
     by_hand.sql("""CREATE TABLE pay (at timestamptz, amount numeric);
                    INSERT INTO pay SELECT timestamptz '2026-04-01 12:00+00' + d * interval '1 day', 10.5 + d FROM generate_series(0, 4) d WHERE d <> 2;
-                   CREATE VIEW pay_facts AS SELECT at, amount AS revenue, 1 AS payments FROM pay;
+                   CREATE VIEW pay_facts AS SELECT at, amount AS revenue, 1 AS payments, 1 AS "=1+1" FROM pay;
                    SELECT kpi.track('pay_facts', 'at', '{}', 'pay', 'UTC', build => 'now')""")
     options = {'spreadsheet': 'book', 'create_sheet': True, 'range': 'Daily!A1:F', 'value_input': value_input}
     by_hand.sql("SELECT kpi.add_sink('sheet', 'sheets', %s, %s, %s)",
                 (sheets.url, json.dumps(options), json.dumps({'service_account': sheets.service_account()})))
-    by_hand.sql("""SELECT kpi.add_report('money', 'daily', '{sheet}', options => '{"metrics": ["revenue", "payments"]}')""")
+    by_hand.sql("""SELECT kpi.add_report('money', 'daily', '{sheet}', options => '{"metrics": ["revenue", "payments", "=1+1"]}')""")
     for _ in range(2):  # a version goes once
         by_hand.sql("SELECT kpi.send_report('money', '2026-04-05')")
         by_hand.sql('CALL kpi.work()')
     assert by_hand.sql('SELECT state, error FROM kpi.outbox') == [('delivered', None)]
     head, *rows = [row for row in sheets.cells('Daily') if row]
-    assert head == ['day', 'revenue', 'payments'] and len(rows) == 30
+    assert head == ['day', 'revenue', 'payments', '=1+1' if value_input == 'RAW' else "'=1+1"] and len(rows) == 30, 'as typed, it would be a formula'
     expected = by_hand.sql("""SELECT q.day::text, max(q.value) FILTER (WHERE metric = 'revenue')::float8, max(q.value) FILTER (WHERE metric = 'payments')::float8
                                 FROM kpi.query('{revenue,payments}', '2026-03-07', '2026-04-05') q GROUP BY 1 ORDER BY 1""")
     assert [tuple((row + [None, None])[:3]) for row in rows] == expected
