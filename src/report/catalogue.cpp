@@ -116,6 +116,20 @@ constexpr auto kEntries = std::to_array<Entry>({
      {"{metric} by segment; the numbers stand beside the bars."},
      {"{metric} por segmento; los números están junto a las barras."}},
     {"report", {"Report"}, {"Informe"}},
+    {"restated",
+     {"Restated since first seen: {metric} of {period} {change} (from {before} to {value})."},
+     {"Corregido desde que se vio por primera vez: {metric}, {period}: {change} (de {before} a "
+      "{value})."}},
+    {"restated_days",
+     {"Restated since first seen: {metric} of {count} days, most of all {period} {change} (from "
+      "{before} to {value})."},
+     {"Corregido desde que se vio por primera vez: {metric}, {count} días, sobre todo {period}: "
+      "{change} (de {before} a {value})."}},
+    {"restated_months",
+     {"Restated since first seen: {metric} of {count} months, most of all {period} {change} (from "
+      "{before} to {value})."},
+     {"Corregido desde que se vio por primera vez: {metric}, {count} meses, sobre todo {period}: "
+      "{change} (de {before} a {value})."}},
     {"restates",
      {"Version {version}: restates an earlier report, whose data has changed since."},
      {"Versión {version}: corrige un informe anterior, cuyos datos han cambiado desde entonces."}},

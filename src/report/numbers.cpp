@@ -205,9 +205,13 @@ int decimals_of(const Format &format, std::string_view number) {
     }
     const size_t point = number.find('.');
     if (point == std::string_view::npos) return 0;
-    // beyond four they are the digits of a division; zeros at the end say nothing
-    const size_t last = number.find_last_not_of('0');
-    return int(std::min<size_t>(last > point ? last - point : 0, 4));
+    const size_t last = number.find_last_not_of('0');  // zeros at the end say nothing
+    const size_t own = last > point ? last - point : 0;
+    // beyond four they are the digits of a division: two are enough where there is a whole part
+    constexpr size_t kMost = 4;
+    if (own <= kMost) return int(own);
+    const Sign sign = split_sign(number);
+    return is_zero(whole_part(sign.digits)) ? int(kMost) : 2;
 }
 
 Format like(Format format, std::string_view number) {

@@ -1,6 +1,7 @@
 #include "pg/sql.hpp"
 #include "reporting/contents.hpp"
 #include "reporting/parts.hpp"
+#include "reporting/restated.hpp"
 #include "reporting/targets.hpp"
 
 namespace kpi::reporting {
@@ -34,6 +35,7 @@ report::Document daily(const Edition &edition, const Scope &scope) {
     const std::map<std::string, Total> sums = totals(scope, edition.to, edition.to, false);
     for (const std::string &metric : scope.metrics)
         out.figures.push_back(figure(out, scope, metric, sums.at(metric), days));
+    say_restated(scope, edition.from, edition.to, "day", out);
     out.figures.front().why =
         why(scope, scope.metrics.front(), edition.to, out.metrics.front().format);
     report::Section trends{"trend", phrase("trend"), {}};

@@ -2,6 +2,7 @@
 #include "reporting/contents.hpp"
 #include "reporting/outlook.hpp"
 #include "reporting/parts.hpp"
+#include "reporting/restated.hpp"
 #include "reporting/targets.hpp"
 
 namespace kpi::reporting {
@@ -111,6 +112,8 @@ report::Document monthly(const Edition &edition, const Scope &scope) {
     const std::map<std::string, Total> sums = totals(scope, edition.from, edition.to, true);
     const WorkingDays working = working_days(edition.from);
     if (!working.has_holidays) out.notes.emplace_back(phrase("no_holidays"));
+    say_restated(scope, months.buckets.front(), edition.to, "month", out);
+    say_restated(scope, edition.from, edition.to, "day", out);
     for (const std::string &metric : scope.metrics)
         out.figures.push_back(figure(edition, metric, sums.at(metric), working, months));
     const std::string headline = headline_metric(scope, sums);

@@ -60,7 +60,7 @@ Cell Targets::sum(Date first, Date last) const {
         if (const auto found = days_.find(day.days); found != days_.end())
             values.push_back(found->second);
     return pg::value(
-        "SELECT pg_catalog.trim_scale(pg_catalog.round(pg_catalog.sum(x::pg_catalog.numeric), 4)) "
+        "SELECT pg_catalog.trim_scale(pg_catalog.round(pg_catalog.sum(x::pg_catalog.numeric), 8)) "
         "FROM pg_catalog.unnest($1::pg_catalog.text[]) x",
         {values}, kSnapshot);
 }

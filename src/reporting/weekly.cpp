@@ -1,6 +1,7 @@
 #include "pg/sql.hpp"
 #include "reporting/contents.hpp"
 #include "reporting/parts.hpp"
+#include "reporting/restated.hpp"
 #include "reporting/targets.hpp"
 
 namespace kpi::reporting {
@@ -45,6 +46,7 @@ report::Document weekly(const Edition &edition, const Scope &scope) {
         figure.trend = days.values.at(metric);
         out.figures.push_back(std::move(figure));
     }
+    say_restated(scope, days.buckets.front(), edition.to, "day", out);
     report::Section trends{"trend", phrase("trend"), {}};
     for (const std::string &metric : scope.metrics)
         trends.blocks.emplace_back(chart_of_week(scope, metric, days, edition));

@@ -36,7 +36,8 @@ SELECT is(t.figure('monthly', '2026-03-31', 'conversion_pct')->>'value', '80', '
 -- By pace: the weekdays of the eight weeks before.
 SELECT is((t.figure('daily', '2026-04-05', 'leads')->>'value')::numeric, (
     WITH usual AS (SELECT extract(isodow FROM day) AS weekday, avg(value) AS v FROM kpi.query('{leads}', '2026-02-04', '2026-03-31') GROUP BY 1)
-    SELECT round(sum(300 * v) FILTER (WHERE d = '2026-04-05') / sum(v), 4) FROM generate_series(timestamp '2026-04-01', '2026-04-30', '1 day') d JOIN usual ON weekday = extract(isodow FROM d)), 'a day has its part');
+    SELECT round(sum(300 * v) FILTER (WHERE d = '2026-04-05') / sum(v), 8) FROM generate_series(timestamp '2026-04-01', '2026-04-30', '1 day') d JOIN usual ON weekday = extract(isodow FROM d)), 'a day has its part');
+SELECT matches(t.text('daily', '2026-04-05'), '% of the target \d+\.\d\d ·', 'whose decimals are those that say something');
 SELECT is(t.figure('weekly', '2026-04-05', 'revenue'), NULL, 'none without a target');
 SELECT matches(t.text('daily', '2026-04-05'), 'leads, April 2026: [0-9.]+ so far, [0-9.]+.% of what is due by .*5.Apr.* of 300', 'how far a target is that goes on');
 SELECT matches(t.text('daily', '2026-04-05', 'es'), 'leads, abril de 2026: .* de lo debido hasta el .* de 300', 'in Spanish');

@@ -183,6 +183,13 @@ Document weekly(Language language) {
     Document out = base("weekly", language, week);
     out.against = Period{week.first + -28, week.first + -1};
     out.version = 2;
+    out.notes = {Phrase{"restated_days",
+                        {{"count", int64_t{3}},
+                         {"metric", std::string("revenue")},
+                         {"period", Period{week.first, week.first}},
+                         {"before", Amount{"17500.00", {Style::money, "EUR"}, Length::whole}},
+                         {"value", Amount{"17867.50", {Style::money, "EUR"}, Length::whole}},
+                         {"change", Change{"17867.50", "17500.00"}}}}};
     out.summary = {Phrase{"summary_change",
                           {{"metric", std::string("Revenue")},
                            {"period", week},
@@ -242,7 +249,13 @@ Document monthly(Language language) {
                            {"value", Amount{"1034000", euro}},
                            {"low", Amount{"961000", euro}},
                            {"high", Amount{"1120000", euro}}}}};
-    out.notes = {phrase("no_holidays")};
+    out.notes = {phrase("no_holidays"),
+                 Phrase{"restated",
+                        {{"metric", std::string("revenue")},
+                         {"period", Period{date({2026, 1, 1}), date({2026, 1, 31})}},
+                         {"before", Amount{"902000", euro, Length::whole}},
+                         {"value", Amount{"883000", euro, Length::whole}},
+                         {"change", Change{"883000", "902000"}}}}};
     Figure money{"revenue", "999950"};
     money.comparisons = {
         {Phrase{"versus_period", {{"period", *out.against}}}, "902000"},
