@@ -96,6 +96,10 @@ void check_options(const net::Kind &kind, const nlohmann::json &options) {
 // The URL with its reference resolved, which no text of an error quotes.
 void check_url(const net::Kind &kind, const std::string &url) {
     if (url.empty()) return;
+    if (kind.schemes.empty())
+        throw Error("22023", fmt::format("a sink of kind {} has no URL", kind.name), {},
+                    fmt::format("Where it writes is said by its options, the fourth argument: {}.",
+                                fmt::join(kind.options, ", ")));
     if (std::any_of(url.begin(), url.end(), [](char c) { return c >= 0 && c <= ' '; }))
         throw Error("22023", "the URL of the sink holds a blank", {},
                     "Write a blank inside a URL as %20, and none around it.");

@@ -1,7 +1,7 @@
 -- as: superuser
 -- The outbox from SQL: queueing, taking back, sending again, forgetting; sinks and their secrets; who may do what.
 SET client_min_messages = warning;
-SELECT plan(90);
+SELECT plan(91);
 \ir ../tools/raised.sql
 
 -- Sinks
@@ -27,6 +27,7 @@ SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', secre
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '[]')$$), '^22023 options .*JSON object', 'options that are no object');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '{"parallelism": 0}')$$), '^22023 .*from 1 to 100', 'no parallelism');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '{"rate": -1}')$$), '^22023 .*"rate"', 'a negative rate');
+SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'file', 'alerts')$$), '^22023 a sink of kind file has no URL.*directory', 'a folder where a URL stands');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/', '{"timeot": 3}')$$), '^22023 a sink of kind webhook has no option "timeot".*timeout', 'an option that is mistyped');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 's3', '', '{"secret_access_key": "s"}')$$), '^22023 .*no option "secret_access_key".*argument secret', 'a secret among the options');
 SELECT matches(t.raised($$SELECT kpi.add_sink('h', 'webhook', 'http://h/a b')$$), '^22023 the URL of the sink holds a blank.*%20', 'a URL with a blank');

@@ -2,7 +2,7 @@
 -- What an alarm names as its drivers: the parts that moved to its side, each once.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(3);
+SELECT plan(4);
 CREATE TABLE public.sale (at timestamptz NOT NULL, country text, source text);
 CREATE VIEW public.sale_facts AS SELECT at, country, source, 1 AS sales FROM public.sale;
 SELECT kpi.track('public.sale_facts', 'at', '{country,source}', 'sale', 'UTC', hour_retention => '3000 days', build => 'now') \gset
@@ -26,4 +26,9 @@ END $$;
 SELECT is(public.drivers('^MX', 30), 'Drivers: MX -100 (100 %)', 'a country, not its sources beside it, nor what grew');
 SELECT matches(public.drivers('^(MX|BR)', 30), '^Drivers: (BR\+MX|MX\+BR) -200 \(100 %\)$', 'two countries as one part');
 SELECT is(public.drivers('^ES/google', 0), 'Drivers: ES/google -50 (100 %)', 'a pair');
+-- What sells less does not say why a day that sold more than usual is below a limit that no day reaches.
+SELECT public.fill('^ES/google', 200) \gset
+SELECT kpi.add_rule('Never', 'sales', 'below', 1000) \gset
+SELECT kpi._evaluate_rules('2026-03-10 02:00+00') \gset
+SELECT is((SELECT string_agg(l, E'\n') FROM kpi.incident, jsonb_array_elements_text(details -> 'lines') l WHERE rule = 'Never' AND l ~ '^Drivers'), NULL, 'a part that fell does not explain a rise');
 SELECT finish();

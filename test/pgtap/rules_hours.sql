@@ -2,7 +2,7 @@
 -- Hourly rules and the hours of the calendar: inside a deployment nothing is bad, outside of it everything is as ever.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(13);
+SELECT plan(20);
 CREATE SCHEMA t;
 CREATE TABLE public.visit (at timestamptz NOT NULL, country text);
 CREATE VIEW public.visit_facts AS SELECT at, country, 1 AS visits FROM public.visit;
@@ -29,6 +29,22 @@ SELECT is(t.at('2026-03-09 19:06+00', 'Few'), 'ok', 'and are not bad any more');
 SELECT kpi.add_rule('Day', 'visits', 'below', 270) \gset
 SELECT is(t.at('2026-03-10 00:30+00', 'Day'), 'firing', 'a day is not excused by hours of it');
 SELECT matches((SELECT title || ' ' || (details ->> 'event') FROM kpi.incident WHERE rule = 'Day'), 'Release 8', 'but names them');
+SELECT kpi.feedback(max(id), 'expected') FROM kpi.incident WHERE rule = 'Day' \gset
+SELECT is((SELECT lower(days) FROM kpi.event WHERE lower_inf(hours)), '2026-03-09'::date, 'a closed day that was expected is in the calendar, not the day on which it was seen');
+SELECT is(t.at('2026-03-10 00:31+00', 'Day'), 'ok', 'and is over at once');
+-- A week: its own days, all of which together excuse it
+DELETE FROM kpi.event;
+SELECT kpi.add_rule('Week', 'visits', 'below', 3000, grain => 'week') \gset
+SELECT is(t.at('2026-03-09 01:00+00', 'Week'), 'firing', 'a week is bad');
+SELECT kpi.feedback(max(id), 'expected') FROM kpi.incident WHERE rule = 'Week' \gset
+SELECT is((SELECT lower(days) FROM kpi.event), '2026-03-02'::date, 'its days are in the calendar');
+SELECT is(t.at('2026-03-09 01:01+00', 'Week'), 'ok', 'and it is over');
+DELETE FROM kpi.event;
+SELECT kpi.feedback(max(id), 'expected') FROM kpi.incident WHERE rule = 'Week' \gset
+SELECT is((SELECT days FROM kpi.event), '[2026-03-02,2026-03-09)'::daterange, 'once it is over, those of the bad week alone');
+UPDATE kpi.event SET days = '[2026-03-02,2026-03-08)';
+SELECT is(t.at('2026-03-09 01:02+00', 'Week'), 'firing', 'six of its days do not excuse a week');
+DELETE FROM kpi.event;
 
 -- Outlooks are made in slices: one rule's a look when there is no time for more
 SELECT count(kpi.drop_rule(name)::text) FROM kpi.rule \gset

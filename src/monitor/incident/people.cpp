@@ -46,27 +46,36 @@ SELECT $1, 'incident', pg_catalog.daterange((h.first AT TIME ZONE $5)::pg_catalo
          std::int64_t(closed ? -1 : 0), std::int64_t(!closed ? 1 : (over ? -1 : 0))});
 }
 
-// The days of the incident, in its time zone.
-void enter_days(const Incident &incident, const std::string &zone) {
+// The days of the buckets that were bad, in the time zone of the metric. A rule on closed buckets
+// sees each when it is over: what it opens and ends at is in the bucket after.
+void enter_days(const Incident &incident, const std::string &zone, const std::string &grain,
+                bool closed) {
+    const bool over = incident.life.ended != 0;
     pg::execute(
         R"(
 INSERT INTO kpi.event (name, kind, days, scope, effect)
-SELECT $1, 'incident', pg_catalog.daterange(d.first, greatest(d.first, least(d.last, d.first + 365)), '[]'), $2, 'ignore'
-  FROM (SELECT ($3 AT TIME ZONE $5)::pg_catalog.date AS first,
-               (coalesce($4::pg_catalog.timestamptz, pg_catalog.clock_timestamp()) AT TIME ZONE $5)::pg_catalog.date AS last) d
+SELECT $1, 'incident', pg_catalog.daterange(d.first, greatest(d.least, least(d.last, d.first + 365)), '[)'), $2, 'ignore'
+  FROM (SELECT (b.first - b.back)::pg_catalog.date AS first, (b.first - b.back + b.one)::pg_catalog.date AS least,
+               CASE WHEN NOT $7 THEN ($4 AT TIME ZONE $5)::pg_catalog.date + 1
+                    WHEN $8 THEN (b.last - b.one)::pg_catalog.date ELSE b.last::pg_catalog.date END AS last
+          FROM (SELECT pg_catalog.date_trunc($6, $3 AT TIME ZONE $5) AS first, pg_catalog.date_trunc($6, $4 AT TIME ZONE $5) AS last, o.one,
+                       CASE WHEN $7 THEN o.one ELSE interval '0' END AS back
+                  FROM (SELECT ('1 ' || $6)::pg_catalog.interval AS one) o) b) d
     ON CONFLICT (name, days, scope, hours) DO NOTHING)",
         {fmt::format("expected: {}", incident.title), Json{incident.segment},
-         Timestamp{incident.life.started},
-         incident.life.ended == 0 ? Param(Null{}) : Param(Timestamp{incident.life.ended}), zone});
+         Timestamp{incident.life.started}, Timestamp{over ? incident.life.ended : pg::now()}, zone,
+         grain, closed, over});
 }
 
 void enter_calendar(const Incident &incident) {
     const auto details = nlohmann::json::parse(incident.details);
     const std::string zone = details.value("timezone", "UTC");
-    if (details.value("grain", "day") == "hour")
-        enter_hours(incident, zone, details.value("buckets", "closed") == "closed");
+    const std::string grain = details.value("grain", "day");
+    const bool closed = details.value("buckets", "open") == "closed";
+    if (grain == "hour")
+        enter_hours(incident, zone, closed);
     else
-        enter_days(incident, zone);
+        enter_days(incident, zone, grain, closed);
     forget_outlooks();
 }
 

@@ -26,20 +26,26 @@ public:
     CalendarDays(const Bucket &first, const Bucket &last);
     bool has_scopes() const { return has_scopes_; }
     // The first entry about a segment (or everything); nullptr: an ordinary bucket. An hour has the
-    // entries of hours first. A longer bucket has those of its first day; entries of hours inside
-    // it only annotate.
+    // entries of hours first; a day is only annotated by entries of hours inside it, and a longer
+    // bucket by those of its days, unless each of them is ignored: then so is the bucket.
     const Entry *entry(const Bucket &bucket, Grain grain, const nlohmann::json &segment) const;
 
 private:
-    struct Hours {
-        std::int64_t from = 0, to = 0;  // microseconds since 2000
+    // An entry as it counts for buckets of its own length or shorter, and for longer ones.
+    struct Listed {
+        explicit Listed(Entry entry);
         Entry exact, annotation;
     };
-    const Entry *of_hours(const Bucket &bucket, Grain grain, const nlohmann::json &segment) const;
-    const Entry *of_day(Date day, const nlohmann::json &segment) const;
+    struct Hours {
+        std::int64_t from = 0, to = 0;  // microseconds since 2000
+        Listed entry;
+    };
+    const Listed *of_hours(const Bucket &bucket, const nlohmann::json &segment) const;
+    const Listed *of_day(Date day, const nlohmann::json &segment) const;
+    const Entry *of_days(const Bucket &bucket, const nlohmann::json &segment) const;
 
     std::vector<Hours> hours_;
-    std::map<std::int32_t, std::vector<Entry>> days_;
+    std::map<std::int32_t, std::vector<Listed>> days_;
     bool has_scopes_ = false;
 };
 

@@ -84,6 +84,9 @@ bool overlap(const json &a, const json &b) {
 std::string drivers_of(const Rule &rule, const Reading &reading, const Found &found) {
     const Grain grain = rule.question.grain;
     if (grain != Grain::day && grain != Grain::hour) return {};
+    // Where the whole went the other way, or where it was to be, no part of it drove it there.
+    const double moved = found.verdict.value - found.verdict.expected;
+    if (found.verdict.side == Side::up ? moved <= 0 : moved >= 0) return {};
     ExplainRequest request;
     request.metric = rule.metric;
     request.at = grain == Grain::day ? iso(reading.bucket.day) : iso(reading.bucket.start);

@@ -78,7 +78,9 @@ Marks::Marks(const engine::SeriesSet &set, const CalendarDays &days, const nlohm
              Grain grain) {
     const bool daily = grain == Grain::day || grain == Grain::hour;
     for (const Bucket &bucket : set.buckets) {
-        const Entry *entry = daily ? days.entry(bucket, grain, segment) : nullptr;
+        const Entry *entry = days.entry(bucket, grain, segment);
+        // What some days of a week or month are says nothing about the level of the whole.
+        if (!daily && entry != nullptr && entry->effect != detect::Effect::ignore) entry = nullptr;
         effects.push_back(entry == nullptr ? detect::Effect::none : entry->effect);
         events.push_back(entry == nullptr ? 0 : entry->identity);
     }

@@ -15,7 +15,7 @@ struct Kind {
     // The URL is itself a secret: it is kept with the secrets and shown masked.
     bool url_is_secret = false;
     bool needs_url = true;
-    // What its URL may begin with.
+    // What its URL may begin with; none: it has no URL.
     std::vector<std::string_view> schemes = {"http", "https"};
     // Names of the options it knows besides those of every kind, and of its secrets.
     std::vector<std::string_view> options;

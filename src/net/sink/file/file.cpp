@@ -216,6 +216,7 @@ const Kind kKind = {
     .name = "file",
     .url_is_secret = false,
     .needs_url = false,
+    .schemes = {},
     .options = {"directory"},
     .secrets = {},
     .check_sink = check_sink,
