@@ -41,11 +41,40 @@ kpi::engine::Request read_request(FunctionCallInfo fcinfo) {
     return request;
 }
 
+// What the open rows of one statement expect. A column that is named twice is computed twice by the
+// executor, each time with a look-up of its own: they share what was read, as they share the
+// snapshot, for as long as the executor's memory of the statement lives.
 struct Expected {
+    MemoryContext statement;
     MemoryContextCallback on_reset{};
-    std::string arguments;  // what the values were read for
-    std::map<kpi::engine::ExpectationKey, std::string> values;
+    // by what they were read for
+    std::map<std::string, std::map<kpi::engine::ExpectationKey, std::string>> values;
 };
+
+// Arguments may change from row to row: so many answers are kept at most.
+constexpr size_t kMostExpected = 16;
+
+std::map<MemoryContext, Expected *> &expected_by_statement() {
+    static std::map<MemoryContext, Expected *> all;
+    return all;
+}
+
+Expected *expected_of(FmgrInfo *function) {
+    if (function->fn_extra != nullptr) return static_cast<Expected *>(function->fn_extra);
+    Expected *&expected = expected_by_statement()[function->fn_mcxt];
+    if (expected == nullptr) {
+        expected = new Expected{function->fn_mcxt, {}, {}};
+        expected->on_reset.func = [](void *argument) {
+            const auto *old = static_cast<Expected *>(argument);
+            expected_by_statement().erase(old->statement);
+            delete old;
+        };
+        expected->on_reset.arg = expected;
+        MemoryContextRegisterResetCallback(function->fn_mcxt, &expected->on_reset);
+    }
+    function->fn_extra = expected;
+    return expected;
+}
 
 }  // namespace
 
@@ -63,26 +92,21 @@ KPI_FUNCTION(query) {
 // Called for every open row by kpi.query, whose arguments it takes: what they expect is read at the
 // first.
 KPI_FUNCTION(expected_so_far) {
-    auto *memo = static_cast<Expected *>(fcinfo->flinfo->fn_extra);
-    if (memo == nullptr) {
-        memo = new Expected;
-        memo->on_reset.func = [](void *old) { delete static_cast<Expected *>(old); };
-        memo->on_reset.arg = memo;
-        MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &memo->on_reset);
-        fcinfo->flinfo->fn_extra = memo;
-    }
+    Expected *expected = expected_of(fcinfo->flinfo);
     std::string arguments;
     for (int i = 0; i < kRequestArguments; ++i)
         arguments += kpi::pg::output_text(fcinfo, i).value_or("\x01") + '\0';
-    if (memo->arguments != arguments) {
+    auto read = expected->values.find(arguments);
+    if (read == expected->values.end()) {
         const kpi::pg::Spi spi;
-        memo->values = kpi::engine::expectations(read_request(fcinfo));
-        memo->arguments = std::move(arguments);
+        auto values = kpi::engine::expectations(read_request(fcinfo));
+        if (expected->values.size() >= kMostExpected) expected->values.clear();
+        read = expected->values.emplace(std::move(arguments), std::move(values)).first;
     }
-    const auto found = memo->values.find({PG_GETARG_TIMESTAMPTZ(kRequestArguments),
+    const auto found = read->second.find({PG_GETARG_TIMESTAMPTZ(kRequestArguments),
                                           text_argument(fcinfo, kRequestArguments + 1),
                                           *kpi::pg::output_text(fcinfo, kRequestArguments + 2)});
-    if (found == memo->values.end()) PG_RETURN_NULL();
+    if (found == read->second.end()) PG_RETURN_NULL();
     return kpi::pg::numeric_datum(found->second);
 }
 

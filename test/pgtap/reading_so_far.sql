@@ -42,7 +42,7 @@ SELECT z.source, c.grain, f.kind, q.expected_so_far,
  CROSS JOIN LATERAL kpi.query(ARRAY[z.source], c.start, grain => c.grain,
                               filters => CASE WHEN f.kind IS NULL THEN '{}' ELSE jsonb_build_object('kind', f.kind) END) q;
 
-SELECT plan(14);
+SELECT plan(15);
 SELECT is((SELECT count(*)::int FROM public.answer), 90, 'an open bucket of every grain, zone and filter');
 SELECT is_empty('SELECT * FROM public.answer WHERE compared IS DISTINCT FROM should', 'from facts that no rollup holds yet');
 SELECT kpi.rebuild(source) FROM public.zone \g /dev/null
@@ -63,6 +63,8 @@ BEGIN
 END $$;
 SELECT is(public.looks($$SELECT bucket, metric, value, is_complete FROM kpi.query('{utc}', '7d')$$), 0::bigint, 'other columns need no facts');
 SELECT cmp_ok(public.looks($$SELECT bucket, expected_so_far FROM kpi.query('{utc}', '7d')$$), '>', 0::bigint, 'this one does');
+SELECT is(public.looks($$SELECT expected_so_far, value / nullif(expected_so_far, 0) FROM kpi.query('{utc}', '7d') q WHERE expected_so_far IS NULL OR expected_so_far > 0$$),
+    public.looks($$SELECT expected_so_far FROM kpi.query('{utc}', '7d')$$), 'once, however often a statement names it');
 SELECT results_eq($$SELECT x.filter, (SELECT max(expected_so_far) FROM kpi.query('{utc}', 'today', filters => x.filter)) FROM (VALUES ('{"kind": 1}'::jsonb), ('{"kind": 0}'), ('{}')) x (filter)$$,
     $$SELECT f.filter, (SELECT (percentile_disc(0.5) WITHIN GROUP (ORDER BY n) + percentile_disc(0.5) WITHIN GROUP (ORDER BY n DESC)) / 2
         FROM (SELECT public.past('UTC', now(), 'day', week * interval '7 days', f.kind) AS n FROM generate_series(1, 8) week) p)
