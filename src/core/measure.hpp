@@ -1,7 +1,11 @@
 // What the values of a measure may be.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 namespace kpi {
 
@@ -9,8 +13,27 @@ namespace kpi {
 enum class MeasureKind : uint8_t { integer, numeric };
 
 // A counted measure does not add up: the values of its column are kept, each with the number of its
-// rows. At most so many of a source: their numbers are the bits of a rollup's level above those of
-// the dimensions.
+// rows, and it is how many they are, the least or the greatest of them.
+enum class CountedKind : uint8_t { distinct, minimum, maximum };
+
+// As kpi.counted and aggregates => have them.
+inline constexpr std::array<std::pair<std::string_view, CountedKind>, 3> kCountedKinds{
+    {{"distinct", CountedKind::distinct},
+     {"min", CountedKind::minimum},
+     {"max", CountedKind::maximum}}};
+constexpr std::string_view word_of(CountedKind kind) {
+    for (const auto &[word, named] : kCountedKinds)
+        if (named == kind) return word;
+    return {};
+}
+constexpr std::optional<CountedKind> counted_kind(std::string_view word) {
+    for (const auto &[named, kind] : kCountedKinds)
+        if (named == word) return kind;
+    return std::nullopt;
+}
+
+// At most so many columns of a source are kept: their numbers are the bits of a rollup's level
+// above those of the dimensions.
 inline constexpr int kMaxCounted = 7;
 inline constexpr int kDimensionBits = 12;
 

@@ -101,6 +101,7 @@ KPI_FUNCTION(anomalies) {
     r.calendar = calendar();
     const auto ratio = kpi::monitor::ratio_of(m.metric);
     if (ratio && ratio->is_percent) r.unit = 100;
+    if (kpi::monitor::is_level(m.metric)) r.kind = "level";
     using kpi::monitor::Open;
     r.facts = kpi::monitor::facts_query(m, *r.since, r.partial == "skip" ? Open::drop : Open::keep);
     kpi::monitor::detect(r, result);
@@ -127,6 +128,7 @@ KPI_FUNCTION(forecast) {
     if (!since) return Datum{0};
     kpi::detect::Request request;
     kpi::detect::set_option(request, "grain", m.grain);
+    if (kpi::monitor::is_level(m.metric)) kpi::detect::set_option(request, "kind", "level");
     const bool hourly = request.options.grain == kpi::detect::Frequency::hour;
     const int64_t width = hourly ? kMicrosPerDay / 24 : kMicrosPerDay;
     const auto rows = kpi::pg::query(

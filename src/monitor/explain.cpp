@@ -27,16 +27,15 @@ struct Cube {
 
 // Causes are parts of a sum.
 void refuse_counted(const std::string &metric) {
-    std::vector<std::string> names;
-    for (const engine::Metric &found : engine::load_metrics({metric}))
-        for (const engine::MeasureUse &measure : found.measures) names.push_back(measure.name);
-    const auto counted =
-        pg::value("SELECT min(name) FROM kpi.counted WHERE name = ANY ($1)", {names}, kRead);
-    if (counted)
+    const Table counted =
+        pg::query("SELECT name, kind FROM kpi.counted WHERE name = ANY ($1) ORDER BY name LIMIT 1",
+                  {measures_of(metric)}, kRead);
+    if (!counted.empty())
         throw Error("0A000", fmt::format("metric \"{}\" cannot be explained", metric),
-                    fmt::format("Measure \"{}\" counts distinct values: its segments do not add up "
-                                "to the whole.",
-                                *counted),
+                    fmt::format("Measure \"{}\" {}: its segments do not add up to the whole.",
+                                *counted.rows[0][0],
+                                *counted.rows[0][1] == "distinct" ? "counts distinct values"
+                                                                  : "is one of the values"),
                     "Explain a measure that is summed, or compare segments with kpi.query.");
 }
 

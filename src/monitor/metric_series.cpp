@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/registry/metrics.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::monitor {
@@ -29,6 +30,20 @@ std::optional<Quotient> ratio_of(const std::string &metric) {
     const Cell formula =
         pg::value("SELECT formula FROM kpi.metric WHERE name = $1", {metric}, kRead);
     return formula ? quotient_of(*formula) : std::nullopt;
+}
+
+std::vector<std::string> measures_of(const std::string &metric) {
+    std::vector<std::string> out;
+    for (const engine::Metric &found : engine::load_metrics({metric}))
+        for (const engine::MeasureUse &measure : found.measures) out.push_back(measure.name);
+    return out;
+}
+
+bool is_level(const std::string &metric) {
+    return pg::value(
+               "SELECT 1 FROM kpi.counted WHERE name = ANY ($1) AND kind <> 'distinct' LIMIT 1",
+               {measures_of(metric)}, kRead)
+        .has_value();
 }
 
 std::optional<std::string> zone_of(const std::string &metric) {

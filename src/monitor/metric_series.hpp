@@ -22,6 +22,10 @@ struct MetricRequest {
 
 // The quotient that the metric's formula is.
 std::optional<Quotient> ratio_of(const std::string &metric);
+// The measures that its formula comes down to.
+std::vector<std::string> measures_of(const std::string &metric);
+// Whether it is made of levels (minimum, maximum): an open bucket has them in full, not in part.
+bool is_level(const std::string &metric);
 // The zone of the source that the metric reads; nullopt when it reads none of its own.
 std::optional<std::string> zone_of(const std::string &metric);
 // First bucket of the asked period; nullopt when there is none.

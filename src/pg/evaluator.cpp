@@ -17,7 +17,8 @@ std::string with_holes(const CompiledFormula &formula) {
 
 }  // namespace
 
-Evaluator::Evaluator(const CompiledFormula &formula, size_t count) {
+Evaluator::Evaluator(const CompiledFormula &formula, size_t count)
+    : nulls_(std::make_unique<bool[]>(count)) {
     if (formula.operands.size() == 1 && formula.pieces[0].empty() && formula.pieces[1].empty())
         only_ = size_t(formula.operands[0]);
     else
@@ -28,7 +29,8 @@ Evaluator::Evaluator(const CompiledFormula &formula, size_t count) {
 Number Evaluator::operator()(const std::vector<Number> &operands) const {
     if (!expression_) return operands[only_];
     static_assert(sizeof(Number) == sizeof(Datum), "numbers are passed as the datums they are");
-    return {expression_->evaluate(&operands.data()->datum, nullptr, CurrentMemoryContext)};
+    for (size_t i = 0; i < operands.size(); ++i) nulls_[i] = !operands[i];
+    return {expression_->evaluate(&operands.data()->datum, nulls_.get(), CurrentMemoryContext)};
 }
 
 }  // namespace kpi::pg

@@ -2,6 +2,7 @@
 // open Spi.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -15,11 +16,12 @@ class Evaluator {
 public:
     // `count`: how many operands the formula's indexes refer to.
     Evaluator(const CompiledFormula &formula, size_t count);
-    // Of as many operands as were announced, none of them NULL. Errors: the formula's own.
+    // Of as many operands as were announced. Errors: the formula's own.
     Number operator()(const std::vector<Number> &operands) const;
 
 private:
-    std::optional<Expression> expression_;  // none: the formula is operand `only_`
+    mutable std::unique_ptr<bool[]> nulls_;  // of the operands at hand
+    std::optional<Expression> expression_;   // none: the formula is operand `only_`
     size_t only_ = 0;
 };
 

@@ -65,9 +65,16 @@ void add_specials(SmallSum &sum, int64 nan, int64 plus_infinity, int64 minus_inf
     full->minus_infinity += minus_infinity;
 }
 
+void keep(SmallSum &sum, Datum value, MemoryContext home) {
+    MemoryContext old = MemoryContextSwitchTo(home);
+    sum = {int64(PointerGetDatum(PG_DETOAST_DATUM_COPY(value))), SmallSum::kKept};
+    MemoryContextSwitchTo(old);
+}
+
 Datum to_numeric(const SmallSum &sum, bool *null) {
     *null = sum.scale == SmallSum::kNone;
     if (*null) return 0;
+    if (sum.scale == SmallSum::kKept) return Datum(sum.value);
     if (sum.scale != SmallSum::kWide) return scaled_numeric(sum.value, sum.scale);
     const Sum &full = *reinterpret_cast<const Sum *>(sum.value);
     if (const char *name = special_value(full)) return special_numeric(name);

@@ -156,9 +156,12 @@ void add_value(SumTable *table, const SumColumn &column, SmallSum &sum,
                const TupleTableSlot *slot) {
     const int c = column.number;
     if (!slot->tts_isnull[c]) {
-        add(sum, read(column.type, slot->tts_values[c]), table->context);
+        if (column.form == SumForm::kept)
+            keep(sum, slot->tts_values[c], table->context);
+        else
+            add(sum, read(column.type, slot->tts_values[c]), table->context);
     }
-    if (!column.counters) return;
+    if (column.form != SumForm::counters) return;
     int64 counts[3];
     for (int i = 0; i < 3; ++i)
         counts[i] = slot->tts_isnull[c + 1 + i] ? 0 : DatumGetInt64(slot->tts_values[c + 1 + i]);
@@ -221,12 +224,12 @@ SumTable *make_sum_table(const SumColumns &columns) {
     std::vector<SumColumn> values;
     std::vector<int> part_column, part_values;
     int next = 1 + columns.keys;
-    for (const std::vector<bool> &part : columns.parts) {
+    for (const std::vector<SumForm> &part : columns.parts) {
         part_column.push_back(next++);
         part_values.push_back(int(part.size()));
-        for (const bool counters : part) {
-            values.push_back({next, InvalidOid, counters});
-            next += counters ? 4 : 1;
+        for (const SumForm form : part) {
+            values.push_back({next, InvalidOid, form});
+            next += form == SumForm::counters ? 4 : 1;
         }
     }
     return call([&] {

@@ -19,7 +19,7 @@ struct SumKey {
 struct SumColumn {
     int number;  // of the row's columns
     Oid type;
-    bool counters;
+    SumForm form;
 };
 
 // Open addressing over numbers of entries + 1; 0: free. Half full at most.

@@ -15,12 +15,15 @@
 
 namespace kpi::pg {
 
+// plain: an integer or a numeric, added up. counters: likewise, followed by counters of NaN,
+// Infinity and -Infinity (int8). kept: numeric, taken as it is, of one row a group and place.
+enum class SumForm : uint8_t { plain, counters, kept };
+
 // Columns of the statement: the place, int4 (rows without one do not count); the keys that make the
-// group; then for every part a count, int8, and its values, integers or numeric.
+// group; then for every part a count, int8, and its values.
 struct SumColumns {
     int keys = 0;
-    // for every part and value: whether counters of NaN, Infinity and -Infinity (int8) follow it
-    std::vector<std::vector<bool>> parts;
+    std::vector<std::vector<SumForm>> parts;  // by part and value
     std::string label;  // SQL that makes a group's jsonb of its keys $1, $2 ...
 };
 

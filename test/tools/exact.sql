@@ -36,12 +36,12 @@ BEGIN
     END LOOP;
 END $$;
 
--- Where distinct counts by day, and by day and segment, differ from count(DISTINCT ..).
-CREATE FUNCTION t.distinct_differences(source text, rows text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+-- Where counted measures by day, and by day and segment, differ from count(DISTINCT ..), min(..) and max(..).
+CREATE FUNCTION t.counted_differences(source text, rows text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
-    s kpi.source; c kpi.counted; wall text; facts text; parts name[]; pairs text; expected text; actual text; since date; until date;
+    s kpi.source; c kpi.counted; wall text; facts text; aggregate text; absent text; parts name[]; pairs text; expected text; actual text; since date; until date;
 BEGIN
-    SELECT * INTO STRICT s FROM kpi.source x WHERE x.name = distinct_differences.source;
+    SELECT * INTO STRICT s FROM kpi.source x WHERE x.name = counted_differences.source;
     facts := format('(SELECT * FROM (%s) f WHERE isfinite(%I))', coalesce(rows, 'SELECT * FROM ' || s.facts), s.time_column);
     wall := format('(%I::%s AT TIME ZONE %L)', s.time_column, 'timestamptz', s.timezone);
     IF (SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = s.facts AND attname = s.time_column) <> 'timestamp with time zone' THEN
@@ -50,12 +50,14 @@ BEGIN
     FOR c IN SELECT * FROM kpi.counted x WHERE x.source = s.name LOOP
         EXECUTE format('SELECT min(%1$s)::date, max(%1$s)::date FROM %2$s f', wall, facts) INTO since, until;
         CONTINUE WHEN since IS NULL;
+        aggregate := format(CASE c.kind WHEN 'distinct' THEN 'count(DISTINCT %I)' ELSE c.kind || '(%I)' END, c."column");
+        absent := CASE c.kind WHEN 'distinct' THEN '0' ELSE 'NULL' END;
         FOREACH pairs IN ARRAY ARRAY['', (SELECT string_agg(format('%L, %I', d, d), ', ') FROM unnest(s.dimensions) d)] LOOP
             parts := CASE pairs WHEN '' THEN '{}' ELSE s.dimensions END;
-            expected := format('SELECT %s::date AS day, jsonb_build_object(%s) AS segment, count(DISTINCT %I)::numeric AS value FROM %s f GROUP BY 1, 2 HAVING count(DISTINCT %3$I) > 0',
-                wall, pairs, c."column", facts);
-            actual := format('SELECT day, segment, value FROM kpi.query(ARRAY[%L], %L, %L, by => %L, max_rows => NULL, expected => false) WHERE value <> 0',
-                c.name, since, until, parts);
+            expected := format('SELECT %s::date AS day, jsonb_build_object(%s) AS segment, %s::numeric AS value FROM %s f GROUP BY 1, 2 HAVING %3$s IS DISTINCT FROM %5$s',
+                wall, pairs, aggregate, facts, absent);
+            actual := format('SELECT day, segment, value FROM kpi.query(ARRAY[%L], %L, %L, by => %L, max_rows => NULL, expected => false) WHERE value IS DISTINCT FROM %s',
+                c.name, since, until, parts, absent);
             RETURN QUERY EXECUTE format(
                 'SELECT %1$L || '' misses '' || x::text FROM (%2$s EXCEPT ALL %3$s) x UNION ALL '
                 'SELECT %1$L || '' has wrongly '' || x::text FROM (%3$s EXCEPT ALL %2$s) x', c.name, expected, actual);
@@ -65,7 +67,7 @@ END $$;
 
 CREATE FUNCTION t.problems(source text, rows text) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT * FROM t.differences(source, rows)
-    UNION ALL SELECT * FROM t.distinct_differences(source, rows)
+    UNION ALL SELECT * FROM t.counted_differences(source, rows)
     UNION ALL SELECT 'verify: ' || v::text FROM kpi.verify(source) v
     -- Reads stay exact when capture gives up and marks the source: that must not hide that it did.
     UNION ALL SELECT 'gave up: ' || d.why FROM kpi.dirty d WHERE d.source = problems.source AND d.why LIKE 'capture%'

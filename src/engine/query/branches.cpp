@@ -18,7 +18,8 @@ struct Level {
 };
 
 Level choose_level(const BranchShape &shape) {
-    if (shape.counted != nullptr) return {shape.use->info.counted_level(*shape.counted), false};
+    if (shape.counted != nullptr)
+        return {shape.use->info.kept_level(shape.counted->position), false};
     const int full = shape.use->info.full_level();
     int needed = 0;
     int equal = 0;
@@ -38,8 +39,8 @@ std::string row_hash(const BranchShape &shape) {
     std::string columns;
     for (size_t i = 1; i <= shape.use->info.dimensions.size(); ++i)
         columns += fmt::format("{}x.d{}", i == 1 ? "" : ", ", i);
-    for (const CountedInfo &measure : shape.use->info.counted)
-        columns += fmt::format(", x.v{}", measure.position);
+    for (const KeptInfo &kept : shape.use->info.kept)
+        columns += fmt::format(", x.v{}", kept.position);
     return fmt::format("hash_record_extended(ROW({}), 0)", columns);
 }
 
@@ -63,7 +64,7 @@ std::string pinned_hashes(const BranchShape &shape, int mask) {
         from += fmt::format("{}unnest({}{}) f{}(v)", from.empty() ? "" : ", ", bound->values, null,
                             i + 1);
     }
-    for (size_t i = 0; i < shape.use->info.counted.size(); ++i) values += ", NULL::text";
+    for (size_t i = 0; i < shape.use->info.kept.size(); ++i) values += ", NULL::text";
     return fmt::format(
         "(SELECT DISTINCT hash_record_extended(ROW({}), 0) AS hash FROM {} OFFSET 0) h", values,
         from);

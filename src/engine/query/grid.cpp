@@ -27,8 +27,10 @@ class GridReader {
 public:
     GridReader(const Group &group, const Plan &plan, RowLimit limit, Top &top)
         : group_(group), plan_(plan), limit_(limit), top_(top), zero_(pg::number(0)) {
-        for (const SourceUse &use : group.sources)
-            measure_count_ += use.measures.size() + use.counted.size();
+        for (const SourceUse &use : group.sources) {
+            kinds_.insert(kinds_.end(), use.measures.size(), std::nullopt);
+            for (const CountedInfo &measure : use.counted) kinds_.emplace_back(measure.kind);
+        }
         for (const PlannedBucket &planned : plan.buckets)
             read_count_ = std::max({read_count_, planned.read + 1, planned.pair + 1});
         for (const PlannedBucket &planned : plan.lead)
@@ -43,10 +45,12 @@ public:
             for (const MeasureUse &measure : metric.measures)
                 columns.measures.push_back(measure_place(group, measure.name));
             columns_.push_back(std::move(columns));
-            adds_up_.push_back(counted_measure(group, metric) == nullptr);
+            overlaps_.push_back(uses_distinct(columns_.back()));
             evaluators_.emplace_back(metric.formula, metric.measures.size());
-            empty_.push_back(
-                evaluators_.back()(std::vector<pg::Number>(metric.measures.size(), zero_)));
+            operands_.clear();
+            for (const size_t measure : columns_.back().measures)
+                operands_.push_back(nothing(measure));
+            empty_.push_back(evaluators_.back()(operands_));
         }
     }
 
@@ -72,6 +76,26 @@ public:
 private:
     bool segmented() const { return !group_.by.empty(); }
 
+    bool uses_distinct(const Columns &columns) const {
+        return std::any_of(columns.measures.begin(), columns.measures.end(), [&](size_t measure) {
+            return kinds_[measure] == CountedKind::distinct;
+        });
+    }
+
+    // What a measure is where it has no rows: no value is the least or the greatest of none.
+    pg::Number nothing(size_t measure) const {
+        const bool is_number = !kinds_[measure] || kinds_[measure] == CountedKind::distinct;
+        return is_number ? zero_ : pg::Number{};
+    }
+
+    // A measure of two sets of rows that have none in common; NULL: it has no value in one of them.
+    pg::Number both(size_t measure, pg::Number a, pg::Number b) const {
+        if (!a || !b) return a ? a : b;
+        if (nothing(measure)) return pg::sum(a, b);
+        const bool greatest = kinds_[measure] == CountedKind::maximum;
+        return (pg::compare(a, b) < 0) == greatest ? b : a;
+    }
+
     void find_present_weeks() {
         present_.assign(group_.sources.size(), std::vector<bool>(size_t(read_count_)));
         const Statement statement =
@@ -87,12 +111,12 @@ private:
         const size_t begin = sums.begin(segment), end = sums.begin(segment + 1);
         Cells cells;
         cells.sources.assign(group_.sources.size(), std::vector<bool>(end - begin));
-        cells.sums.assign(measure_count_, std::vector<pg::Number>(end - begin));
+        cells.sums.assign(kinds_.size(), std::vector<pg::Number>(end - begin));
         for (size_t cell = begin; cell < end; ++cell) {
             cells.reads.push_back(sums.place(cell));
             for (size_t s = 0; s < cells.sources.size(); ++s)
                 cells.sources[s][cell - begin] = sums.counted(cell, s);
-            for (size_t m = 0; m < measure_count_; ++m)
+            for (size_t m = 0; m < kinds_.size(); ++m)
                 cells.sums[m][cell - begin] = sums.value(cell, m);
         }
         return cells;
@@ -105,12 +129,13 @@ private:
 
     // The first metric over all buckets of the segment at hand.
     pg::Number total() {
-        operands_.assign(columns_[0].measures.size(), zero_);
-        for (const PlannedBucket &planned : plan_.buckets) {
-            const int32_t place = place_[size_t(planned.read)];
-            for (size_t i = 0; place >= 0 && i < operands_.size(); ++i)
-                if (const pg::Number sum = cells_.sums[columns_[0].measures[i]][size_t(place)])
-                    operands_[i] = pg::sum(operands_[i], sum);
+        operands_.clear();
+        for (const size_t measure : columns_[0].measures) {
+            pg::Number total = nothing(measure);
+            for (const PlannedBucket &planned : plan_.buckets)
+                if (const int32_t place = place_[size_t(planned.read)]; place >= 0)
+                    total = both(measure, total, cells_.sums[measure][size_t(place)]);
+            operands_.push_back(total);
         }
         return evaluators_[0](operands_);
     }
@@ -136,7 +161,7 @@ private:
         if (!top_.chosen) choose(sums);
         Cells rest;
         rest.sources.assign(group_.sources.size(), std::vector<bool>(size_t(read_count_)));
-        rest.sums.assign(measure_count_, std::vector<pg::Number>(size_t(read_count_)));
+        rest.sums.assign(kinds_.size(), std::vector<pg::Number>(size_t(read_count_)));
         for (int32_t read = 0; read < read_count_; ++read) rest.reads.push_back(read);
         for (size_t segment = 0; segment < sums.groups(); ++segment) {
             if (top_.chosen->contains(pg::jsonb_text(sums.label(segment))))
@@ -153,7 +178,7 @@ private:
         for (size_t i = before; i < grid_.series.size(); ++i) {
             Series &others = grid_.series[i];
             others.others = true;
-            if (!adds_up_[others.metric]) forget_values(others);
+            if (overlaps_[others.metric]) forget_values(others);
         }
     }
 
@@ -164,15 +189,14 @@ private:
         series.expected = {};
     }
 
-    static void add_up(Cells &rest, const Cells &cells) {
+    void add_up(Cells &rest, const Cells &cells) const {
         for (size_t i = 0; i < cells.reads.size(); ++i) {
             const auto read = size_t(cells.reads[i]);
             for (size_t s = 0; s < cells.sources.size(); ++s)
                 if (cells.sources[s][i]) rest.sources[s][read] = true;
             for (size_t m = 0; m < cells.sums.size(); ++m) {
-                if (!cells.sums[m][i]) continue;
                 pg::Number &sum = rest.sums[m][read];
-                sum = sum ? pg::sum(sum, cells.sums[m][i]) : cells.sums[m][i];
+                sum = both(m, sum, cells.sums[m][i]);
             }
         }
     }
@@ -233,7 +257,7 @@ private:
         operands_.clear();
         for (const size_t measure : columns_[metric].measures) {
             const pg::Number sum = cells_.sums[measure][size_t(place)];
-            operands_.push_back(sum ? sum : zero_);
+            operands_.push_back(sum ? sum : nothing(measure));
         }
         return evaluators_[metric](operands_);
     }
@@ -261,11 +285,11 @@ private:
     RowLimit limit_;
     Top &top_;
     pg::Number zero_;
-    size_t measure_count_ = 0;
+    std::vector<std::optional<CountedKind>> kinds_;  // by measure; none: a sum
     int read_count_ = 0;
     int cell_reads_ = 0;                      // those after them only show presence
     std::vector<Columns> columns_;            // by metric
-    std::vector<bool> adds_up_;               // by metric
+    std::vector<bool> overlaps_;              // by metric: a value may be in several segments
     std::vector<pg::Evaluator> evaluators_;   // by metric
     std::vector<pg::Number> empty_;           // what a metric is without rows
     std::vector<std::vector<bool>> present_;  // [source][read]

@@ -1,10 +1,10 @@
 // The grid of a query: what was read, put in its place. SQL scans the rollups (statement.hpp), its
 // rows are summed by read and segment (pg/sums.hpp); neither knows a bucket. Here every segment's
 // sums are laid out by read, the formulas are evaluated once for every bucket and counterpart, gaps
-// are filled with what the formula makes of zeros, and the open bucket's expectation is the median
-// of its weeks. All of it walks arrays once: the cost is that of the rows that come out, whatever a
-// planner believes. Runs as the metrics' owner; needs an open Spi, and its values live as long as
-// that.
+// are filled with what the formula makes of zeros (of NULL where a measure is a level), and the
+// open bucket's expectation is the median of its weeks. All of it walks arrays once: the cost is
+// that of the rows that come out, whatever a planner believes. Runs as the metrics' owner; needs an
+// open Spi, and its values live as long as that.
 #pragma once
 
 #include <optional>

@@ -85,17 +85,23 @@ struct Answer {
     }
 };
 
-// A running total of a counted measure has no meaning: a value may be in several buckets.
-void refuse_running(const TimedGroup &timed) {
-    for (const Metric &metric : timed.group.metrics)
-        if (const CountedInfo *counted = counted_measure(timed.group, metric))
-            throw Error("0A000",
-                        fmt::format("show => 'running' adds values up, but \"{}\" does not add up",
-                                    metric.name),
-                        fmt::format("It counts the distinct values of \"{}\", which may be in "
-                                    "several buckets.",
-                                    counted->column),
-                        "Ask for each range with grain => 'total'.");
+// A running total of a counted measure has no meaning: a value may be in several buckets, a level
+// is no part of a whole; then it has no share either.
+void refuse_sums(const TimedGroup &timed, const Shown &shown) {
+    for (const Metric &metric : timed.group.metrics) {
+        const CountedInfo *counted = counted_measure(timed.group, metric);
+        if (counted == nullptr || !(shown.running || (shown.share && counted->is_level())))
+            continue;
+        throw Error("0A000",
+                    fmt::format("show => '{}' adds values up, but \"{}\" does not add up",
+                                shown.running ? "running" : "share", metric.name),
+                    counted->is_level()
+                        ? fmt::format("It is one of the values of \"{}\".", counted->column)
+                        : fmt::format("It counts the distinct values of \"{}\", which may be in "
+                                      "several buckets.",
+                                      counted->column),
+                    "Ask for each range with grain => 'total'.");
+    }
 }
 
 // Groups one after the other, each as the owner of its metrics.
@@ -111,7 +117,7 @@ std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request 
     const Shown shown = parse_shown(request.show);
     std::vector<Answer> out;
     for (const TimedGroup &timed : groups) {
-        if (shown.running) refuse_running(timed);
+        refuse_sums(timed, shown);
         Answer next{&timed, plan_of(timed, request, part), {}, {}};
         if (part == Part::expectation) {
             auto expectation = expectation_of(next.plan);

@@ -29,8 +29,11 @@ public:
         for (const SourceUse &use : group_.sources) {
             columns.parts.emplace_back();
             for (const MeasureInfo &measure : use.measures)
-                columns.parts.back().push_back(measure.kind == MeasureKind::numeric);
-            columns.parts.back().insert(columns.parts.back().end(), use.counted.size(), false);
+                columns.parts.back().push_back(measure.kind == MeasureKind::numeric
+                                                   ? pg::SumForm::counters
+                                                   : pg::SumForm::plain);
+            columns.parts.back().insert(columns.parts.back().end(), use.counted.size(),
+                                        pg::SumForm::kept);
         }
         return {(facts.empty() ? "" : "WITH " + facts + "\n") + rows, binder_.take(),
                 std::move(columns)};
@@ -156,26 +159,32 @@ private:
             const std::string rows = branches(shape, plan_, int(s), binder_);
             if (!rows.empty()) sql += (sql.empty() ? "" : "\nUNION ALL ") + rows;
             for (size_t c = 0; measures && !rows.empty() && c < use.counted.size(); ++c)
-                sql += "\nUNION ALL " + distinct_rows(shape, s, c);
+                sql += "\nUNION ALL " + counted_rows(shape, s, c);
         }
         return sql;
     }
 
-    // The number of distinct values of a counted measure by read and segment: a value counts once,
-    // on however many days and in however many finer segments it is. One row each, which leaves
-    // nothing to add up; it counts no row of the source.
-    std::string distinct_rows(BranchShape shape, size_t source, size_t place) {
+    // A counted measure by read and segment: a value counts once, on however many days and in
+    // however many finer segments it is. One row each, which leaves nothing to add up; it counts no
+    // row of the source.
+    std::string counted_rows(BranchShape shape, size_t source, size_t place) {
         const SourceUse &use = *shape.use;
         shape.counted = &use.counted[place];
         std::string keys;
         for (size_t i = 1; i <= shape.keys.size(); ++i) keys += fmt::format(", k{}", i);
         std::string columns = ", 0::int8" + nulls(use.measures);
         for (size_t i = 0; i < use.counted.size(); ++i)
-            columns += i == place ? ", count(*)::numeric" : ", NULL::numeric";
+            columns += ", " + (i == place ? counted_value(*shape.counted) : "NULL::numeric");
         return fmt::format(
-            "SELECT read{0}{1}{2}{3} FROM (SELECT read{0} FROM (\n{4}\n) u(read{0}, v, n) "
+            "SELECT read{0}{1}{2}{3} FROM (SELECT read{0}, v FROM (\n{4}\n) u(read{0}, v, n) "
             "GROUP BY read{0}, v HAVING sum(n) > 0) g GROUP BY read{0}",
             keys, shape.before, columns, shape.after, branches(shape, plan_, int(source), binder_));
+    }
+
+    // Over a relation with a row for every value v.
+    static std::string counted_value(const CountedInfo &measure) {
+        if (measure.kind == CountedKind::distinct) return "count(*)::numeric";
+        return fmt::format("{}(v)::numeric", word_of(measure.kind));
     }
 
     std::string key_pairs() const {
@@ -226,11 +235,13 @@ size_t measure_place(const Group &group, const std::string &name) {
 }
 
 const CountedInfo *counted_measure(const Group &group, const Metric &metric) {
+    const CountedInfo *found = nullptr;
     for (const MeasureUse &used : metric.measures)
         for (const SourceUse &use : group.sources)
             for (const CountedInfo &counted : use.counted)
-                if (counted.name == used.name) return &counted;
-    return nullptr;
+                if (counted.name == used.name && (found == nullptr || !found->is_level()))
+                    found = &counted;
+    return found;
 }
 
 Statement cells_statement(const Group &group, const Plan &plan) {

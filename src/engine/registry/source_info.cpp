@@ -39,10 +39,10 @@ constexpr const char *kDimensions =
     "WHERE s.name = ANY ($1) ORDER BY s.name, d.place";
 
 constexpr const char *kMeasures =
-    "SELECT source, name, position, type = 'numeric'::pg_catalog.regtype, NULL::pg_catalog.name "
-    "FROM kpi.measure WHERE source = ANY ($1) UNION ALL "
-    "SELECT source, name, position, false, \"column\" FROM kpi.counted WHERE source = ANY ($1) "
-    "ORDER BY source, position";
+    "SELECT source, name, position, type = 'numeric'::pg_catalog.regtype, NULL::pg_catalog.name, "
+    "NULL FROM kpi.measure WHERE source = ANY ($1) UNION ALL "
+    "SELECT source, name, position, false, \"column\", kind FROM kpi.counted "
+    "WHERE source = ANY ($1) ORDER BY 1, 3, 2";
 
 SourceInfo from_row(const Row &row) {
     SourceInfo info;
@@ -107,9 +107,9 @@ void check_shape(const SourceInfo &source, Dimensions loaded) {
         in_order = in_order && source.measures[i].position == int(i) + 1;
         columns += source.measures[i].kind == MeasureKind::numeric ? 4 : 1;
     }
-    for (size_t i = 0; i < source.counted.size(); ++i)
-        in_order = in_order && source.counted[i].position == int(i) + 1;
-    columns += source.dimension_count + source.counted.size();
+    for (size_t i = 0; i < source.kept.size(); ++i)
+        in_order = in_order && source.kept[i].position == int(i) + 1;
+    columns += source.dimension_count + source.kept.size();
     if (in_order && columns == source.columns &&
         (loaded == Dimensions::skip || source.dimensions.size() == source.dimension_count))
         return;
@@ -119,8 +119,8 @@ void check_shape(const SourceInfo &source, Dimensions loaded) {
                     source.name),
         fmt::format(
             "kpi.source, kpi.measure and kpi.counted name {} dimensions, {} measures and {} "
-            "counted measures; kpi_data.{}_delta has {} columns.",
-            source.dimension_count, source.measures.size(), source.counted.size(), source.name,
+            "columns of counted measures; kpi_data.{}_delta has {} columns.",
+            source.dimension_count, source.measures.size(), source.kept.size(), source.name,
             source.columns),
         "Restore the rest of the dump, or call kpi.untrack and kpi.track again.");
 }
@@ -135,8 +135,8 @@ int SourceInfo::dimension(const std::string &dimension_name) const {
 
 std::string SourceInfo::holds_sums(const std::string &prefix) const {
     std::string out;
-    for (const CountedInfo &measure : counted)
-        out += fmt::format("{}{}v{} IS NULL", out.empty() ? "" : " AND ", prefix, measure.position);
+    for (const KeptInfo &column : kept)
+        out += fmt::format("{}{}v{} IS NULL", out.empty() ? "" : " AND ", prefix, column.position);
     return out;
 }
 
@@ -181,11 +181,15 @@ std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::
     for (const Row &row : pg::query(kMeasures, {names}, options).rows) {
         SourceInfo &source = *find(out, *row[0]);
         const int position = std::stoi(*row[2]);
-        if (row[4])
-            source.counted.push_back({*row[1], position, *row[4]});
-        else
+        if (!row[4]) {
             source.measures.push_back(
                 {*row[1], position, is_true(row[3]) ? MeasureKind::numeric : MeasureKind::integer});
+            continue;
+        }
+        source.counted.push_back(
+            {*row[1], position, *row[4], counted_kind(*row[5]).value_or(CountedKind::distinct)});
+        if (source.kept.empty() || source.kept.back().position != position)
+            source.kept.push_back({position, *row[4], *row[1]});
     }
     for (const SourceInfo &source : out) check_shape(source, dimensions);
     return out;

@@ -34,6 +34,17 @@ struct CountedInfo {
     std::string name;
     int position = 0;
     std::string column;
+    CountedKind kind = CountedKind::distinct;
+
+    // Whether it is one of the values, and NULL where there is none; otherwise it is their number.
+    bool is_level() const { return kind != CountedKind::distinct; }
+};
+
+// A column whose values are kept, in v<position>, for the counted measures of that position.
+struct KeptInfo {
+    int position = 0;
+    std::string column;
+    std::string measure;  // the first of them
 };
 
 struct SourceInfo {
@@ -48,6 +59,7 @@ struct SourceInfo {
     std::vector<DimensionInfo> dimensions;
     std::vector<MeasureInfo> measures;
     std::vector<CountedInfo> counted;
+    std::vector<KeptInfo> kept;  // by position
     size_t dimension_count = 0;  // as the registry says, also when `dimensions` is not loaded
     size_t columns = 0;          // of the delta table
     int64_t lookback = 0;        // window capture: microseconds that are recomputed
@@ -62,12 +74,12 @@ struct SourceInfo {
     int dimension(const std::string &dimension_name) const;
     // The level with every dimension set.
     int full_level() const { return (1 << dimensions.size()) - 1; }
-    // The level of the rows of a counted measure, with every dimension set.
-    int counted_level(const CountedInfo &measure) const {
-        return measure.position << kDimensionBits | ((1 << dimension_count) - 1);
+    // The level of the rows of kept values, with every dimension set.
+    int kept_level(int position) const {
+        return position << kDimensionBits | ((1 << dimension_count) - 1);
     }
-    // The condition that a row is none of a counted measure: "p.v1 IS NULL AND .." with a prefix
-    // such as "p."; empty without counted measures.
+    // The condition that a row is none of a kept value: "p.v1 IS NULL AND .." with a prefix such as
+    // "p."; empty without counted measures.
     std::string holds_sums(const std::string &prefix = {}) const;
 };
 

@@ -29,8 +29,7 @@ std::string key_columns(const NewSource &source) {
     std::string out;
     for (size_t i = 0; i < source.dimensions.size(); ++i)
         out += key_column('d', i, source.dimensions[i]);
-    for (size_t i = 0; i < source.counted.size(); ++i)
-        out += key_column('v', i, source.counted[i].value);
+    for (size_t i = 0; i < source.kept.size(); ++i) out += key_column('v', i, source.kept[i]);
     return out;
 }
 
@@ -49,7 +48,7 @@ std::string segment_key(const NewSource &source) {
     std::string row;
     for (size_t i = 0; i < source.dimensions.size(); ++i)
         row += fmt::format("{}d{}", i == 0 ? "" : ", ", i + 1);
-    for (size_t i = 0; i < source.counted.size(); ++i)
+    for (size_t i = 0; i < source.kept.size(); ++i)
         row += fmt::format("{}v{}", row.empty() ? "" : ", ", i + 1);
     return row.empty() ? row : fmt::format(", pg_catalog.hash_record_extended(ROW({}), 0)", row);
 }
@@ -69,10 +68,9 @@ void comment_column(const std::string &table, const std::string &column, const s
 void comment_columns(const NewSource &source, const std::string &table) {
     for (size_t i = 0; i < source.dimensions.size(); ++i)
         comment_column(table, fmt::format("d{}", i + 1), "Dimension " + source.dimensions[i].name);
-    for (size_t i = 0; i < source.counted.size(); ++i)
+    for (size_t i = 0; i < source.kept.size(); ++i)
         comment_column(table, fmt::format("v{}", i + 1),
-                       fmt::format("Value of {} for measure {}: n counts its rows",
-                                   source.counted[i].value.name, source.counted[i].name));
+                       fmt::format("Value of {}: n counts its rows", source.kept[i].name));
     for (size_t i = 0; i < source.measures.size(); ++i) {
         const auto &[name, kind] = source.measures[i];
         comment_column(table, fmt::format("m{}", i + 1), fmt::format("Sum of measure {}", name));

@@ -28,19 +28,20 @@ struct NewMeasure {
 };
 
 struct NewCounted {
-    std::string name;    // of the measure
-    NewDimension value;  // the column whose values are counted
+    std::string name;  // of the measure
+    CountedKind kind = CountedKind::distinct;
+    int position = 0;  // of its column among those whose values are kept, from 1
 };
 
 struct NewSource {
     std::string name;  // checked by kpi.source: lower case, at most 40 characters
     std::vector<NewDimension> dimensions;
     std::vector<NewMeasure> measures;
-    std::vector<NewCounted> counted;
-    ObjectId owner;  // of the facts view
+    std::vector<NewDimension> kept;  // columns whose values are kept
+    ObjectId owner;                  // of the facts view
 };
 
-// Errors: 42883 when a dimension's or counted column's type has no hash or no equality function;
+// Errors: 42883 when a dimension's or kept column's type has no hash or no equality function;
 // PostgreSQL's own otherwise.
 void create_tables(const NewSource &source);
 // Drops the typed views and tables that exist; the caller holds the locks of the project's order.

@@ -23,12 +23,12 @@ std::string coarse_sets(const Layout &source, const std::string &bucket) {
     return out;
 }
 
-// The level of a full segment: that of the counted measure whose value the row counts, if any.
+// The level of a full segment: that of the column whose value the row counts, if any.
 std::string segment_level(const Layout &source) {
     std::string out;
-    for (const CountedInfo &measure : source.info.counted)
-        out += fmt::format(" WHEN v{} IS NOT NULL THEN {}", measure.position,
-                           source.info.counted_level(measure));
+    for (const KeptInfo &column : source.info.kept)
+        out += fmt::format(" WHEN v{} IS NOT NULL THEN {}", column.position,
+                           source.info.kept_level(column.position));
     const int full = source.info.full_level();
     return out.empty() ? fmt::format("{}::int2", full)
                        : fmt::format("(CASE{} ELSE {} END)::int2", out, full);
@@ -39,7 +39,7 @@ std::string coarse_dims(const Layout &source) {
     std::string out;
     for (size_t i = 1; i <= source.width(); ++i)
         out += source.width() == 1 ? ", NULL" : fmt::format(", d{}", i);
-    for (size_t i = 0; i < source.info.counted.size(); ++i) out += ", NULL";
+    for (size_t i = 0; i < source.info.kept.size(); ++i) out += ", NULL";
     return out;
 }
 

@@ -24,14 +24,14 @@ std::vector<int> Layout::levels() const {
     std::vector<int> out{0};
     for (size_t i = 0; i < width(); ++i) out.push_back(1 << i);
     if (width() > 1) out.push_back(info.full_level());
-    for (const CountedInfo &measure : info.counted) out.push_back(info.counted_level(measure));
+    for (const KeptInfo &column : info.kept) out.push_back(info.kept_level(column.position));
     return out;
 }
 
 std::string Layout::segment_levels() const {
     std::string out = fmt::format("'{{{}", info.full_level());
-    for (const CountedInfo &measure : info.counted)
-        out += fmt::format(",{}", info.counted_level(measure));
+    for (const KeptInfo &column : info.kept)
+        out += fmt::format(",{}", info.kept_level(column.position));
     return out + "}'::int2[]";
 }
 
@@ -39,7 +39,7 @@ std::string Layout::dims(const std::string &prefix) const {
     std::string out;
     for (size_t i = 0; i < width(); ++i)
         out += fmt::format("{}{}d{}", i == 0 ? "" : ", ", prefix, i + 1);
-    for (size_t i = 0; i < info.counted.size(); ++i)
+    for (size_t i = 0; i < info.kept.size(); ++i)
         out += fmt::format("{}{}v{}", out.empty() ? "" : ", ", prefix, i + 1);
     return out;
 }

@@ -19,9 +19,9 @@ struct Layout {
     const std::string &name() const { return info.name; }
     bool by_trigger() const { return info.capture == "trigger"; }
     size_t width() const { return info.dimensions.size(); }
-    bool has_keys() const { return !info.dimensions.empty() || !info.counted.empty(); }
-    // The levels that have rollup rows: total, single dimensions, full, one for each counted
-    // measure; each once.
+    bool has_keys() const { return !info.dimensions.empty() || !info.kept.empty(); }
+    // The levels that have rollup rows: total, single dimensions, full, one for each column of
+    // counted measures; each once.
     std::vector<int> levels() const;
     // Those of full segments, as SQL: an array of int2.
     std::string segment_levels() const;

@@ -26,13 +26,14 @@ Aggregate parse(const std::string &name, const json &value) {
             "22023",
             fmt::format("aggregate \"{}\" must be an object with one kind of measure", name), {},
             kExample);
-    const auto &[kind, column] = *value.items().begin();
-    if (kind != "distinct")
-        throw Error("22023", fmt::format("aggregate \"{}\" is of unknown kind \"{}\"", name, kind),
-                    "The one kind is distinct.", kExample);
+    const auto &[word, column] = *value.items().begin();
+    const auto kind = counted_kind(word);
+    if (!kind)
+        throw Error("22023", fmt::format("aggregate \"{}\" is of unknown kind \"{}\"", name, word),
+                    "The kinds are distinct, min and max.", kExample);
     if (!column.is_string() || column.get<std::string>().empty())
         throw Error("22023", fmt::format("aggregate \"{}\" names no column", name), {}, kExample);
-    return {name, column.get<std::string>()};
+    return {name, column.get<std::string>(), *kind};
 }
 
 }  // namespace
@@ -49,19 +50,19 @@ std::vector<Aggregate> parse_aggregates(const std::string &text) {
     return out;
 }
 
-void check_size(const std::string &facts, const NewCounted &measure) {
+void check_size(const std::string &facts, const Aggregate &aggregate) {
     const auto plan = pg::value(fmt::format("EXPLAIN (FORMAT JSON) SELECT DISTINCT {} FROM {}",
-                                            pg::quote(measure.value.name), facts));
+                                            pg::quote(aggregate.column), facts));
     const auto values =
         json::parse(plan.value_or("[]")).at(0).at("Plan").at("Plan Rows").get<double>();
     if (values <= kMostValues) return;
     throw Error("54000",
                 fmt::format("aggregate \"{}\" would keep about {:.0f} values of column \"{}\"",
-                            measure.name, values, measure.value.name),
+                            aggregate.name, values, aggregate.column),
                 fmt::format("At most {:.0f} are kept, each once for every day, hour and segment "
                             "that has it.",
                             kMostValues),
-                "Count a coarser column, or ANALYZE the table if the estimate is wrong.");
+                "Name a coarser column, or ANALYZE the table if the estimate is wrong.");
 }
 
 }  // namespace kpi::engine

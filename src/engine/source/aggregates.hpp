@@ -1,5 +1,5 @@
 // What kpi.track takes as aggregates: measures that do not add up, {"customers": {"distinct":
-// "customer_id"}}.
+// "customer_id"}, "dearest": {"max": "price"}}.
 #pragma once
 
 #include <string>
@@ -9,9 +9,10 @@
 
 namespace kpi::engine {
 
-// The distinct values of a column of the facts view.
+// A measure of the values of a column of the facts view.
 struct Aggregate {
     std::string name, column;
+    CountedKind kind = CountedKind::distinct;
 };
 
 // In the order of their names. Errors: 22023 for another shape, 42602 for a name that no metric can
@@ -20,6 +21,6 @@ std::vector<Aggregate> parse_aggregates(const std::string &json);
 
 // Refuses a column with more values than can be kept, as the planner estimates them. `facts`: the
 // qualified view. Needs an open Spi. Errors: 54000.
-void check_size(const std::string &facts, const NewCounted &measure);
+void check_size(const std::string &facts, const Aggregate &aggregate);
 
 }  // namespace kpi::engine

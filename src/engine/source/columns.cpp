@@ -97,6 +97,39 @@ bool is_measure(const Column &column) {
     return false;
 }
 
+// Values of metrics are numbers.
+void check_number(const Column &column, const Aggregate &aggregate) {
+    const std::string &type = column.base_type;
+    if (type == "smallint" || type == "integer" || type == "bigint" || type == "numeric") return;
+    const bool is_time = type == "date" || type.starts_with("time") || type == "interval";
+    const std::string name = pg::quote(column.name);
+    throw Error("42804",
+                fmt::format("column of aggregate \"{}\", \"{}\" is of type {}, whose {} is no "
+                            "exact number",
+                            aggregate.name, column.name, column.type, word_of(aggregate.kind)),
+                "Values of metrics are numeric: columns of type smallint, integer, bigint and "
+                "numeric have them.",
+                is_time ? fmt::format("Give the view a number of it, such as "
+                                      "extract(epoch FROM {}) AS {}.",
+                                      name, pg::quote(column.name + "_seconds"))
+                        : fmt::format("Cast it in the view: {0}::numeric AS {0}.", name));
+}
+
+[[noreturn]] void refuse_twice(const std::string &column) {
+    throw Error("42701", fmt::format("column \"{}\" is named twice", column), {},
+                "A column is either the time column, one dimension, or of aggregates.");
+}
+
+// From 1: a column is kept once, whatever is made of it.
+int place_of(std::vector<NewDimension> &kept, const NewDimension &column) {
+    const auto found = std::find_if(kept.begin(), kept.end(), [&](const NewDimension &other) {
+        return other.name == column.name;
+    });
+    const auto place = int(found - kept.begin()) + 1;
+    if (found == kept.end()) kept.push_back(column);
+    return place;
+}
+
 // What to write instead of a dimension that cannot be grouped.
 std::string mend_of(const Column &column, const pg::Unhashable &what) {
     const std::string name = pg::quote(column.name);
@@ -150,24 +183,25 @@ FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
     std::set<std::string> used{time.name};
     for (const std::string &name : dimensions) {
         const Column &column = find(columns, name, "dimension");
-        if (!used.insert(name).second)
-            throw Error(
-                "42701", fmt::format("column \"{}\" is named twice", name), {},
-                "A column is either the time column, one dimension, or of one of the aggregates.");
+        if (!used.insert(name).second) refuse_twice(name);
         check_name(name);
         out.dimensions.push_back(grouped(column, "dimension"));
     }
+    std::set<std::string> counted;
     for (const Aggregate &aggregate : aggregates) {
         const std::string role = fmt::format("column of aggregate \"{}\",", aggregate.name);
         const Column &column = find(columns, aggregate.column, role.c_str());
-        if (!used.insert(column.name).second)
-            throw Error(
-                "42701", fmt::format("column \"{}\" is named twice", column.name), {},
-                "A column is either the time column, one dimension, or of one of the aggregates.");
-        out.counted.push_back({aggregate.name, grouped(column, role)});
+        if (used.count(column.name) != 0) refuse_twice(column.name);
+        if (aggregate.kind == CountedKind::distinct)
+            counted.insert(column.name);
+        else
+            check_number(column, aggregate);
+        out.counted.push_back(
+            {aggregate.name, aggregate.kind, place_of(out.kept, grouped(column, role))});
     }
     for (const Column &column : columns) {
-        if (used.count(column.name) != 0 || !is_measure(column)) continue;
+        if (used.count(column.name) != 0 || counted.count(column.name) != 0 || !is_measure(column))
+            continue;
         check_name(column.name);
         const bool exact = column.base_type == "numeric";
         out.measures.push_back({column.name, exact ? MeasureKind::numeric : MeasureKind::integer});

@@ -166,7 +166,7 @@ Capture choose_capture(const Facts &facts, const TrackRequest &request, const Fa
     std::vector<std::string> names{columns.time_column};
     for (const auto &dimension : columns.dimensions) names.push_back(dimension.name);
     for (const auto &measure : columns.measures) names.push_back(measure.name);
-    for (const auto &measure : columns.counted) names.push_back(measure.value.name);
+    for (const auto &kept : columns.kept) names.push_back(kept.name);
     const capture::Analysis analysis = capture::analyze(facts.id, names);
     *base = analysis.base;
     const capture::Refusal &refusal = analysis.refusal;
@@ -226,13 +226,12 @@ void register_source(const std::string &name, const Facts &facts, ObjectId base,
             "pg_catalog.quote_ident($1), $2, $1)",
             {measure, facts.owner});
     }
-    for (size_t i = 0; i < columns.counted.size(); ++i) {
-        const NewCounted &measure = columns.counted[i];
+    for (const NewCounted &measure : columns.counted) {
         pg::execute(
             "INSERT INTO kpi.counted (name, source, position, \"column\", kind) VALUES ($1, $2, "
-            "$3, "
-            "$4, 'distinct')",
-            {measure.name, name, int64_t(i + 1), measure.value.name});
+            "$3, $4, $5)",
+            {measure.name, name, int64_t(measure.position),
+             columns.kept[size_t(measure.position) - 1].name, std::string(word_of(measure.kind))});
         pg::execute(
             "INSERT INTO kpi.metric (name, formula, owner, measure) VALUES ($1, "
             "pg_catalog.quote_ident($1), $2, $1)",
@@ -282,13 +281,13 @@ void mark_dirty(const std::string &source, const std::string &why) {
 
 Prepared prepare(const TrackRequest &request) {
     const Facts facts = check_facts(request.facts);
+    const std::vector<Aggregate> aggregates = parse_aggregates(request.aggregates);
     const FactsColumns columns =
-        sort_columns(request.facts, request.time_column, request.dimensions,
-                     parse_aggregates(request.aggregates));
+        sort_columns(request.facts, request.time_column, request.dimensions, aggregates);
     const std::string name = check_name(request.name, facts);
     const std::string zone = check_zone(request.timezone);
     check_measure_names(columns);
-    for (const NewCounted &measure : columns.counted) check_size(facts.text, measure);
+    for (const Aggregate &aggregate : aggregates) check_size(facts.text, aggregate);
     check_duration("lookback", request.lookback, "3 days");
     check_duration("hour_retention", request.hour_retention, "60 days");
     if (request.build != "auto" && request.build != "now")
@@ -305,7 +304,7 @@ Prepared prepare(const TrackRequest &request) {
     {
         const pg::RunAs as_extension_owner(pg::extension_owner());
         register_source(name, facts, base, zone, request, columns);
-        create_tables({name, columns.dimensions, columns.measures, columns.counted, facts.owner});
+        create_tables({name, columns.dimensions, columns.measures, columns.kept, facts.owner});
         create_typed_views(name, facts.owner);
     }
     mark_dirty(name, "new");

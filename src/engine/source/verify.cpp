@@ -16,10 +16,10 @@ std::string segment(const Layout &source) {
     for (size_t i = 0; i < source.width(); ++i)
         pairs += fmt::format("{}(level::int4 >> {} & 1 = 1, {}, to_jsonb(d{}))", i == 0 ? "" : ", ",
                              i, pg::literal(source.info.dimensions[i].name), i + 1);
-    for (const CountedInfo &measure : source.info.counted)
+    for (const KeptInfo &kept : source.info.kept)
         pairs += fmt::format("{}(level = {}, {}, to_jsonb(v{}))", pairs.empty() ? "" : ", ",
-                             source.info.counted_level(measure), pg::literal(measure.column),
-                             measure.position);
+                             source.info.kept_level(kept.position), pg::literal(kept.column),
+                             kept.position);
     if (pairs.empty()) return "'{}'::jsonb";
     return fmt::format(
         "(SELECT coalesce(jsonb_object_agg(k, v), '{{}}'::jsonb) FROM (VALUES {}) p (used, k, v) "
@@ -36,9 +36,9 @@ std::string total(const Layout &source, size_t i, char side) {
 
 std::string measures(const Layout &source) {
     std::string rows = "'row_count'";
-    for (const CountedInfo &measure : source.info.counted)
+    for (const KeptInfo &kept : source.info.kept)
         rows = fmt::format("CASE level WHEN {} THEN {} ELSE {} END",
-                           source.info.counted_level(measure), pg::literal(measure.name), rows);
+                           source.info.kept_level(kept.position), pg::literal(kept.measure), rows);
     std::string out = fmt::format("({}, coalesce(e_n, 0), coalesce(a_n, 0))", rows);
     for (size_t i = 0; i < source.info.measures.size(); ++i)
         out += fmt::format(", ({}, {}, {})", pg::literal(source.info.measures[i].name),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "monitor/metric_series.hpp"
 #include "monitor/rule/reading.hpp"
 #include "pg/clock.hpp"
 
@@ -61,8 +62,8 @@ int known_of(const engine::SeriesSet &set, size_t metric) {
 }
 
 void set_nature(Memory &memory, const Rule &rule, const engine::SeriesSet &set, size_t metric) {
+    memory.paced = !rule.ratio && !is_level(rule.metric);
     if (!rule.ratio) return;
-    memory.paced = false;
     memory.is_rate = rule.ratio->is_percent || largest(set, metric) <= 1;
     memory.unit = rule.ratio->is_percent ? 100 : 1;
 }

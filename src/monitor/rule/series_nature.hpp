@@ -19,7 +19,7 @@ engine::SeriesRequest request_of(const Rule &rule, Timestamp at, int back);
 std::vector<std::int64_t> periods_of(const engine::SeriesSet &set, Grain grain);
 // Closed buckets since anything was there.
 int known_of(const engine::SeriesSet &set, size_t metric);
-// Whether the metric is a sum, a rate or another quotient.
+// Whether the metric is a sum, a level, a rate or another quotient.
 void set_nature(Memory &memory, const Rule &rule, const engine::SeriesSet &set, size_t metric);
 Inquiry with_nature(Inquiry q, const Memory &memory);
 
