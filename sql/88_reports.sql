@@ -36,8 +36,8 @@ ALTER TABLE kpi.outbox ADD CONSTRAINT outbox_report FOREIGN KEY (report) REFEREN
 CREATE INDEX outbox_report ON kpi.outbox (report) WHERE report IS NOT NULL;
 
 CREATE TABLE kpi.report_plan (
-    name       text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z_][a-z0-9_]{0,39}$' AND name NOT IN ('daily', 'weekly', 'monthly')),
-    kind       text NOT NULL CHECK (kind IN ('daily', 'weekly', 'monthly')),
+    name       text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z_][a-z0-9_]{0,39}$' AND name NOT IN ('daily', 'weekly', 'monthly', 'sql')),
+    kind       text NOT NULL CHECK (kind IN ('daily', 'weekly', 'monthly', 'sql')),
     owner      regrole NOT NULL,
     sinks      text[] NOT NULL DEFAULT '{}',
     formats    text[] NOT NULL CHECK (formats <> '{}'),
@@ -47,9 +47,9 @@ CREATE TABLE kpi.report_plan (
     created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 COMMENT ON TABLE kpi.report_plan IS 'Reports that are made and sent by schedule. Written by kpi.add_report, kpi.alter_report and kpi.drop_report';
-COMMENT ON COLUMN kpi.report_plan.kind IS 'What it says and when it is due: with the job kpi_reports, kpi_reports_weekly or kpi_reports_monthly';
+COMMENT ON COLUMN kpi.report_plan.kind IS 'What it says, and when it is due unless it has a job kpi_report_{name}: with kpi_reports, kpi_reports_weekly or kpi_reports_monthly; sql: not without a job of its own';
 COMMENT ON COLUMN kpi.report_plan.owner IS 'The role whose rights read the numbers and use the sinks';
-COMMENT ON COLUMN kpi.report_plan.options IS 'metrics, filters, by, top: what it is about, if not every metric that may be read';
+COMMENT ON COLUMN kpi.report_plan.options IS 'metrics, filters, by, top: what it is about, if not every metric that may be read; of kind sql: sql, title, max_rows';
 SELECT pg_catalog.pg_extension_config_dump('kpi.report_plan', '');
 
 CREATE TABLE kpi.announcement (
@@ -114,23 +114,28 @@ CREATE FUNCTION kpi.run_reports(kind text) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS 'MODULE_PATHNAME', 'kpi_ext_run_reports';
 COMMENT ON FUNCTION kpi.run_reports(text) IS
-    'What the jobs kpi_reports, kpi_reports_weekly and kpi_reports_monthly run: makes the report of this kind, then makes and sends each of kpi.report_plan that is yours and enabled; returns how many. One that fails opens an incident and stops no other; so does one whose numbers end before yesterday, because a source was not recomputed';
+    'What the jobs kpi_reports, kpi_reports_weekly and kpi_reports_monthly run (and kpi_report_{name}, with the name of one of kpi.report_plan, which it makes and sends, or fails): makes the report of this kind, then makes and sends each of kpi.report_plan of this kind that is yours, enabled and has no schedule of its own; returns how many. One that fails opens an incident and stops no other; so does one whose numbers end before yesterday, because a source was not recomputed';
 
-CREATE FUNCTION kpi.add_report(name text, kind text, sinks text[], formats text[] DEFAULT NULL, language text DEFAULT NULL, options jsonb DEFAULT '{}')
+CREATE FUNCTION kpi.add_report(name text, kind text, sinks text[], formats text[] DEFAULT NULL, language text DEFAULT NULL, options jsonb DEFAULT '{}',
+    schedule text DEFAULT NULL, time_zone text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS 'MODULE_PATHNAME', 'kpi_ext_add_report';
-COMMENT ON FUNCTION kpi.add_report(text, text, text[], text[], text, jsonb) IS
-    'Adds a report that is made and sent by schedule: daily, weekly or monthly, to these sinks, with your rights. options: metrics (a list), filters (as of kpi.query), by (dimensions to rank by), top. It is tried at once, so that what cannot work is said at once';
+COMMENT ON FUNCTION kpi.add_report(text, text, text[], text[], text, jsonb, text, text) IS
+    'Adds a report that is made and sent by schedule, to these sinks, with your rights. kind: daily, weekly, monthly, or sql, a SELECT of your own. options: metrics (a list), filters (as of kpi.query), by (dimensions to rank by), top; of kind sql: sql, title, max_rows. schedule: a cron expression of its own, with a job kpi_report_{name}; else it goes with the others of its kind. It is tried at once, so that what cannot work is said at once';
 CREATE FUNCTION kpi.alter_report(name text, sinks text[] DEFAULT NULL, formats text[] DEFAULT NULL, language text DEFAULT NULL, options jsonb DEFAULT NULL,
-    enabled boolean DEFAULT NULL) RETURNS void
+    enabled boolean DEFAULT NULL, schedule text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS 'MODULE_PATHNAME', 'kpi_ext_alter_report';
-COMMENT ON FUNCTION kpi.alter_report(text, text[], text[], text, jsonb, boolean) IS
-    'Changes what is not NULL. options are laid over the present ones; one that is null goes back to its default';
+COMMENT ON FUNCTION kpi.alter_report(text, text[], text[], text, jsonb, boolean, text, text) IS
+    'Changes what is not NULL. options are laid over the present ones; one that is null goes back to its default. An empty schedule: it goes with the others of its kind again';
 CREATE FUNCTION kpi.drop_report(name text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_drop_report';
 COMMENT ON FUNCTION kpi.drop_report(text) IS 'Takes a report off the schedule; those that were made stay in kpi.report';
+CREATE FUNCTION kpi.report_day() RETURNS date
+    LANGUAGE c STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_report_day';
+COMMENT ON FUNCTION kpi.report_day() IS
+    'In the sql of a report: its last day (as_of), so that a report of an earlier day can be made again. Elsewhere yesterday, in the zone of reports';
 REVOKE ALL ON FUNCTION kpi.make_report(text, date, text, text), kpi.report_content(bigint), kpi.notify_report(text, bigint, jsonb, text, timestamptz, text),
-    kpi.send_report(text, date, text[], text[], text), kpi.run_reports(text), kpi.add_report(text, text, text[], text[], text, jsonb),
-    kpi.alter_report(text, text[], text[], text, jsonb, boolean), kpi.drop_report(text) FROM PUBLIC;
+    kpi.send_report(text, date, text[], text[], text), kpi.run_reports(text), kpi.add_report(text, text, text[], text[], text, jsonb, text, text),
+    kpi.alter_report(text, text[], text[], text, jsonb, boolean, text, text), kpi.drop_report(text) FROM PUBLIC;

@@ -61,8 +61,8 @@ GRANT EXECUTE ON FUNCTION
     kpi.notify_report(text, bigint, jsonb, text, timestamptz, text),
     kpi.send_report(text, date, text[], text[], text),
     kpi.run_reports(text),
-    kpi.add_report(text, text, text[], text[], text, jsonb),
-    kpi.alter_report(text, text[], text[], text, jsonb, boolean),
+    kpi.add_report(text, text, text[], text[], text, jsonb, text, text),
+    kpi.alter_report(text, text[], text[], text, jsonb, boolean, text, text),
     kpi.drop_report(text)
     TO kpi_admin;
 GRANT EXECUTE ON FUNCTION kpi.schedule(), kpi.schedule(text, text, text, interval, boolean, text[]), kpi.unschedule(text), kpi.run_now(text) TO kpi_admin;

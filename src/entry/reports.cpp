@@ -1,10 +1,11 @@
 // SQL functions of reports: kpi.make_report, kpi.report_content, kpi.send_report, kpi.run_reports,
-// kpi.add_report, kpi.alter_report, kpi.drop_report.
+// kpi.add_report, kpi.alter_report, kpi.drop_report, kpi.report_day.
 #include "pg/function.hpp"
 #include "pg/lock.hpp"
 #include "pg/returned.hpp"
 #include "pg/settings.hpp"
 #include "reporting/archive.hpp"
+#include "reporting/contents.hpp"
 #include "reporting/make.hpp"
 #include "reporting/plan.hpp"
 #include "reporting/send.hpp"
@@ -67,22 +68,26 @@ KPI_FUNCTION(send_report) {
 
 KPI_FUNCTION(run_reports) {
     const kpi::ObjectId caller = kpi::pg::current_role();
-    const kpi::reporting::Kind kind = kpi::reporting::parse_kind(kpi::pg::text_argument(fcinfo, 0));
+    const std::string which = kpi::pg::text_argument(fcinfo, 0);
     const kpi::pg::Spi spi;
-    PG_RETURN_INT64(kpi::reporting::run_reports(caller, kind));
+    if (kpi::reporting::find_plan(caller, which))
+        PG_RETURN_INT64(kpi::reporting::run_report(caller, which));
+    PG_RETURN_INT64(kpi::reporting::run_reports(caller, kpi::reporting::parse_kind(which)));
 }
 
 KPI_FUNCTION(add_report) {
     const kpi::ObjectId caller = kpi::pg::current_role();
     kpi::reporting::Plan plan;
     plan.name = kpi::pg::text_argument(fcinfo, 0);
-    plan.kind = kpi::reporting::parse_kind(kpi::pg::text_argument(fcinfo, 1));
+    plan.kind = kpi::reporting::parse_plan_kind(kpi::pg::text_argument(fcinfo, 1));
     if (PG_ARGISNULL(2)) throw kpi::Error("22004", "argument \"sinks\" must not be null");
     plan.sinks = kpi::pg::text_array(fcinfo, 2);
     plan.formats = texts_argument(fcinfo, 3).value_or(
         std::vector<std::string>{kpi::reporting::usual_format(plan.kind)});
     plan.language = kpi::pg::optional_text(fcinfo, 4).value_or(kpi::pg::settings().language);
     plan.options = kpi::pg::text_argument(fcinfo, 5);
+    plan.schedule = kpi::pg::optional_text(fcinfo, 6);
+    plan.time_zone = kpi::pg::optional_text(fcinfo, 7);
     const kpi::pg::Spi spi;
     kpi::reporting::add_plan(caller, plan);
     PG_RETURN_VOID();
@@ -97,6 +102,8 @@ KPI_FUNCTION(alter_report) {
     change.language = kpi::pg::optional_text(fcinfo, 3);
     change.options = kpi::pg::optional_text(fcinfo, 4);
     if (!PG_ARGISNULL(5)) change.enabled = PG_GETARG_BOOL(5);
+    change.schedule = kpi::pg::optional_text(fcinfo, 6);
+    change.time_zone = kpi::pg::optional_text(fcinfo, 7);
     const kpi::pg::Spi spi;
     kpi::reporting::alter_plan(caller, name, change);
     PG_RETURN_VOID();
@@ -107,4 +114,12 @@ KPI_FUNCTION(drop_report) {
     const kpi::pg::Spi spi;
     kpi::reporting::drop_plan(caller, kpi::pg::text_argument(fcinfo, 0));
     PG_RETURN_VOID();
+}
+
+KPI_FUNCTION(report_day) {
+    (void)fcinfo;
+    const kpi::pg::Spi spi;
+    const kpi::pg::RunAs as_extension_owner(kpi::pg::extension_owner(),
+                                            kpi::pg::Restriction::identity);
+    PG_RETURN_DATEADT(kpi::reporting::report_day().days);
 }

@@ -1,6 +1,7 @@
 #include "pg/statement.hpp"
 
 #include "pg/guard.hpp"
+#include "pg/sql.hpp"
 #include "pg/waiter.hpp"
 
 namespace kpi::pg {
@@ -26,6 +27,54 @@ std::string single_select(const std::string &sql) {
                     "Write one query that returns rows; it is run read-only.");
     const size_t begin = size_t(std::max(location, 0));
     return length > 0 ? sql.substr(begin, size_t(length)) : sql.substr(begin);
+}
+
+std::string readable_select(ObjectId owner, const std::string &sql) {
+    const RunAs as_owner(owner, Restriction::reading);
+    std::string select = single_select(sql);
+    try {
+        (void)relations_read(select);
+    } catch (Error &error) {
+        if (error.sqlstate == "42P01" || error.sqlstate == "42883")
+            error.hint = "Names in it need their schema: it runs with an empty search_path.";
+        throw;
+    }
+    return select;
+}
+
+bool is_ordered(const std::string &select) {
+    const char *text = select.c_str();
+    bool ordered = false;
+    call([&] {
+        const auto *raw = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT));
+        ordered = castNode(SelectStmt, raw->stmt)->sortClause != NIL;
+    });
+    return ordered;
+}
+
+std::vector<Output> outputs_of(const std::string &select) {
+    const char *text = select.c_str();
+    std::vector<Output> out;
+    SPIPlanPtr plan = nullptr;
+    TupleDesc columns = nullptr;
+    call([&] {
+        plan = SPI_prepare(text, 0, nullptr);
+        if (plan == nullptr)
+            elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+        const auto *source =
+            static_cast<CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(plan)));
+        columns = CreateTupleDescCopy(source->resultDesc);
+        for (int i = 0; i < columns->natts; ++i) {
+            Form_pg_attribute column = TupleDescAttr(columns, i);
+            column->atttypid = getBaseType(column->atttypid);
+        }
+        SPI_freeplan(plan);
+    });
+    for (int i = 0; i < columns->natts; ++i) {
+        const Form_pg_attribute column = TupleDescAttr(columns, i);
+        out.push_back({NameStr(column->attname), {column->atttypid}});
+    }
+    return out;
 }
 
 std::vector<ObjectId> relations_read(const std::string &sql) {

@@ -15,4 +15,11 @@ report::Document weekly(const Edition &edition, const Scope &scope);
 // A month against the one before and the same of last year; 13 months; a forecast; a summary.
 report::Document monthly(const Edition &edition, const Scope &scope);
 
+// The rows of a user's own SELECT, run as the current role, who owns it: read-only, within
+// kpi.check_timeout. Errors: those of the statement; 54000 when it takes too long or returns more
+// than it may.
+report::Document own(const Edition &edition, const Scope &scope);
+// The day of the report that is being made now; else yesterday.
+Date report_day();
+
 }  // namespace kpi::reporting

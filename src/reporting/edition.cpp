@@ -21,7 +21,7 @@ constexpr std::array kForms = {
     Form{"html", "text/html; charset=utf-8", "html"},
     Form{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"},
 };
-constexpr std::array<std::string_view, 3> kKinds = {"daily", "weekly", "monthly"};
+constexpr std::array<std::string_view, 4> kKinds = {"daily", "weekly", "monthly", "sql"};
 
 const Form *form(std::string_view name) {
     const auto *found = std::find_if(kForms.begin(), kForms.end(),
@@ -33,6 +33,7 @@ Date first_day(Kind kind, Date last) {
     constexpr int kDaily = 30, kWeekly = 7;
     if (kind == Kind::daily) return last + (1 - kDaily);
     if (kind == Kind::weekly) return last + (1 - kWeekly);
+    if (kind == Kind::sql) return last;
     Civil month = civil(last);
     month.day = 1;
     return date(month);
@@ -50,9 +51,16 @@ std::string_view name(Kind kind) { return kKinds[size_t(kind)]; }
 
 Kind parse_kind(const std::string &word) {
     const auto *found = std::find(kKinds.begin(), kKinds.end(), word);
-    if (found != kKinds.end()) return Kind(found - kKinds.begin());
+    if (found != kKinds.end() && word != name(Kind::sql)) return Kind(found - kKinds.begin());
     throw Error("22023", fmt::format("there is no report \"{}\"", word), {},
                 "The reports are daily, weekly, monthly and those of kpi.report_plan.");
+}
+
+Kind parse_plan_kind(const std::string &word) {
+    const auto *found = std::find(kKinds.begin(), kKinds.end(), word);
+    if (found != kKinds.end()) return Kind(found - kKinds.begin());
+    throw Error("22023", fmt::format("a report cannot be of kind \"{}\"", word), {},
+                "The kinds are daily, weekly, monthly and sql.");
 }
 
 void set_days(Edition &edition, Date last) {
@@ -64,7 +72,9 @@ void set_days(Edition &edition, Date last) {
     edition.from = first_day(edition.kind, edition.to);
 }
 
-std::string usual_format(Kind kind) { return kind == Kind::daily ? "csv" : "html"; }
+std::string usual_format(Kind kind) {
+    return kind == Kind::daily || kind == Kind::sql ? "csv" : "html";
+}
 
 void demand_form(const std::string &format) {
     if (form(format) != nullptr) return;

@@ -10,9 +10,12 @@
 
 namespace kpi::reporting {
 
-enum class Kind { daily, weekly, monthly };
+enum class Kind { daily, weekly, monthly, sql };
 std::string_view name(Kind kind);
+// A report that everybody has: not sql.
 Kind parse_kind(const std::string &word);
+// What a plan may be of.
+Kind parse_plan_kind(const std::string &word);
 
 struct Edition {
     std::string name;  // of the kind, or of a report of a user's
@@ -22,7 +25,7 @@ struct Edition {
 };
 
 // The days of the edition that ends with the last whole period up to `last`: daily 30 days, weekly
-// 7 days, both up to that day; monthly the last month that was over then.
+// 7 days, both up to that day; monthly the last month that was over then; sql that day.
 void set_days(Edition &edition, Date last);
 // What nobody has asked for otherwise.
 std::string usual_format(Kind kind);

@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "pg/sql.hpp"
+#include "reporting/parts.hpp"
 
 namespace kpi::reporting {
 namespace {
@@ -42,6 +43,7 @@ std::string segment_words(const std::string &segment) {
 }  // namespace
 
 Date last_day(const Scope &scope) {
+    if (scope.own) return yesterday();
     return parse_date(*pg::value(
         "SELECT pg_catalog.min(q.day) FROM " + reading("'yesterday'", "'yesterday'") + " q",
         {scope.metrics, Json{scope.filters}}, kSnapshot));
@@ -55,6 +57,7 @@ void demand_over(const Scope &scope, Date day) {
 }
 
 void demand_fresh(const Scope &scope) {
+    if (scope.own) return;
     // Yesterday began at most 48 hours ago, 49 when the clocks went back.
     const Table stale = pg::query(
         fmt::format("SELECT q.metric, q.day, q.as_of FROM {} q WHERE q.bucket <= "

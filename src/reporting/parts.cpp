@@ -21,7 +21,7 @@ report::Severity severity(const std::string &word) {
 
 report::Phrase phrase(std::string_view key) { return {std::string(key), {}}; }
 
-report::Document begin(const Edition &edition, const Scope &scope, std::string_view title) {
+report::Document heading(const Edition &edition, std::string_view title) {
     report::Document out;
     out.name = edition.name;
     if (edition.name == name(edition.kind))
@@ -35,6 +35,11 @@ report::Document begin(const Edition &edition, const Scope &scope, std::string_v
     out.period = {edition.from, edition.to};
     out.as_of = edition.to;
     out.zone = zone();
+    return out;
+}
+
+report::Document begin(const Edition &edition, const Scope &scope, std::string_view title) {
+    report::Document out = heading(edition, title);
     describe(scope, out);
     say_currencies(scope, edition.from, edition.to, out);
     return out;
@@ -104,6 +109,11 @@ std::string zone() {
                "DESC, timezone COLLATE \"C\" LIMIT 1",
                {}, kSnapshot)
         .value_or("UTC");
+}
+
+Date yesterday() {
+    return parse_date(*pg::value(
+        "SELECT (pg_catalog.clock_timestamp() AT TIME ZONE $1)::pg_catalog.date - 1", {zone()}));
 }
 
 std::string headline_metric(const Scope &scope, const std::map<std::string, Total> &totals) {

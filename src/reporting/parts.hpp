@@ -8,7 +8,9 @@
 
 namespace kpi::reporting {
 
-// Name, title, language, period, metrics and definitions.
+// Name, title, language and period.
+report::Document heading(const Edition &edition, std::string_view title);
+// With metrics and definitions too.
 report::Document begin(const Edition &edition, const Scope &scope, std::string_view title);
 report::Phrase phrase(std::string_view key);
 report::Severity severity(const std::string &word);  // as in kpi.incident
@@ -21,6 +23,8 @@ report::Table data(const Scope &scope, const Series &series);
 report::Section incidents(Date from, Date to);
 // The name of the zone that the days are of.
 std::string zone();
+// There.
+Date yesterday();
 // The first metric that adds up; else the first.
 std::string headline_metric(const Scope &scope, const std::map<std::string, Total> &totals);
 

@@ -20,6 +20,7 @@ struct Plan {
     std::vector<std::string> sinks, formats;
     std::string language;
     std::string options = "{}";
+    std::optional<std::string> schedule, time_zone;  // of its own: what add_plan is asked for
 };
 // What the options ask for, as the current role may read it.
 Scope scope_of(const Plan &plan);
@@ -30,13 +31,16 @@ struct PlanChange {
     std::optional<std::vector<std::string>> sinks, formats;
     std::optional<std::string> language, options;
     std::optional<bool> enabled;
+    std::optional<std::string> schedule, time_zone;  // no schedule: with those of its kind
 };
 void alter_plan(ObjectId caller, const std::string &name, const PlanChange &change);
 void drop_plan(ObjectId caller, const std::string &name);
 
 // nullopt: there is none of that name. Errors: 42501 for somebody else's.
 std::optional<Plan> find_plan(ObjectId caller, const std::string &name);
-// Those that are enabled and the caller may run, by name.
+// Errors: those, and 42704 with the nearest names.
+Plan demand_plan(ObjectId caller, const std::string &name);
+// Those that are enabled, without a schedule of their own, and the caller may run; by name.
 std::vector<Plan> plans_of(ObjectId caller, Kind kind);
 
 }  // namespace kpi::reporting

@@ -2,12 +2,19 @@
 // the rights of whoever the report is for.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "report/document.hpp"
 
 namespace kpi::reporting {
+
+// A SELECT of a user's own.
+struct OwnSql {
+    std::string sql, title;
+    int64_t max_rows = 10'000;
+};
 
 struct Scope {
     std::vector<std::string> metrics;  // of kpi.metric, all of them readable
@@ -20,6 +27,7 @@ struct Scope {
         std::string title, metric;
     };
     std::vector<Column> columns;
+    std::optional<OwnSql> own;  // then nothing of the above counts
 };
 
 // Every metric that the current role may read, the old stack's first. Errors: 55000 when there is

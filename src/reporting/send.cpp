@@ -15,6 +15,7 @@
 #include "reporting/digest.hpp"
 #include "reporting/figures.hpp"
 #include "reporting/make.hpp"
+#include "reporting/parts.hpp"
 #include "reporting/plan.hpp"
 #include "reporting/rows.hpp"
 
@@ -89,6 +90,21 @@ struct Task {
     std::optional<Date> as_of;
 };
 
+// What people are told.
+report::Document words_of(const Made &made, const Scope &scope) {
+    report::Document words;
+    if (scope.own) {
+        // Rows of a user's are not asked for again: they might be others.
+        words = made.document;
+        if (words.sections.empty())
+            words.sections.push_back({"data", phrase("data"), {*words.data}});
+        return words;
+    }
+    words = digest(made.edition, scope);
+    words.version = made.document.version;
+    return words;
+}
+
 int64_t carry_out(ObjectId owner, const Task &task) {
     std::vector<Made> files;
     std::optional<Date> as_of = task.as_of;
@@ -100,8 +116,7 @@ int64_t carry_out(ObjectId owner, const Task &task) {
         as_of = files.front().edition.to;
     }
     const pg::OuterSnapshot now;
-    report::Document words = digest(files.front().edition, task.scope);
-    words.version = files.front().document.version;
+    const report::Document words = words_of(files.front(), task.scope);
     Announcement it;
     it.report = files.front().id;
     it.kind = task.edition.name;
@@ -178,6 +193,11 @@ int64_t send(ObjectId caller, const Sending &wish) {
                  *wish.sinks,
                  formats,
                  wish.as_of});
+}
+
+int64_t run_report(ObjectId caller, const std::string &name) {
+    run_plan(demand_plan(caller, name));
+    return 1;
 }
 
 int64_t run_reports(ObjectId caller, Kind kind) {

@@ -27,4 +27,7 @@ int64_t send(ObjectId caller, const Sending &wish);
 // when there are no plans. Numbers that end before yesterday are a failure (demand_fresh).
 int64_t run_reports(ObjectId caller, Kind kind);
 
+// One plan, as its owner. Errors: those of making and sending it.
+int64_t run_report(ObjectId caller, const std::string &name);
+
 }  // namespace kpi::reporting

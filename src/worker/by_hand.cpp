@@ -74,8 +74,11 @@ void work_by_hand(Commits commits) {
 
 void run_due_by_hand(Commits commits, const std::optional<std::string> &job) {
     demand_commits(commits, "kpi.run_due()");
-    if (job) (void)monitor::preset(*job);
     pg::Spi spi(pg::Atomic::no);
+    if (job) {
+        const pg::RunAs owner(pg::extension_owner(), pg::Restriction::identity);
+        (void)monitor::preset(*job);
+    }
     Steps steps(spi);
     Timetable timetable(steps);
     while (timetable.run_next(job)) {

@@ -55,13 +55,13 @@ bool run_next_probe(Steps &steps) {
     if (!due) return false;
     pg::report_activity("kpi_ext: probing " + due->probe.name);
     monitor::ProbeRun run;
-    run.mishap = monitor::Mishap{"the process ended while the probe ran", "57P02", true};
+    run.mishap = pg::Mishap{"the process ended while the probe ran", "57P02", true};
     if (!due->died) try {
             const Limited limited(steps, kLastResort * pg::settings().check_timeout * 1000);
             steps.run([&] { run = monitor::run_probe(due->probe); });
         } catch (const Error &error) {
             if (steps.gone()) throw;
-            run.mishap = monitor::Mishap{error.message, error.sqlstate, false};
+            run.mishap = pg::Mishap{error.message, error.sqlstate, false};
         }
     steps.run([&] { monitor::record({{due->probe, run}}); });
     return true;

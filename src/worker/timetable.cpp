@@ -40,7 +40,7 @@ int64_t rows_of(const Table &table) {
 }
 
 int64_t call(const monitor::Run &run) {
-    const monitor::Preset &what = monitor::preset(run.job);
+    const monitor::Preset what = monitor::preset(run.job);
     if (const auto why = monitor::hindrance(what)) throw Error("42883", *why);
     pg::RunAs owner(run.owner, pg::Restriction::full);
     return rows_of(

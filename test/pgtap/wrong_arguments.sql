@@ -90,9 +90,9 @@ INSERT INTO t.good (name, args) VALUES
 ('run_checks', ARRAY[$$'fresh'$$]), ('mark_sensitive', ARRAY[$$'public.pay'$$, $$'country'$$, 'true']),
 ('make_report', ARRAY[$$'daily'$$, $$'2026-01-31'$$, $$'csv'$$, $$'en'$$]), ('report_content', ARRAY[:'made']),
 ('notify_report', ARRAY[$$'here'$$, :'made', $$'{}'$$, $$'key'$$, 'now()', $$'group'$$]),
-('send_report', ARRAY[$$'daily'$$, $$'2026-01-31'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$]), ('run_reports', ARRAY[$$'daily'$$]),
-('add_report', ARRAY[$$'new'$$, $$'daily'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$, $$'{"top": 3}'$$]),
-('alter_report', ARRAY[$$'ours'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$, $$'{"top": 3}'$$, 'true']), ('drop_report', ARRAY[$$'ours'$$]),
+('send_report', ARRAY[$$'daily'$$, $$'2026-01-31'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$]), ('run_reports', ARRAY[$$'daily'$$]), ('report_day', '{}'),
+('add_report', ARRAY[$$'new'$$, $$'daily'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$, $$'{"top": 3}'$$, $$'0 7 * * *'$$, $$'UTC'$$]),
+('alter_report', ARRAY[$$'ours'$$, $$'{here}'$$, $$'{csv}'$$, $$'en'$$, $$'{"top": 3}'$$, 'true', $$'0 7 * * *'$$, $$'UTC'$$]), ('drop_report', ARRAY[$$'ours'$$]),
 ('purge', ARRAY[$$'30 days'$$]);
 INSERT INTO t.good VALUES
 ('health_gauges', '{}', 'no argument'), ('status', '{}', 'no argument'), ('wake', '{}', 'no argument'), ('uninstall_sales', '{}', 'no argument'),

@@ -9,6 +9,7 @@
 #include "monitor/check/rights.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "pg/statement.hpp"
 
 namespace kpi::monitor {
 namespace {
@@ -103,7 +104,7 @@ json settled(const Check &check, const std::string &text) {
     if (parameters.contains("references")) settle_reference(check.owner, parameters);
     if (check.kind == "schema") settle_schema(*check.table(), parameters);
     if (check.kind == "custom_sql")
-        parameters["sql"] = readable_sql(check.owner, parameters["sql"].get<std::string>());
+        parameters["sql"] = pg::readable_select(check.owner, parameters["sql"].get<std::string>());
     return parameters;
 }
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "monitor/check/safely.hpp"
 #include "monitor/due.hpp"
+#include "pg/safely.hpp"
 #include "pg/sql.hpp"
 #include "pg/statement.hpp"
 #include "pg/waiter.hpp"
@@ -91,7 +91,7 @@ Outcome measure(const Check &check) {
                                           "el rol dueño del control ya no existe"),
                               "42704");
     const int64_t began = pg::ticks();
-    const auto mishap = run_safely([&] { ask(check, out); });
+    const auto mishap = pg::run_safely([&] { ask(check, out); });
     // Time that ran out over the sample takes nothing from what was found.
     const bool found = mishap && mishap->over && out.finding.state == CheckState::failing;
     if (mishap && !found) out = failed_outcome(mishap->message, mishap->sqlstate);

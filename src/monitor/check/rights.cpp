@@ -8,7 +8,6 @@
 #include "pg/input.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
-#include "pg/statement.hpp"
 
 namespace kpi::monitor {
 
@@ -29,18 +28,6 @@ void demand_every(const std::string &interval) {
     throw Error("22023", "argument \"every\" must be at least one second");
 }
 
-std::string readable_sql(ObjectId owner, const std::string &sql) {
-    const pg::RunAs as_owner(owner, pg::Restriction::reading);
-    std::string select = pg::single_select(sql);
-    try {
-        (void)pg::relations_read(select);
-    } catch (Error &error) {
-        if (error.sqlstate == "42P01" || error.sqlstate == "42883")
-            error.hint = "Names in it need their schema: it runs with an empty search_path.";
-        throw;
-    }
-    return select;
-}
 void demand_select(ObjectId role, ObjectId relation) {
     const Cell allowed =
         pg::value("SELECT pg_catalog.has_table_privilege($1, $2, 'SELECT')", {role, relation});

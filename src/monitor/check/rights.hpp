@@ -15,8 +15,6 @@ namespace kpi::monitor {
 void demand_name(const char *what, const std::string &name);
 void demand_severity(const std::string &severity);
 void demand_every(const std::string &interval);
-// One SELECT that the owner may run, without semicolon. Errors: 22023 and those of the query.
-std::string readable_sql(ObjectId owner, const std::string &sql);
 
 // Errors: 42501.
 void demand_select(ObjectId role, ObjectId relation);

@@ -7,6 +7,7 @@
 #include "monitor/probe/record.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
+#include "pg/statement.hpp"
 
 namespace kpi::monitor {
 namespace {
@@ -41,7 +42,7 @@ void add_probe(ObjectId caller, const NewProbe &probe) {
     demand_every(probe.every);
     check_slow(probe.slow);
     demand_sinks(probe.sinks);
-    const std::string sql = readable_sql(caller, probe.sql);
+    const std::string sql = pg::readable_select(caller, probe.sql);
     if (pg::value("SELECT 1 FROM kpi.probe WHERE name = $1", {probe.name}))
         throw Error("42710", fmt::format("probe \"{}\" exists already", probe.name), {},
                     "Change it with kpi.alter_probe or remove it with kpi.drop_probe.");
@@ -59,7 +60,7 @@ void alter_probe(ObjectId caller, const std::string &name, const ProbeChange &ch
     if (change.slow) check_slow(*change.slow);
     if (change.sinks) demand_sinks(*change.sinks);
     std::optional<std::string> sql;
-    if (change.sql) sql = readable_sql(probe.owner, *change.sql);
+    if (change.sql) sql = pg::readable_select(probe.owner, *change.sql);
     pg::execute(
         "UPDATE kpi.probe SET sql = coalesce($2, sql), slow = coalesce($3::pg_catalog.interval, "
         "slow), every = coalesce($4::pg_catalog.interval, every), severity = coalesce($5, "

@@ -8,10 +8,10 @@ namespace kpi::monitor {
 ProbeRun run_probe(const Probe &probe) {
     ProbeRun run;
     if (!probe.owner_exists) {
-        run.mishap = Mishap{"the role that owns the probe is gone", "42704"};
+        run.mishap = pg::Mishap{"the role that owns the probe is gone", "42704"};
         return run;
     }
-    run.mishap = run_safely([&] {
+    run.mishap = pg::run_safely([&] {
         const pg::LocalSettings settings{{{"row_security", "on"}}};
         const pg::RunAs owner(probe.owner, pg::Restriction::reading);
         // Costs would make another plan of every ANALYZE.

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "monitor/check/safely.hpp"
 #include "monitor/probe/definition.hpp"
+#include "pg/safely.hpp"
 
 namespace kpi::monitor {
 
@@ -15,7 +15,7 @@ struct ProbeRun {
     double milliseconds = 0;
     int64_t rows = 0;
     std::string plan;  // JSON
-    std::optional<Mishap> mishap;
+    std::optional<pg::Mishap> mishap;
 
     bool is_slow(const Probe &probe) const {
         return mishap ? mishap->over : milliseconds > probe.slow;

@@ -52,12 +52,25 @@ void check_times(const Wish &wish) {
                     "0 catches up nothing that is late.");
 }
 
-void insert(ObjectId caller, const Preset &preset) {
+void insert(ObjectId owner, const Preset &preset) {
     pg::execute(
         R"(
         INSERT INTO kpi.job (name, kind, owner, max_age) VALUES ($1, $2, $3, $4::pg_catalog.interval)
             ON CONFLICT (name) DO NOTHING)",
-        {std::string(preset.job), std::string(preset.kind), caller, std::string(preset.max_age)});
+        {preset.job, preset.kind, owner, preset.max_age});
+}
+
+// Whose rights its job runs with, whoever may schedule it.
+ObjectId owner_of_report(ObjectId caller, const std::string &job) {
+    const Row row = pg::query(
+                        "SELECT owner::pg_catalog.oid, kpi._may_run($2, owner) FROM "
+                        "kpi.report_plan WHERE 'kpi_report_' || name = $1",
+                        {job, caller})
+                        .rows.at(0);
+    if (row[1] != "t")
+        throw Error("42501", fmt::format("the report of job \"{}\" belongs to another role", job),
+                    {}, "Its owner may do that, and a member of kpi_operator.");
+    return {uint32_t(std::stoul(*row[0]))};
 }
 
 bool exists(const std::string &job) {
@@ -85,7 +98,7 @@ std::vector<Job> jobs() {
         Job job;
         job.name = *row[0];
         job.kind = *row[1];
-        job.schedule = row[2] ? *row[2] : set[std::string(preset(job.name).key)];
+        job.schedule = row[2] ? *row[2] : set[preset(job.name).key];
         job.time_zone = row[3] ? *row[3] : set["time_zone"];
         job.max_age = std::stoll(*row[4]);
         job.enabled = row[5] == "t";
@@ -112,14 +125,16 @@ void demand_job(ObjectId caller, const std::string &job) {
 }
 
 void schedule(ObjectId caller, const Wish &wish) {
-    const Preset &what = preset(wish.job);
+    const Preset what = preset(wish.job);
     if (const auto why = hindrance(what))
         throw Error("55000", fmt::format("job \"{}\" cannot be scheduled: {}", wish.job, *why), {},
                     "It can when that function is there.");
     check_times(wish);
     check_sinks(wish, what);
-    if (exists(wish.job)) demand_job(caller, wish.job);
-    insert(caller, what);
+    if (exists(wish.job))
+        demand_job(caller, wish.job);
+    else
+        insert(what.kind == "report" ? owner_of_report(caller, wish.job) : caller, what);
     pg::execute(R"(
         UPDATE kpi.job SET schedule = CASE WHEN $2 IS NULL THEN schedule ELSE nullif($2, '') END,
                time_zone = CASE WHEN $3 IS NULL THEN time_zone ELSE nullif($3, '') END,
@@ -128,6 +143,10 @@ void schedule(ObjectId caller, const Wish &wish) {
          WHERE name = $1)",
                 {wish.job, or_null(wish.schedule), or_null(wish.time_zone), or_null(wish.max_age),
                  or_null(wish.enabled), or_null(wish.sinks)});
+    if (what.kind == "report" &&
+        pg::value("SELECT 1 FROM kpi.job WHERE name = $1 AND schedule IS NULL", {wish.job}))
+        throw Error("22023", "a report of its own needs a schedule", {},
+                    "For example '0 7 * * 1-5'; kpi.alter_report(schedule => '') ends it.");
     if (what.kind == "heartbeat" &&
         pg::value("SELECT 1 FROM kpi.job WHERE name = $1 AND sinks = '{}'", {wish.job}))
         throw Error("22023", "a heartbeat needs a sink", {},

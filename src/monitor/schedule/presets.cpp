@@ -26,10 +26,16 @@ const std::vector<Preset> &presets() {
     return all;
 }
 
-const Preset &preset(const std::string &job) {
+Preset preset(const std::string &job) {
     const auto found = std::find_if(presets().begin(), presets().end(),
                                     [&](const Preset &one) { return one.job == job; });
     if (found != presets().end()) return *found;
+    constexpr std::string_view kReport = "kpi_report_";
+    if (job.starts_with(kReport)) {
+        const std::string report = job.substr(kReport.size());
+        if (pg::value("SELECT 1 FROM kpi.report_plan WHERE name = $1", {report}))
+            return {job, "report", "", "run_reports", pg::literal(report), "1 day"};
+    }
     std::vector<std::string> names;
     for (const Preset &one : presets()) names.emplace_back(one.job);
     const std::string meant = near(job, names);
@@ -45,7 +51,7 @@ std::optional<std::string> hindrance(const Preset &preset) {
         SELECT 1 FROM pg_catalog.pg_proc p
          WHERE p.pronamespace = 'kpi'::pg_catalog.regnamespace AND p.prokind = 'f' AND p.proname = $1
            AND $2 BETWEEN p.pronargs - p.pronargdefaults AND p.pronargs)",
-        {std::string(preset.function), int64_t(preset.argument.empty() ? 0 : 1)});
+        {preset.function, int64_t(preset.argument.empty() ? 0 : 1)});
     if (callable) return std::nullopt;
     return fmt::format("function kpi.{}({}) does not exist", preset.function,
                        preset.argument.empty() ? "" : "text");

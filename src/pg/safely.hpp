@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace kpi::monitor {
+namespace kpi::pg {
 
 struct Mishap {
     std::string message, sqlstate;
@@ -17,4 +17,4 @@ struct Mishap {
 // returned; a cancel of the caller's is thrown.
 std::optional<Mishap> run_safely(const std::function<void()> &body);
 
-}  // namespace kpi::monitor
+}  // namespace kpi::pg

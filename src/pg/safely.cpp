@@ -1,4 +1,4 @@
-#include "monitor/check/safely.hpp"
+#include "pg/safely.hpp"
 
 #include <fmt/format.h>
 
@@ -7,13 +7,13 @@
 #include "pg/sql.hpp"
 #include "pg/time_limit.hpp"
 
-namespace kpi::monitor {
+namespace kpi::pg {
 
 std::optional<Mishap> run_safely(const std::function<void()> &body) {
     bool over = false;
     try {
-        const pg::Savepoint undone;
-        const pg::CancelAfter limit(int64_t(pg::settings().check_timeout) * 1000);
+        const Savepoint undone;
+        const CancelAfter limit(int64_t(settings().check_timeout) * 1000);
         try {
             body();
         } catch (const Error &) {
@@ -22,11 +22,11 @@ std::optional<Mishap> run_safely(const std::function<void()> &body) {
         }
     } catch (const Error &error) {
         if (error.error_class() == "57" && !over) throw;
-        return Mishap{over ? fmt::format("it took longer than {} s", pg::settings().check_timeout)
+        return Mishap{over ? fmt::format("it took longer than {} s", settings().check_timeout)
                            : error.message,
                       error.sqlstate, over};
     }
     return std::nullopt;
 }
 
-}  // namespace kpi::monitor
+}  // namespace kpi::pg
