@@ -175,15 +175,24 @@ void adls(const Reader &reader, Found &found) {
 }
 
 void directory(const Reader &reader, Found &found) {
-    const std::string wanted = without_slashes_behind(reader.value("KPI_REPORTS_DIR"));
-    if (wanted.empty()) return;
+    std::string wanted = without_slashes_behind(reader.value("KPI_REPORTS_DIR"));
+    const std::string root = without_slashes_behind(reader.file_directory());
+    const bool is_set = !wanted.empty();
+    // Without kpi.file_directory nobody has asked for files.
+    if (!is_set && root.empty()) return;
+    if (!is_set) wanted = "/tmp";
     FoundSink &sink = found.emplace_back();
     sink.name = "reports_dir";
     sink.kind = "file";
-    const std::string root = without_slashes_behind(reader.file_directory());
     const std::string below = root == "/" ? root : root + "/";
-    if (root.empty() || (wanted != root && !wanted.starts_with(below)))
-        sink.skipped = "KPI_REPORTS_DIR is not in kpi.file_directory";
+    if (root.empty())
+        sink.skipped = "kpi.file_directory is not set: set it to " + wanted +
+                       ", which is KPI_REPORTS_DIR, or to a folder above it";
+    else if (wanted != root && !wanted.starts_with(below))
+        sink.skipped = fmt::format(
+            "KPI_REPORTS_DIR{} is {}, which is not in kpi.file_directory: set it to {} or to a "
+            "folder below it",
+            is_set ? "" : ", which is not set,", wanted, root);
     else if (wanted != root)
         sink.options["directory"] = wanted.substr(below.size());
 }

@@ -5,7 +5,7 @@
 //   pushgateway    PUSHGATEWAY_URL (without a scheme: http://)
 //   reports_s3     KPI_REPORTS_S3_BUCKET, KPI_REPORTS_S3_PREFIX, and what AWS's tools read
 //   reports_adls   KPI_REPORTS_ADLS_SHARE, KPI_REPORTS_ADLS_PATH, AZURE_STORAGE_CONNECTION_STRING
-//   reports_dir    KPI_REPORTS_DIR
+//   reports_dir    KPI_REPORTS_DIR; not set it is /tmp, as it was, where kpi.file_directory is set
 //   mlflow         MLFLOW_TRACKING_URI, MLFLOW_KPI_EXPERIMENT_NAME, MLFLOW_TRACKING_TOKEN or
 //                  MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD
 //

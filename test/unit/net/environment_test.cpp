@@ -140,10 +140,24 @@ TEST(Environment, ADirectoryMustBeAllowed) {
     EXPECT_EQ(only({{"KPI_REPORTS_DIR", "/srv/kpi/daily"}}, {}, "/srv/").options,
               json({{"directory", "kpi/daily"}}));
     EXPECT_EQ(only({{"KPI_REPORTS_DIR", "/a/b"}}, {}, "/").options, json({{"directory", "a/b"}}));
-    for (const char *elsewhere : {"", "/srv/kpi2", "/srv/kp", "/srv/kpi/other"})
+    for (const char *elsewhere : {"/srv/kpi2", "/srv/kp", "/srv/kpi/other"})
         EXPECT_EQ(only({{"KPI_REPORTS_DIR", "/srv/kpi"}}, {}, elsewhere).skipped,
-                  "KPI_REPORTS_DIR is not in kpi.file_directory")
-            << elsewhere;
+                  std::string("KPI_REPORTS_DIR is /srv/kpi, which is not in kpi.file_directory: "
+                              "set it to ") +
+                      elsewhere + " or to a folder below it");
+    EXPECT_EQ(only({{"KPI_REPORTS_DIR", "/srv/kpi"}}).skipped,
+              "kpi.file_directory is not set: set it to /srv/kpi, which is KPI_REPORTS_DIR, or to "
+              "a folder above it");
+}
+
+// As in the old stack; but nobody who sets no folder gets files.
+TEST(Environment, TheDirectoryIsTmpByDefault) {
+    EXPECT_EQ(only({}, {}, "/tmp").options, json::object());
+    EXPECT_EQ(only({}, {}, "/").options, json({{"directory", "tmp"}}));
+    EXPECT_EQ(only({}, {}, "/srv").skipped,
+              "KPI_REPORTS_DIR, which is not set, is /tmp, which is not in kpi.file_directory: set "
+              "it to /srv or to a folder below it");
+    EXPECT_TRUE(found({}).empty());
 }
 
 TEST(Environment, MlflowIsAServer) {
