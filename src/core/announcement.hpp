@@ -2,7 +2,7 @@
 // payload,
 //   {"sources": {"payments": ["2026-11-23", "2026-11-24"], "leads": null},
 //    "views": ["public.mv_kpi_daily"], "incidents": 2}
-// incidents: how many fire, when one has opened or ended;
+// incidents: how many fire, when what is shown of them has changed;
 // days in the source's time zone; null: too many to name. A payload that would not fit names fewer
 // days, then no sources.
 #pragma once

@@ -117,12 +117,15 @@ ActRequest act_of_form(const Request &request) {
     Parameters form(given), address(request.target.parameters);
     ActRequest out{form.text("token", ""), form.text("csrf", "")};
     form.refuse_others();
-    if (out.token.empty()) out.token = address.text("token", "");
+    const std::string in_address = address.text("token", "");
+    address.refuse_others();
+    if (out.token.empty()) out.token = in_address;
     check(out.token);
     return out;
 }
 
 ActRequest act_of_json(const Request &request) {
+    Parameters(request.target.parameters).refuse_others();
     if (!request.content_type.starts_with("application/json"))
         throw HttpError(415, "unsupported_media_type", "not JSON",
                         "Send Content-Type: application/json.");

@@ -37,6 +37,7 @@ Column::Kind kind_of(unsigned type) {
 Response head_response(const Download &wanted, const Sheet &sheet) {
     Response out;
     out.body = std::make_shared<const Body>("", sheet.type());
+    out.is_open_ended = true;
     out.cache = "no-store";
     out.headers.emplace_back("Content-Disposition",
                              "attachment; filename=\"" + wanted.name + "." + wanted.format + "\"");
@@ -53,10 +54,12 @@ public:
           sheet_(make_sheet(wanted_.format)) {}
 
     void start() {
-        asio::post(site_.database, [self = shared_from_this()] {
+        session_->watch_client(
+            [self = shared_from_this()] { self->on_database([self] { self->gone(); }); });
+        on_database([self = shared_from_this()] {
             self->site_.pool.stream(
                 self->wanted_.question, self,
-                [self](std::shared_ptr<Link> link) { self->link_ = std::move(link); },
+                [self](std::shared_ptr<Link> link) { self->take_link(std::move(link)); },
                 [self](const Reply &reply) { self->ended(reply); });
         });
     }
@@ -115,12 +118,20 @@ private:
         });
     }
 
+    // Called before the first statement is sent, and gone() perhaps before that.
+    void take_link(std::shared_ptr<Link> link) {
+        link_ = std::move(link);
+        if (is_gone_) on_database([self = shared_from_this()] { self->gone(); });
+    }
+
     void gone() {
+        is_gone_ = true;
         if (link_) link_->abandon();
     }
 
     void ended(const Reply &reply) {
         link_.reset();
+        if (is_gone_) return;
         if (reply.error && !began_)
             return on_session(
                 [error = refusal(*reply.error)](Session &session) { session.refuse(error); });
@@ -154,7 +165,7 @@ private:
     std::shared_ptr<Link> link_;
     Cells cells_;
     std::string text_;
-    bool began_ = false;
+    bool began_ = false, is_gone_ = false;
     int under_way_ = 0;
     // On the session's thread.
     std::vector<std::string> parts_;

@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <ctime>
 
 #include "web/http_error.hpp"
@@ -43,7 +45,8 @@ std::string head_of(const Response &response, const Framing &framing,
     };
     if (response.body) {
         header("Content-Type", response.body->type());
-        if (response.status == 200 || response.status == 304) header("ETag", response.body->etag());
+        if ((response.status == 200 || response.status == 304) && !response.is_open_ended)
+            header("ETag", response.body->etag());
     }
     if (framing.is_gzip) header("Content-Encoding", "gzip");
     header("Vary", "Accept-Encoding, Authorization, Origin");
@@ -63,6 +66,26 @@ std::string head_of(const Response &response, const Framing &framing,
     header("Connection", framing.keep_alive ? "keep-alive" : "close");
     out += "\r\n";
     return out;
+}
+
+bool accepts_gzip(std::string_view header) {
+    bool any = false;  // by "*"
+    while (!header.empty()) {
+        const size_t comma = std::min(header.find(','), header.size());
+        std::string one;  // in lower case, without spaces
+        for (const char c : header.substr(0, comma))
+            if (c != ' ' && c != '\t')
+                one += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        header.remove_prefix(std::min(comma + 1, header.size()));
+        const size_t end = std::min(one.find(';'), one.size());
+        const std::string_view name = std::string_view(one).substr(0, end);
+        const std::string_view weight = std::string_view(one).substr(end);
+        const bool wanted = !weight.starts_with(";q=0") ||
+                            weight.find_first_of("123456789", 4) != std::string_view::npos;
+        if (name == "gzip" || name == "x-gzip") return wanted;
+        if (name == "*") any = wanted;
+    }
+    return any;
 }
 
 bool names_etag(std::string_view header, std::string_view etag) {

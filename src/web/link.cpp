@@ -16,7 +16,8 @@ std::string session_setup(const Settings &settings) {
         "'iso_8601'; SET extra_float_digits = 1; SET default_transaction_isolation = 'read "
         "committed'; "
         "SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 120000; SET "
-        "standard_conforming_strings = on; SET jit = off; SET row_security = on",
+        "standard_conforming_strings = on; SET jit = off; SET row_security = on; SET "
+        "client_connection_check_interval = 1000",  // a query that nobody waits for ends
         settings.statement_timeout.count());
 }
 
@@ -65,6 +66,9 @@ void Link::connect(Replied done) {
     start_clock(kConnectTime);
     connection_ = PQconnectStartParams(keywords.data(), values.data(), 1);
     if (!connection_ || PQstatus(connection_) == CONNECTION_BAD) return fail_later();
+    // libpq would print them to standard error: what code behind a facts view says of its data.
+    PQsetNoticeReceiver(
+        connection_, [](void *, const PGresult *) {}, nullptr);
     follow_socket();
     wait(Wait::wait_write, &Link::step_connect);
 }

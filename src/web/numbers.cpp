@@ -100,7 +100,8 @@ SELECT json_build_object('as_of', age.as_of, 'stale', coalesce(age.as_of < now()
 
 Question timeseries_question(Parameters &parameters) {
     const std::string metric = parameters.text("metric", "revenue");
-    const Period period = period_of(parameters, kLastDay);
+    // Up to a day that is named, the last 24 hours are none.
+    const Period period = period_of(parameters, parameters.text("end_date") ? "7d" : kLastDay);
     const std::string grain =
         parameters.choice("grain", {"hour", "day", "week", "month", "quarter", "year", "total"},
                           period.is_day ? "hour" : "day");
@@ -235,7 +236,7 @@ Question forecast_question(Parameters &parameters) {
     const int horizon = parameters.number("horizon", 1, 400, 14);
     const auto by = parameters.list("by", "");
     const double coverage = parameters.real("coverage", 0, 1).value_or(0.9);
-    const std::string grain = parameters.choice("grain", {"hour", "day", "week", "month"}, "day");
+    const std::string grain = parameters.choice("grain", {"hour", "day"}, "day");
     const std::string filters = filters_of(parameters);
     return {fmt::format(R"(
 SELECT json_build_object('metric', $1, 'count', count(*), 'data', coalesce(json_agg(json_build_object('segment', x.segment, 'at', x.at,

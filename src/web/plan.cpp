@@ -61,13 +61,19 @@ Plan meta(const Request &request, const Site &site) {
                }};
 }
 
-Plan ready() {
+Response not_ready() {
+    Response out = text_response(503, R"({"status":"waiting","database":"down"})");
+    out.headers.emplace_back("Retry-After", "2");
+    return out;
+}
+
+// Who asks whether to send requests here has no time to wait for a database that is known to be
+// away.
+Plan ready(const Site &site) {
+    if (!site.stats.database_up.load()) return not_ready();
     return Fetch{{"SELECT 1", {}, {}, false}, [](const Reply &reply) {
-                     if (!reply.error)
-                         return text_response(200, R"({"status":"ready","database":"up"})");
-                     Response out = text_response(503, R"({"status":"waiting","database":"down"})");
-                     out.headers.emplace_back("Retry-After", "2");
-                     return out;
+                     if (reply.error) return not_ready();
+                     return text_response(200, R"({"status":"ready","database":"up"})");
                  }};
 }
 
@@ -148,14 +154,16 @@ Plan plan(const Request &request, const Site &site) {
         out.headers.emplace_back("Allow", "GET, HEAD, POST, OPTIONS");
         return out;
     }
-    if (path == "/healthz") return text_response(200, R"({"status":"alive"})");
-    if (path == "/readyz") return ready();
+    const bool is_health = path == "/healthz" || path == "/readyz";
+    if (is_health || path == "/openapi.json") Parameters(request.target.parameters).refuse_others();
+    if (is_health && request.method != "POST")
+        return path == "/healthz" ? text_response(200, R"({"status":"alive"})") : ready(site);
     if (is_guarded(path) && !site.guard.admits(request.authorization))
         throw HttpError(401, "unauthorized", "a bearer token is wanted",
                         "Send the header: Authorization: Bearer <token>.");
     if (request.method == "POST") return post(request, site);
     if (path == "/incidents/act") return ask_to_act(request, site);
-    if (path == "/openapi.json") return Response{200, site.openapi, "private, no-cache", {}};
+    if (path == "/openapi.json") return Response{200, site.openapi, false, "private, no-cache", {}};
     if (path == "/metrics") return metrics(request, site);
     if (path == "/api/meta") return meta(request, site);
     if (path.starts_with("/api/")) return api(request);

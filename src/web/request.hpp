@@ -22,6 +22,8 @@ struct Request {
 struct Response {
     unsigned status = 200;
     BodyPtr body;  // null: none
+    // Body has only its type: what follows the head has no length and no ETag that are known.
+    bool is_open_ended = false;
     std::string cache = "private, no-cache";
     std::vector<std::pair<std::string, std::string>> headers;
 };

@@ -85,7 +85,7 @@ sources AS (
 SELECT json_build_object(
     'worker', json_build_object('running', status.j #> '{{worker,running}}', 'heartbeat_age_s', status.j #> '{{worker,heartbeat_age_seconds}}'),
     'null_revenue_pct', (SELECT {1} FROM kpi.metric m CROSS JOIN LATERAL kpi.query(ARRAY[m.name], '7d', grain => 'total', expected => false) q
-                          WHERE m.name = 'null_revenue_pct'),
+                          WHERE m.name = 'revenue_null_pct'),
     'sources', coalesce((SELECT json_agg(json_build_object('source', s.name, 'last_at', s.last_at, 'age_seconds', round(extract(epoch FROM now() - s.last_at)),
                              'days_behind', (now() AT TIME ZONE s.timezone)::date - s.last_day, 'dirty', s.dirty,
                              'lag_seconds', status.j #> ARRAY['sources', s.name, 'lag_seconds']) ORDER BY s.name) FROM sources s), '[]'),

@@ -1,5 +1,7 @@
 #include "web/session.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/beast/http/read.hpp>
 
@@ -17,15 +19,26 @@ constexpr size_t kDrained = 64 << 20;
 
 std::string text_of(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-// "gzip" among the encodings and not with q=0.
-bool wants_gzip(std::string_view header) {
-    const size_t at = header.find("gzip");
-    if (at == std::string_view::npos) return false;
-    std::string_view rest = header.substr(at + 4, header.find(',', at) - at - 4);
-    std::string packed;
-    std::copy_if(rest.begin(), rest.end(), std::back_inserter(packed),
-                 [](char c) { return c != ' '; });
-    return !(packed == ";q=0" || packed == ";q=0.0" || packed == ";q=0.00" || packed == ";q=0.000");
+bool quotes(const std::string &message, std::string_view value) {
+    return !value.empty() && message.find(fmt::format("\"{}\"", value)) != std::string::npos;
+}
+
+// The database knows no parameters. The one whose value, or part of a list, the message quotes is
+// wrong; if there are two, nobody can tell.
+std::string parameter_in(const std::string &message, const NamedTexts &given) {
+    std::string found;
+    for (const auto &[name, value] : given) {
+        bool is_meant = quotes(message, value);
+        for (size_t from = 0; !is_meant && from < value.size();) {
+            const size_t comma = std::min(value.find(',', from), value.size());
+            is_meant = quotes(message, std::string_view(value).substr(from, comma - from));
+            from = comma + 1;
+        }
+        if (!is_meant) continue;
+        if (!found.empty()) return {};
+        found = name;
+    }
+    return found;
 }
 
 }  // namespace
@@ -136,7 +149,7 @@ void Session::handle() {
     request_.content_type = field(http::field::content_type);
     request_.if_none_match = field(http::field::if_none_match);
     request_.origin = field(http::field::origin);
-    request_.accepts_gzip = wants_gzip(field(http::field::accept_encoding));
+    request_.accepts_gzip = accepts_gzip(field(http::field::accept_encoding));
     request_.body = std::move(parser_->get().body());
     Plan wanted;
     try {
@@ -194,6 +207,7 @@ void Session::download(Download &&wanted) {
 void Session::open_events(const std::string &last_id) {
     Response response;
     response.body = std::make_shared<const Body>("", "text/event-stream");
+    response.is_open_ended = true;
     response.cache = "no-cache, no-transform";
     response.headers.emplace_back("X-Accel-Buffering", "no");
     if (is_head_) return respond(std::move(response));
@@ -220,7 +234,9 @@ void Session::answer(const std::function<Response()> &make) {
     }
 }
 
-void Session::refuse(const HttpError &error) {
+void Session::refuse(HttpError error) {
+    if (error.status == 400 && error.parameter.empty())
+        error.parameter = parameter_in(error.message, request_.target.parameters);
     Response response = text_response(error.status, error.body());
     response.cache = "no-store";
     auto &counter = error.status < 500 ? site_.stats.refused : site_.stats.failed;
@@ -243,7 +259,8 @@ void Session::respond(Response response) {
     out_body_ = response.body;
     Framing framing;
     framing.keep_alive = keep_alive_;
-    if (response.status == 200 && out_body_ &&
+    if (response.is_open_ended) framing.kind = Framing::Kind::unsaid;
+    if (response.status == 200 && out_body_ && !response.is_open_ended &&
         names_etag(request_.if_none_match, out_body_->etag()))
         response.status = 304;
     const bool has_body = out_body_ && response.status != 304 && response.status != 204;
@@ -261,6 +278,7 @@ void Session::respond(Response response) {
 }
 
 void Session::written(Problem problem) {
+    watching_ = false;
     timer_.cancel();
     if (problem) return close();
     if (keep_alive_) return wait_for_request();
@@ -278,6 +296,18 @@ void Session::drain() {
         if (problem || self->drained_ > kDrained) return self->close();
         self->drain();
     });
+}
+
+void Session::watch_client(std::function<void()> gone) {
+    watching_ = true;
+    socket_.async_wait(tcp::socket::wait_read,
+                       [self = shared_from_this(), gone = std::move(gone)](Problem problem) {
+                           if (problem || !self->watching_) return;
+                           // Bytes are the next request, which is read after this answer.
+                           if (self->socket_.available(problem) > 0) return;
+                           self->close();
+                           gone();
+                       });
 }
 
 void Session::begin(const Response &response) {

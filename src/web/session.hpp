@@ -33,7 +33,10 @@ public:
     void part(std::string_view text, std::function<void()> written);
     // false: it broke off; the connection is closed without the mark of a whole answer.
     void end(bool is_whole);
-    void refuse(const HttpError &error);
+    void refuse(HttpError error);
+    // Calls `gone` when the client closes the connection before the answer's end. Half of a
+    // connection is none: a client that only reads on is taken for gone.
+    void watch_client(std::function<void()> gone);
     bool is_open() const { return socket_.is_open(); }
     asio::any_io_executor executor() { return socket_.get_executor(); }
 
@@ -71,7 +74,7 @@ private:
     std::string out_;
     BodyPtr out_body_;
     bool keep_alive_ = true, is_head_ = false, is_chunked_ = false;
-    bool timed_out_ = false, finishing_ = false;
+    bool timed_out_ = false, finishing_ = false, watching_ = false;
     size_t drained_ = 0;
 };
 

@@ -5,6 +5,15 @@
 namespace kpi::web {
 namespace {
 
+// PostgreSQL's "2026-11-28 10:00:00+00", of a session in UTC, as RFC 3339 and the other answers
+// have it. Not the years that have no such form (BC, infinity).
+std::string iso_of(std::string_view instant) {
+    std::string out(instant);
+    if (!out.ends_with("+00")) return out;
+    if (const size_t space = out.find(' '); space != std::string::npos) out[space] = 'T';
+    return out + ":00";
+}
+
 class Csv : public Sheet {
 public:
     void head(const std::vector<Column> &columns, std::string &out) override {
@@ -21,6 +30,8 @@ public:
             if (!cells[i]) continue;
             if (columns_[i].kind == Column::Kind::text)
                 write(*cells[i], out);
+            else if (columns_[i].kind == Column::Kind::instant)
+                out += iso_of(*cells[i]);
             else
                 out += *cells[i];
         }
@@ -65,6 +76,8 @@ public:
             else if (kind == Column::Kind::number)
                 // NaN and infinities are no JSON.
                 out += cells[i]->find_first_of("NI") == std::string_view::npos ? *cells[i] : "null";
+            else if (kind == Column::Kind::instant)
+                out += quoted(iso_of(*cells[i]));
             else
                 out += quoted(*cells[i]);
         }

@@ -68,8 +68,8 @@ Rest Rounds::run(Demand demand) {
     }
     if (pg::ticks() - folded_at_ >= kFoldEvery) fold_errors();
     if (!changes_.empty()) watch_.numbers_changed();
-    if (demand == Demand::everything || pg::ticks() >= watch_.due())
-        if (const int firing = watch_.look(); firing >= 0) changes_.set_incidents(firing);
+    if (demand == Demand::everything || pg::ticks() >= watch_.due()) watch_.look();
+    if (const auto firing = watch_.news()) changes_.set_incidents(*firing);
     refresher_.refresh_due(changes_);
     if (!changes_.empty()) {
         const std::string payload = changes_.payload(kPayloadBytes);

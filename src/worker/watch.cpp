@@ -41,7 +41,8 @@ monitor::Evaluated Watch::judge() {
     return done;
 }
 
-int Watch::look() {
+void Watch::look() {
+    if (!shown_) (void)news();
     pg::report_activity("kpi_ext: looking at the rules");
     const int64_t began = pg::ticks();
     monitor::Evaluated done;
@@ -62,7 +63,15 @@ int Watch::look() {
     const int64_t ended = pg::ticks();
     next_at_ = ended + wait;
     pace_.ran(began, ended);
-    return done.changed ? done.firing : -1;
+}
+
+std::optional<int> Watch::news() {
+    monitor::Board board;
+    steps_.run([&] { board = monitor::board(); });
+    const bool first = !shown_;
+    if (shown_ == board.mark) return std::nullopt;
+    shown_ = board.mark;
+    return first ? std::nullopt : std::optional(board.firing);
 }
 
 }  // namespace kpi::worker

@@ -1,9 +1,12 @@
 // When the worker looks at the rules: after a round that changed numbers, at most once a second and
 // a fifth of the time, when time alone changes an incident, and at least every minute. One look is
-// one step, in one snapshot.
+// one step, in one snapshot. Incidents are changed by others too (people, checks, jobs), who ring:
+// each round sees whether what is shown of them has changed.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "core/pace.hpp"
 #include "monitor/rule/evaluate.hpp"
@@ -18,9 +21,10 @@ public:
     void numbers_changed() { changed_ = true; }
     // When the next look is due (pg::ticks()).
     int64_t due() const;
-    // Throws only when the extension is gone. Returns how many incidents fire now, -1 when none has
-    // changed.
-    int look();
+    // Throws only when the extension is gone.
+    void look();
+    // How many incidents fire now; nullopt: the list of them is what it was the last time.
+    std::optional<int> news();
 
 private:
     monitor::Evaluated judge();
@@ -30,6 +34,7 @@ private:
     Patience patience_;
     bool changed_ = true;
     int64_t next_at_ = 0;
+    std::optional<std::string> shown_;  // monitor::Board::mark
 };
 
 }  // namespace kpi::worker

@@ -90,6 +90,17 @@ def test_the_old_api_aggregates(web, aggregate, count):
     assert web.get('/api/kpi/query?metric=leads&start_date=14d&limit=3').json['count'] == 3
 
 
+def test_a_series_up_to_a_day_that_is_named_ends_there(web):
+    series = web.get('/api/kpi/timeseries?metric=leads&end_date=yesterday').json
+    assert series['grain'] == 'day' and len(series['points']) == 7 and all(point['is_complete'] for point in series['points'])
+
+
+def test_payments_without_an_amount_are_shown(start_web, shop):
+    shop.sql("INSERT INTO payments (created_at, country, source, status, amount) SELECT now() - interval '2 days', 'MX', 'google', 'paid', NULL FROM generate_series(1, 5)")
+    expected = shop.sql("SELECT value::float8 FROM kpi.query('{revenue_null_pct}', '7d', grain => 'total')")[0][0]
+    assert start_web().get('/api/kpi/quality').json['null_revenue_pct'] == pytest.approx(expected) and expected > 0
+
+
 def test_recent_rows_are_the_newest(web, shop):
     recent = web.get('/api/kpi/recent?kind=payments&limit=3').json
     assert recent['columns'][:1] == ['at'] and len(recent['rows']) == 3

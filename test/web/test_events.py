@@ -98,6 +98,35 @@ def test_who_comes_before_the_database_hears_of_it(start_web):
         assert data['database'] == 'up'
 
 
+def test_who_acknowledges_by_sql_is_seen_by_all(web, shop):
+    shop.sql("SELECT kpi._observe('of the notice', 'data', 'Rows are missing', 'warning', true, '{}', 'postgres')")
+    number = shop.sql("SELECT id FROM kpi.incident WHERE fingerprint = 'of the notice' AND state = 'firing'")[0][0]
+
+    def listed():
+        return {one['id']: one['state'] for one in web.get('/api/kpi/incidents').json['incidents']}.get(number)
+
+    def told(events, state):
+        while events.wait('update', 5)[0].get('incidents') is None or listed() != state:
+            pass
+
+    try:
+        with web.events() as events:
+            events.next()
+            shop.sql('SELECT kpi.comment(%s, %s)', (number, 'changes nothing that is shown'))
+            time.sleep(1.5)  # the opening's own notice
+            assert listed() == 'firing'  # kept from now on, for 5 s
+            began = time.monotonic()
+            shop.sql('SELECT kpi.ack(%s)', (number,))
+            told(events, 'acknowledged')
+            assert time.monotonic() - began < 3
+            silence = shop.sql("SELECT kpi.silence('{}', now() + interval '1 hour', 'of the test')")[0][0]
+            assert events.wait('update', 5)[0]['incidents'] >= 1
+            shop.sql('SELECT kpi.drop_silence(%s)', (silence,))
+            events.wait('update', 5)
+    finally:
+        shop.sql("SELECT kpi._observe('of the notice', 'data', 'Rows are back', 'warning', false, '{}', 'postgres')")
+
+
 def test_pings_keep_it_alive(start_web):
     web = start_web(KPIS_WEB_PING_MS='200')
     with web.events() as events:

@@ -63,5 +63,36 @@ def test_a_client_that_goes_away_frees_its_connection(start_web, shop, wait_unti
     assert whole.status == 200 and len(json.loads(whole.body)) > 10000
 
 
+def test_a_query_whose_client_has_gone_ends(start_web, shop, wait_until):
+    """Before its first row, too: neither connection nor transaction stays for what nobody reads."""
+    shop.sql("CREATE OR REPLACE FUNCTION public.long_nap(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(30); RETURN 1; END'")
+    shop.sql("SELECT kpi.define('napping', 'payments * public.long_nap(1)')")
+    try:
+        web = start_web(KPIS_PG_POOL='3')  # one export at a time
+        path = '/api/kpi/export?metric=napping&start_date=today'
+        client = web.connect()
+        client.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
+        wait_until(lambda: napping(shop) == 1, 'the export to begin', 10)
+        assert web.get(path).status == 503, 'no second one'
+        client.close()
+        began = time.monotonic()
+        wait_until(lambda: napping(shop) == 0, 'the query to end', 10)
+        assert time.monotonic() - began < 8
+        assert shop.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kpi_web' AND state LIKE 'idle in%'")[0][0] == 0
+        assert web.get('/api/kpi/export?metric=leads').status == 200, 'its place is free'
+        assert web.get('/healthz').status == 200 and web.counter('connections') == 1
+    finally:
+        shop.sql("SELECT kpi.undefine('napping')")
+
+
+def test_a_request_that_follows_an_export_is_answered(web):
+    reply = web.raw(b'GET /api/kpi/export?metric=leads HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    assert reply.startswith(b'HTTP/1.1 200') and reply.endswith(b'{"status":"alive"}')
+
+
+def napping(shop):
+    return shop.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kpi_web' AND state <> 'idle' AND query LIKE '%max_rows => 1000000%'")[0][0]
+
+
 def busy(shop):
     return shop.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kpi_web' AND state = 'active'")[0][0]

@@ -19,6 +19,29 @@ def test_a_bad_parameter_is_400_and_says_which(web, query, code):
     assert error['message'] and 'kpi_web' not in error['message']
 
 
+@pytest.mark.parametrize('path,parameter', [
+    ('query?metric=no_such', 'metric'), ('query?start_date=tomorrowish', 'start_date'), ('query?end_date=2026-11-27T25:00', 'end_date'),
+    ('segments?by=country,nope', 'by'), ('segments?metrics=leads,nope', 'metrics'), ('anomalies?method=bogus', 'method'),
+    ('explain?at=someday', 'at'), ('export?by=nope', 'by'), ('timeseries?limit=5', 'limit'), ('forecast?grain=month', 'grain')])
+def test_an_error_names_the_parameter_also_where_the_database_found_it(web, path, parameter):
+    answer = web.get(f'/api/kpi/{path}')
+    assert (answer.status, answer.json['error']['parameter']) == (400, parameter), answer.json
+
+
+def test_what_two_parameters_may_have_caused_names_none(web):
+    assert web.get('/api/kpi/query?start_date=someday&end_date=someday').json['error']['parameter'] is None
+
+
+@pytest.mark.parametrize('method,path', [('GET', '/healthz?x=1'), ('GET', '/readyz?x=1'), ('GET', '/openapi.json?x=1'), ('GET', '/metrics?x=1'),
+                                         ('POST', '/api/kpi/incidents/act?x=1'), ('POST', '/incidents/act?token=a&x=1')])
+def test_an_unknown_parameter_is_refused_everywhere(web, method, path):
+    body, kind = (None, '') if method == 'GET' else ('token=a', 'application/x-www-form-urlencoded')
+    if '/api/' in path:
+        body, kind = '{"token": "a"}', 'application/json'
+    answer = web.request(method, path, body, {'Content-Type': kind})
+    assert (answer.status, answer.json['error']['code']) == (400, 'unknown_parameter')
+
+
 @pytest.mark.parametrize('query', ['filters=[1]', 'filters={', 'filters={"no_such":1}', 'top=0', 'top=-3', 'band=maybe', 'by=no_such', 'compare=decade'])
 def test_bad_parameters_of_a_series_are_400(web, query):
     assert web.get('/api/kpi/timeseries?' + query.replace('{', '%7B').replace('"', '%22').replace('}', '%7D')).status == 400
@@ -91,6 +114,23 @@ def test_methods(web):
     refused = web.request('POST', '/api/kpi/summary')
     assert (refused.status, 'GET' in refused.headers['Allow']) == (405, True)
     assert web.request('BREW', '/').status in (400, 405)
+    assert web.request('POST', '/healthz').status == web.request('POST', '/readyz').status == 405
+
+
+def test_head_tells_no_length_and_no_etag_that_it_does_not_know(web):
+    for path in ('/api/kpi/export?format=json', '/api/kpi/events'):
+        head = web.request('HEAD', path)
+        assert (head.status, head.headers['Content-Length'], head.headers['ETag']) == (200, None, None), path
+    assert web.get('/api/kpi/export').headers['ETag'] is None
+    assert web.get('/api/kpi/export', If_None_Match='*').status == 200
+    head, got = web.request('HEAD', '/openapi.json'), web.get('/openapi.json')
+    assert (head.headers['Content-Length'], head.headers['ETag']) == (str(len(got.body)), got.headers['ETag'])
+
+
+@pytest.mark.parametrize('header,packed', [('gzip', True), ('GZIP', True), ('br, gzip;q=0.5', True), ('*', True), ('gzip;q=0, *', False), ('gzip; q=0.000', False),
+                                           ('identity', False), ('gzipped', False), ('*;q=0', False), ('gzip;q=0.001', True), ('', False)])
+def test_gzip_is_sent_to_whoever_takes_it(web, header, packed):
+    assert (web.get('/openapi.json', Accept_Encoding=header).headers['Content-Encoding'] == 'gzip') is packed
     assert web.request('OPTIONS', '/api/kpi/summary').status == 204
     head, whole = web.request('HEAD', '/api/kpi/query'), web.get('/api/kpi/query')
     assert (head.status, head.body, head.headers['Content-Length']) == (200, b'', str(len(whole.body)))

@@ -9,6 +9,7 @@
 #include "monitor/events.hpp"
 #include "monitor/incident/record.hpp"
 #include "monitor/incident/tell.hpp"
+#include "pg/bell.hpp"
 #include "pg/lock.hpp"
 #include "pg/sql.hpp"
 #include "pg/waiter.hpp"
@@ -160,6 +161,7 @@ std::int64_t silence(ObjectId caller, const std::string &matcher, Timestamp unti
     if (until.microseconds <= pg::now())
         throw Error("22023", "until must be in the future", {},
                     "For example now() + interval '2 hours'.");
+    pg::ring_at_commit();
     return std::stoll(
         *pg::value("INSERT INTO kpi.silence (matcher, until, why, role) VALUES ($1, $2, $3, "
                    "$4) RETURNING id",
@@ -175,6 +177,7 @@ bool drop_silence(ObjectId caller, std::int64_t id) {
         throw Error("42501", fmt::format("silence {} belongs to another role", id), {},
                     "Its role may drop it, or a member of kpi_operator.");
     pg::execute("DELETE FROM kpi.silence WHERE id = $1", {id});
+    pg::ring_at_commit();
     return true;
 }
 

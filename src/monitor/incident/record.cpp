@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "pg/bell.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::monitor {
@@ -160,7 +161,9 @@ Incident incident_of_caller(std::int64_t id, ObjectId caller, Grip grip) {
     return incident;
 }
 
+// The worker is rung for: it announces what has changed to whoever shows incidents.
 void save(Incident &incident) {
+    pg::ring_at_commit();
     if (incident.life.phase == Phase::none) {
         if (incident.id == 0) return;
         pg::execute("DELETE FROM kpi.incident WHERE id = $1", {incident.id}, kOften);
@@ -182,6 +185,20 @@ void add_event(std::int64_t incident, std::int64_t at, const char *kind,
     pg::execute(
         R"(INSERT INTO kpi.incident_event (incident, at, kind, "by", text, details) VALUES ($1, $2, $3, $4, $5, $6))",
         {incident, Timestamp{at}, std::string(kind), text(by), text(words), Json{details}}, kOften);
+}
+
+// By the index of open incidents: no more rows are read than are open.
+Board board() {
+    const Table found = pg::query(R"(
+        SELECT count(*) FILTER (WHERE i.parent IS NULL),
+               pg_catalog.md5(pg_catalog.concat(
+                   pg_catalog.string_agg(pg_catalog.jsonb_build_array(i.id, i.state, i.severity, i.assignee, i.acknowledged_by,
+                                                                      i.parent)::pg_catalog.text, '' ORDER BY i.id), ' ',
+                   (SELECT pg_catalog.string_agg(s.id::pg_catalog.text, ' ' ORDER BY s.id) FROM kpi.silence s
+                     WHERE s.until > pg_catalog.clock_timestamp())))
+          FROM kpi.incident i WHERE i.state <> 'resolved' AND i.state <> 'pending')",
+                                  {}, kOften);
+    return {std::stoi(*found.rows[0][0]), *found.rows[0][1]};
 }
 
 bool is_silenced(std::int64_t incident, const std::string &labels, ObjectId role,

@@ -43,6 +43,14 @@ void add_event(std::int64_t incident, std::int64_t at, const char *kind,
                const std::optional<std::string> &text = std::nullopt,
                const std::string &details = "{}");
 
+// What a list of open incidents shows. `mark` differs when that does, whoever changed it, but not
+// when figures of one are brought up to date.
+struct Board {
+    int firing = 0;  // with those that are acknowledged; followers of another do not count
+    std::string mark;
+};
+Board board();
+
 // Whether a silence holds for an incident of this role with these labels, or for this very one.
 bool is_silenced(std::int64_t incident, const std::string &labels, ObjectId role, std::int64_t now);
 const char *phase_name(Phase phase);

@@ -142,9 +142,7 @@ private:
         }
         Incident incident = group_.value_or(Incident{});
         seen.parent = leaders_.leader_of(rule_, side, scope_of_group(rule_), incident.id);
-        const Phase before = incident.life.phase;
         incident = look(std::move(incident), seen, now_);
-        applied_.changed = applied_.changed || incident.life.phase != before;
         leaders_.add(rule_, side, scope_of_group(rule_), incident);
         if (fires(incident.life) && !incident.parent) ++applied_.firing;
         if (incident.id == 0 || !incident.life.open()) return std::nullopt;
@@ -173,9 +171,7 @@ private:
         }
         seen.parent =
             grouped ? group : leaders_.leader_of(rule_, side, scope, candidate.incident.id);
-        const Phase before = candidate.incident.life.phase;
         const Incident incident = look(std::move(candidate.incident), seen, now_);
-        applied_.changed = applied_.changed || incident.life.phase != before;
         if (const std::int64_t next = next_change(incident.life, rule_.terms); next != 0)
             applied_.next_change = std::min(applied_.next_change, next);
         if (grouped) return;

@@ -36,7 +36,6 @@ private:
 struct Applied {
     int firing = 0;  // incidents that speak for themselves
     int bad = 0, unclear = 0, series = 0;
-    bool changed = false;                  // an incident has opened, fired or ended
     std::int64_t next_change = INT64_MAX;  // when time alone may change one
 };
 

@@ -197,7 +197,6 @@ private:
                 apply(rule, reading, held_by.has_value(), leaders_, at_.microseconds);
             done_.firing += applied.firing;
             done_.next_change = std::min(done_.next_change, applied.next_change);
-            done_.changed = done_.changed || applied.changed;
             note(rule, applied, held_by, std::nullopt);
             if (failing_.contains(rule.name)) recover(rule);
         });

@@ -18,7 +18,6 @@ void lock_rules();
 struct Evaluated {
     int rules = 0;
     int firing = 0;                   // incidents that fire and speak for themselves
-    bool changed = false;             // an incident has opened, fired or ended
     int postponed = 0;                // rules whose outlooks are to be made first, by the next look
     int64_t next_change = INT64_MAX;  // when time alone may change one
 };
