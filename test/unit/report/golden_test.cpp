@@ -55,15 +55,10 @@ TEST(Golden, weekly) {
 }
 TEST(Golden, monthly) { expect_document("monthly", samples::monthly); }
 
-void expect_edge(const std::string &name, Document (*make)(Language)) {
-    const Document document = make(Language::spanish);
-    expect_golden(name + ".html", without_style(html(document)));
-    expect_golden(name + ".txt", plain(document, Extent::full));
-}
-TEST(Golden, all_null) { expect_edge("all_null", samples::all_null); }
-TEST(Golden, one_point) { expect_edge("one_point", samples::one_point); }
-TEST(Golden, flat) { expect_edge("flat", samples::flat); }
-TEST(Golden, negative) { expect_edge("negative", samples::negative); }
-TEST(Golden, empty) { expect_edge("empty", samples::empty); }
+TEST(Golden, all_null) { expect_document("all_null", samples::all_null); }
+TEST(Golden, one_point) { expect_document("one_point", samples::one_point); }
+TEST(Golden, flat) { expect_document("flat", samples::flat); }
+TEST(Golden, negative) { expect_document("negative", samples::negative); }
+TEST(Golden, empty) { expect_document("empty", samples::empty); }
 
 }  // namespace
