@@ -7,7 +7,7 @@ from browser import PAGE, ROLE, Shop, axe, picture, ready
 from cluster import wait_until
 from served_web import Web
 
-SIZES = {360: 780, 768: 1024, 1440: 900, 1920: 1080}
+SIZES = {360: 780, 768: 1024, 1280: 900, 1440: 900, 1920: 1080}
 
 
 @pytest.fixture(scope='module')
@@ -49,6 +49,17 @@ def test_pictures_for_the_readme(site, open_page):
             assert page.get_by_text('alert(').count() == 0
             picture(page, f'readme-{theme}', full_page=False)
             page.close()
+
+
+@pytest.mark.parametrize('language', ['en', 'es'])
+@pytest.mark.parametrize('width', [360, 1024, 1280, 1440])
+def test_the_pace_is_said_in_whole_parts(site, open_page, width, language):
+    page = ready(open_page(site, f'?lang={language}', width=width, height=900))
+    page.locator('.pace-note').wait_for()
+    lines = page.evaluate("""[...document.querySelectorAll('.pace-note > *')].map((part) => part.getClientRects().length
+        && Math.round(part.getBoundingClientRect().height / parseFloat(getComputedStyle(part).lineHeight)))""")
+    assert lines == [1, 1] and fits(page), 'no part is broken over two lines'
+    picture(page, f'pace-{width}-{language}')
 
 
 def test_a_chosen_theme_stays(site, open_page):

@@ -79,9 +79,9 @@ function Pace({ value, usual, elapsed }: { value: number | null; usual: number |
                 <rect class="pace-now" width={Math.max(0, (100 * fraction) / span)} height="8" />
                 <rect class="pace-usual" x={100 / span - 0.5} width="1" height="8" />
             </svg>
-            <p class="note">
-                <strong>{words.t('now.pace', { percent: words.percent(fraction, 0) })}</strong>
-                {elapsed !== null && <> · {words.t('now.elapsed', { percent: words.percent(elapsed, 0) })}</>}
+            <p class="note pace-note">
+                <strong>{words.t('now.pace', { percent: words.percent(fraction, 0) })}</strong>{' '}
+                {elapsed !== null && <span>{words.t('now.elapsed', { percent: words.percent(elapsed, 0) })}</span>}
             </p>
         </div>
     );
