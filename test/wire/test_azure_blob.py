@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import hmac
 import os
-import socket
 import subprocess
 import time
 import urllib.error
@@ -13,9 +12,8 @@ import urllib.request
 
 import pytest
 
-from node import modules
+from azurite_server import ACCOUNT, KEY, serving
 
-ACCOUNT, KEY = 'kpiacct', base64.b64encode(b'k' * 64).decode()
 VERSION = '2021-08-06'
 
 
@@ -55,27 +53,8 @@ class Azurite:
 
 @pytest.fixture(scope='module')
 def azurite(deliver):
-    packages = modules()
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        ['node', os.path.join(packages, 'azurite/dist/src/blob/main.js'), '--inMemoryPersistence',
-         '--blobHost', '127.0.0.1', '--blobPort', str(port), '--silent', '--disableTelemetry'],
-        env={**os.environ, 'AZURITE_ACCOUNTS': f'{ACCOUNT}:{KEY}'}, cwd=packages, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            assert server.poll() is None, 'azurite ended'
-            with socket.socket() as probe:
-                if probe.connect_ex(('127.0.0.1', port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            pytest.fail('azurite does not listen')
+    with serving() as port:
         yield Azurite(deliver, port)
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def test_the_container_is_made_once(azurite):
@@ -141,6 +120,30 @@ def test_a_wrong_key_is_dead_and_nothing_is_told(azurite):
     assert (report['state'], report['status']) == ('dead', 403), report
     assert 'AuthorizationFailure' in report['error'] or 'AuthenticationFailed' in report['error']
     assert other not in str(report) and '127.0.0.1' not in str(report)
+
+
+def fetched(url, *more):
+    """What plain curl gets: (status, bytes)."""
+    found = subprocess.run(['curl', '-sS', '--noproxy', '*', '-w', '\n%{http_code}', *more, url], check=True, capture_output=True).stdout
+    body, _, code = found.rpartition(b'\n')
+    return int(code), body
+
+
+def test_a_link_reads_the_blob_and_nothing_else(azurite):
+    content = bytes(range(256)) * 3
+    url = azurite.send(azurite.sink('linked', presign=600), content, 'a b/día+.csv')['result']['url']
+    assert azurite.send(azurite.sink('linked'), b'other', 'a b/dia+.csv')['result'].get('url') is None
+    assert fetched(url) == (200, content)
+    assert fetched(url, '-X', 'DELETE')[0] == 403 and fetched(url, '-X', 'PUT', '--data-binary', 'x', '-H', 'x-ms-blob-type: BlockBlob')[0] == 403
+    assert fetched(url.replace('d%C3%ADa', 'dia'))[0] == 403 and fetched(url.split('?')[0])[0] in (403, 404)
+    short = azurite.send(azurite.sink('linked', presign=1), b'x', 'link.csv')['result']['url']
+    time.sleep(2.5)
+    assert fetched(short)[0] == 403
+
+
+def test_without_the_accounts_key_there_is_no_link(azurite):
+    report = azurite.send(azurite.sink('nolink', {'sas': account_sas()}, endpoint=azurite.endpoint, presign=600))
+    assert report['state'] == 'delivered' and 'url' not in report['result']
 
 
 def test_a_wrong_signature_in_a_sas_is_dead(azurite):

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/dates.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/trimmed.hpp"
@@ -161,6 +162,23 @@ void sign_azure(Request &request, const AzureAccount &account, int64_t unix_time
         to_base64(hmac_sha256(account.key, azure_string_to_sign(request, account.name)));
     request.headers.emplace_back("Authorization",
                                  fmt::format("SharedKey {}:{}", account.name, signature));
+}
+
+std::string azure_link(const AzureAccount &account, const std::string &container,
+                       const std::string &blob, int64_t unix_time, int64_t seconds) {
+    constexpr int64_t kDay = 86400, kEpoch = 10957;  // 2000-01-01, in days of Unix
+    const int64_t end = unix_time + seconds, time = end % kDay;
+    const std::string expiry =
+        fmt::format("{}T{:02}:{:02}:{:02}Z", iso(Date{int32_t(end / kDay - kEpoch)}), time / 3600,
+                    time / 60 % 60, time % 60);
+    const std::string protocol = account.endpoint.starts_with("https://") ? "https" : "";
+    const std::string signature = to_base64(hmac_sha256(
+        account.key, fmt::format("r\n\n{}\n/blob/{}/{}/{}\n\n\n{}\n{}\nb\n\n\n\n\n\n\n", expiry,
+                                 account.name, container, blob, protocol, kVersion)));
+    return fmt::format("{}{}?sv={}{}&se={}&sr=b&sp=r&sig={}", account.endpoint,
+                       azure_path("/" + container + "/" + blob), kVersion,
+                       protocol.empty() ? "" : "&spr=" + protocol, azure_query(expiry),
+                       azure_query(signature));
 }
 
 std::string azure_path(std::string_view path) { return percent_encoded(path, "-._~/"); }

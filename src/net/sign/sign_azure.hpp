@@ -37,6 +37,11 @@ std::string azure_endpoint(std::string_view account, AzureService service,
 void sign_azure(Request &request, const AzureAccount &account, int64_t unix_time);
 // What SharedKey signs, for a request that has its x-ms-date.
 std::string azure_string_to_sign(const Request &request, std::string_view account);
+// A link that reads one blob for so many seconds, and does nothing else (a service SAS; over https
+// alone where the endpoint is). The account must have its key. Source: Microsoft's REST reference,
+// "Create a service SAS".
+std::string azure_link(const AzureAccount &account, const std::string &container,
+                       const std::string &blob, int64_t unix_time, int64_t seconds);
 // Every byte but unreserved characters and slashes as %XX.
 std::string azure_path(std::string_view path);
 // Likewise, slashes too: a value in a query.

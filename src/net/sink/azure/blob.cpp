@@ -3,9 +3,10 @@
 // The content, or the message's JSON, becomes the block blob <prefix>/<object_key>: the same name
 // and the same bytes in every attempt. Options: container, prefix, account, endpoint,
 // create_container (made when it is found missing), block_bytes (content above it is sent in blocks
-// of this size, which become the blob in one step). Secrets: connection_string, account_key or sas.
-// On an account with a hierarchical namespace (ADLS Gen2) the container is the filesystem, and what
-// is written here is a file there.
+// of this size, which become the blob in one step), presign (seconds that a link to the blob in the
+// result is good for; 0: none; it needs the account's key). Secrets: connection_string, account_key
+// or sas. On an account with a hierarchical namespace (ADLS Gen2) the container is the filesystem,
+// and what is written here is a file there.
 #include <fmt/format.h>
 
 #include "core/digest.hpp"
@@ -23,6 +24,7 @@ struct Upload {
     std::string container, blob, type, content;
     size_t block_bytes = 0;
     bool may_create = false;
+    int64_t presign = 0;
     SigningClock clock;
 };
 using Shared = std::shared_ptr<Upload>;
@@ -43,6 +45,9 @@ Outcome done(const Upload &upload, const Response &answer) {
     outcome.result = {{"container", upload.container}, {"blob", upload.blob}};
     const auto etag = answer.headers.find("etag");
     if (etag != answer.headers.end()) outcome.result["etag"] = etag->second;
+    if (upload.presign > 0 && !upload.account.key.empty())
+        outcome.result["url"] = azure_link(upload.account, upload.container, upload.blob,
+                                           upload.clock.now(), upload.presign);
     return outcome;
 }
 
@@ -119,12 +124,21 @@ size_t block_bytes(const Sink &sink) {
     return size_t(bytes);
 }
 
+int64_t presign(const Sink &sink) {
+    constexpr int64_t kLongestLink = 7 * 86400;  // as of s3
+    const int64_t seconds = number_option(sink, "presign", 0);
+    if (seconds < 0 || seconds > kLongestLink)
+        throw Error("22023", fmt::format("option \"presign\" must be 0 to {}", kLongestLink));
+    return seconds;
+}
+
 void check_sink(const Sink &sink) {
     check_azure_options(sink);
     (void)azure_root(sink, "container");
     (void)text_option(sink, "prefix");
     (void)truth_option(sink, "create_container", false);
     (void)block_bytes(sink);
+    (void)presign(sink);
 }
 
 void check_message(const Sink &sink, const Message &message) {
@@ -141,6 +155,7 @@ Step deliver(const Sink &sink, const Message &message) {
                                         .content = stored(message),
                                         .block_bytes = block_bytes(sink),
                                         .may_create = truth_option(sink, "create_container", false),
+                                        .presign = presign(sink),
                                         .clock = SigningClock(message.unix_time)}));
 }
 
@@ -149,7 +164,8 @@ Step deliver(const Sink &sink, const Message &message) {
 const Kind kBlobKind = {
     .name = "azure_blob",
     .needs_url = false,
-    .options = {"account", "container", "prefix", "endpoint", "block_bytes", "create_container"},
+    .options = {"account", "container", "prefix", "endpoint", "block_bytes", "create_container",
+                "presign"},
     .secrets = {"connection_string", "account_key", "sas"},
     .check_sink = check_sink,
     .check_message = check_message,
