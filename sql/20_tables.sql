@@ -37,9 +37,11 @@ CREATE TABLE kpi.counted (
     source   text NOT NULL,
     position smallint NOT NULL CHECK (position BETWEEN 1 AND 7),
     "column" name NOT NULL,
-    kind     text NOT NULL CHECK (kind IN ('distinct', 'min', 'max'))
+    kind     text NOT NULL CHECK (kind IN ('distinct', 'min', 'max', 'percentiles')),
+    error    float8 CHECK ((kind = 'percentiles') = (error IS NOT NULL))
 );
 COMMENT ON TABLE kpi.counted IS 'Counted measures (aggregates => in kpi.track): they do not add up, so the values of a column of the facts view are kept, each with the number of its rows. Column v<position> of the source''s delta and rollup tables holds the value; measures of one column share it';
+COMMENT ON COLUMN kpi.counted.error IS 'Of percentiles, relative: 0.01 is 1 %. The number of a bucket that is so narrow is kept instead of the value';
 
 CREATE TABLE kpi.metric (
     name        text PRIMARY KEY CHECK (name <> '' AND pg_catalog.octet_length(name) < 64),

@@ -3,7 +3,7 @@
 CREATE FUNCTION kpi.define(metric text, formula text, unit text DEFAULT NULL, good text DEFAULT 'up', description text DEFAULT NULL)
     RETURNS void LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'kpi_ext_define';
 COMMENT ON FUNCTION kpi.define(text, text, text, text, text) IS
-    'Defines or replaces a metric: an immutable SQL expression over names of measures and metrics. A division by 0 gives NULL. good: up, down or none. Needs a role that owns every facts view it reads';
+    'Defines or replaces a metric: an immutable SQL expression over names of measures and metrics, and percentile(x, 0.95), median(x) and share_below(x, 15) of measures of percentiles. A division by 0 gives NULL. good: up, down or none. Needs a role that owns every facts view it reads';
 REVOKE ALL ON FUNCTION kpi.define(text, text, text, text, text) FROM PUBLIC;
 
 CREATE FUNCTION kpi.undefine(metric text)

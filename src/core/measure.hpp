@@ -13,14 +13,16 @@ namespace kpi {
 enum class MeasureKind : uint8_t { integer, numeric };
 
 // A counted measure does not add up: the values of its column are kept, each with the number of its
-// rows, and it is how many they are, the least or the greatest of them.
-enum class CountedKind : uint8_t { distinct, minimum, maximum };
+// rows, and it is how many they are, the least or the greatest of them. Of percentiles the number
+// of the value's bucket is kept instead (sketch.hpp).
+enum class CountedKind : uint8_t { distinct, minimum, maximum, percentiles };
 
 // As kpi.counted and aggregates => have them.
-inline constexpr std::array<std::pair<std::string_view, CountedKind>, 3> kCountedKinds{
+inline constexpr std::array<std::pair<std::string_view, CountedKind>, 4> kCountedKinds{
     {{"distinct", CountedKind::distinct},
      {"min", CountedKind::minimum},
-     {"max", CountedKind::maximum}}};
+     {"max", CountedKind::maximum},
+     {"percentiles", CountedKind::percentiles}}};
 constexpr std::string_view word_of(CountedKind kind) {
     for (const auto &[word, named] : kCountedKinds)
         if (named == kind) return word;

@@ -47,11 +47,12 @@ bool is_level(const std::string &metric) {
 }
 
 std::optional<std::string> zone_of(const std::string &metric) {
-    const auto ratio = ratio_of(metric);
+    // All sources of a metric are in one zone.
     return pg::value(
         "SELECT s.timezone FROM kpi.source s JOIN (SELECT name, source FROM kpi.measure UNION ALL "
-        "SELECT name, source FROM kpi.counted) m ON m.source = s.name WHERE m.name = $1",
-        {ratio ? ratio->numerator : metric}, kRead);
+        "SELECT name, source FROM kpi.counted) m ON m.source = s.name WHERE m.name = ANY ($1) "
+        "LIMIT 1",
+        {measures_of(metric)}, kRead);
 }
 
 std::string number(const std::string &value, const std::string &otherwise) {

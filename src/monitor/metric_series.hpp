@@ -24,9 +24,10 @@ struct MetricRequest {
 std::optional<Quotient> ratio_of(const std::string &metric);
 // The measures that its formula comes down to.
 std::vector<std::string> measures_of(const std::string &metric);
-// Whether it is made of levels (minimum, maximum): an open bucket has them in full, not in part.
+// Whether it is made of levels (minimum, maximum, percentiles): an open bucket has them in full,
+// not in part.
 bool is_level(const std::string &metric);
-// The zone of the source that the metric reads; nullopt when it reads none of its own.
+// The zone of the sources that the metric reads.
 std::optional<std::string> zone_of(const std::string &metric);
 // First bucket of the asked period; nullopt when there is none.
 std::optional<Timestamp> first_bucket(const MetricRequest &request);

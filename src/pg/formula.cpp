@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "pg/formula_call.hpp"
 #include "pg/guard.hpp"
 
 namespace kpi::pg {
@@ -18,18 +21,13 @@ struct Finding {
 struct RawWalk {
     List *names = NIL;   // ColumnRef, unqualified
     List *params = NIL;  // ParamRef
+    List *calls = NIL;   // FuncCall, of a function that reads a name
     Finding refused;
 };
 
 bool refuse(Finding *finding, const char *what, int location, Oid function = InvalidOid) {
     *finding = Finding{what, location, function};
     return true;
-}
-
-const char *plain_name(ColumnRef *reference) {
-    if (list_length(reference->fields) != 1) return nullptr;
-    Node *field = static_cast<Node *>(linitial(reference->fields));
-    return IsA(field, String) ? strVal(field) : nullptr;
 }
 
 bool walk_raw(Node *node, RawWalk *walk) {
@@ -56,6 +54,7 @@ bool walk_raw(Node *node, RawWalk *walk) {
         if (call->agg_star || call->agg_distinct || call->agg_within_group ||
             call->agg_filter != nullptr || call->agg_order != NIL)
             return refuse(&walk->refused, "an aggregate", call->location);
+        if (reads_a_name(call)) walk->calls = lappend(walk->calls, call);
     }
     return walk_raw_expression(node, walk_raw, walk);
 }
@@ -228,7 +227,11 @@ int written_length(const std::string &formula, int offset) {
         refused.location);
 }
 
-Node *analyze(const std::string &formula, Node *expression, const std::vector<std::string> &names) {
+Node *analyze(const std::string &formula, Node *expression,
+              const std::vector<FormulaOperand> &operands) {
+    std::vector<std::string> names;
+    names.reserve(operands.size());
+    for (const FormulaOperand &operand : operands) names.push_back(key_of(operand));
     const size_t count = names.size();
     const char **array =
         call([&] { return static_cast<const char **>(palloc(sizeof(char *) * (count + 1))); });
@@ -285,10 +288,27 @@ std::vector<FormulaName> formula_names(const std::string &formula) {
     return out;
 }
 
-CompiledFormula compile_formula(const std::string &formula, const std::vector<std::string> &names) {
+std::vector<FormulaOperand> formula_operands(const std::string &formula) {
     Node *expression = parse(formula);
-    walk(formula, expression);
-    Node *checked = analyze(formula, expression, names);
+    const std::vector<FormulaOperand> calls = refer(formula, walk(formula, expression).calls);
+    const RawWalk found = walk(formula, expression);
+    std::vector<FormulaOperand> out;
+    for (int i = 0; i < list_length(found.names); ++i) {
+        auto *reference = static_cast<ColumnRef *>(list_nth(found.names, i));
+        FormulaOperand operand{plain_name(reference), Reading::value, 0, reference->location};
+        for (const FormulaOperand &known : calls)
+            if (known.offset == operand.offset) operand = known;
+        const auto same = [&](const FormulaOperand &other) { return other.same(operand); };
+        if (std::none_of(out.begin(), out.end(), same)) out.push_back(std::move(operand));
+    }
+    return out;
+}
+
+CompiledFormula compile_formula(const std::string &formula,
+                                const std::vector<FormulaOperand> &operands) {
+    Node *expression = parse(formula);
+    refer(formula, walk(formula, expression).calls);
+    Node *checked = analyze(formula, expression, operands);
     RawWalk holes;
     const char *deparsed = in_formula(formula, [&] {
         // Constant folding raises what a constant part would raise at every read.

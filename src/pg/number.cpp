@@ -22,6 +22,10 @@ Number number(int64_t value) {
     return {call([&] { return NumericGetDatum(int64_to_numeric(value)); })};
 }
 
+Number from_double(double value) {
+    return {call([&] { return DirectFunctionCall1(float8_numeric, Float8GetDatum(value)); })};
+}
+
 std::optional<std::string> text(Number number) {
     if (!number) return std::nullopt;
     char *digits =

@@ -15,6 +15,8 @@ struct Number {
 };
 
 Number number(int64_t value);
+// With 15 digits, as PostgreSQL casts it.
+Number from_double(double value);
 std::optional<std::string> text(Number number);
 // NaN for NULL; what is too large is infinite.
 double as_double(Number number);

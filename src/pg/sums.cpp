@@ -91,6 +91,18 @@ bool Sums::counted(size_t cell, size_t part) const {
     return table_->cell_counts[cells_[cell] * size_t(table_->parts) + part] != 0;
 }
 
+Sketch Sums::sketch(size_t cell, size_t value) const {
+    const SmallSum &kept = table_->cell_sums[cells_[cell] * size_t(table_->values) + value];
+    if (kept.scale != SmallSum::kKept) return {};
+    auto *array = reinterpret_cast<ArrayType *>(kept.value);
+    const int64 *numbers = reinterpret_cast<const int64 *>(ARR_DATA_PTR(array));
+    Sketch out(size_t(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array))) / 2);
+    for (size_t i = 0; i < out.size(); ++i) out[i] = {int32_t(numbers[2 * i]), numbers[2 * i + 1]};
+    std::sort(out.begin(), out.end(),
+              [](const SketchCount &a, const SketchCount &b) { return a.bucket < b.bucket; });
+    return out;
+}
+
 Number Sums::value(size_t cell, size_t value) const {
     const SmallSum &sum = table_->cell_sums[cells_[cell] * size_t(table_->values) + value];
     return {call([&] {

@@ -11,12 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "core/sketch.hpp"
 #include "pg/rows.hpp"
 
 namespace kpi::pg {
 
 // plain: an integer or a numeric, added up. counters: likewise, followed by counters of NaN,
-// Infinity and -Infinity (int8). kept: numeric, taken as it is, of one row a group and place.
+// Infinity and -Infinity (int8). kept: numeric or an array of pairs (int8[][]), taken as it is, of
+// one row a group and place.
 enum class SumForm : uint8_t { plain, counters, kept };
 
 // Columns of the statement: the place, int4 (rows without one do not count); the keys that make the
@@ -43,6 +45,8 @@ public:
     bool counted(size_t cell, size_t part) const;  // the counts of this part do not cancel
     // Values are numbered over all parts. NULL: there was none.
     Number value(size_t cell, size_t value) const;
+    // Of a value that was kept as an array {{bucket, rows}, ..}; empty: there was none.
+    Sketch sketch(size_t cell, size_t value) const;
 
 private:
     SumTable *table_;

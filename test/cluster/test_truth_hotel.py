@@ -1,6 +1,7 @@
 """The 40,060 bookings of test/data/hotel_resort, two sources over one table with two clocks: every KPI of every truth file,
 through kpi.query and through the typed views, before the merge, after it and after a rebuild."""
 import random
+from decimal import Decimal
 
 import truth
 
@@ -15,7 +16,7 @@ FACTS = '''
            1 AS leads,
            (status = 'Check-Out')::int AS leads_converted,
            amount AS leads_value,
-           agent, company
+           agent, company, nights, adr
       FROM bookings;
     CREATE VIEW payment_facts AS
     SELECT status_on, country, market_segment AS source,
@@ -27,11 +28,16 @@ FACTS = '''
            CASE WHEN status = 'Check-Out' THEN 0 ELSE amount END AS lost_revenue
       FROM bookings;
     SELECT kpi.track('lead_facts', 'booked_on', '{country,source}', 'leads', 'UTC',
-                     aggregates => '{"agents": {"distinct": "agent"}, "companies": {"distinct": "company"}}');
+                     aggregates => '{"agents": {"distinct": "agent"}, "companies": {"distinct": "company"},
+                                      "stay": {"percentiles": "nights"}, "rate": {"percentiles": "adr"}}');
     SELECT kpi.track('payment_facts', 'status_on', '{country,source}', 'payments', 'UTC');
     '''
 
 METRICS = '''
+    SELECT kpi.define('stay_p50', 'median(stay)');
+    SELECT kpi.define('stay_p90', 'percentile(stay, 0.9)');
+    SELECT kpi.define('rate_p50', 'percentile(rate, 0.5)');
+    SELECT kpi.define('rate_p90', 'percentile(rate, 0.9)');
     SELECT kpi.define('conversion_rate', '1.0 * leads_converted / leads');
     SELECT kpi.define('success_rate', '1.0 * success / payments');
     '''
@@ -87,10 +93,33 @@ def check_distinct(database, moment):
     assert {value for cell in found.values() for value in cell.values()} <= {0}, moment
 
 
+def check_percentiles(database, moment):
+    """Likewise: within 1 % of the values that were found by sorting."""
+    columns = {'stay_p50': 'nights_p50', 'stay_p90': 'nights_p90', 'rate_p50': 'adr_p50', 'rate_p90': 'adr_p90'}
+    expected = {}
+    for row in truth.rows('hotel_resort/truth_percentiles.csv.gz'):
+        for metric, column in columns.items():
+            expected[row['grain'], row['by'], row['bucket'], row['country'] or None, metric] = Decimal(row[column])
+    worst = 0
+    for grain, length in (('day', 10), ('month', 7), ('total', 0)):
+        for by in ('', 'country'):
+            for day, country, metric, value in database.sql(
+                    "SELECT day::text, segment ->> 'country', metric, value FROM kpi.query(%s, '2013-01-01', '2017-12-31', "
+                    "by => %s, grain => %s, max_rows => NULL, expected => false) WHERE value IS NOT NULL",
+                    (list(columns), f'{{{by}}}', grain)):
+                true = expected.pop((grain, by, day[:length], country, metric))
+                assert value == true == 0 or abs(value - true) <= Decimal('0.0100001') * abs(true), \
+                    f'{grain} {by} {day} {country} {metric}: {value} for {true} {moment}'
+                worst = max(worst, abs(value / true - 1) if true else 0)
+    assert not expected, moment
+    assert worst > Decimal('0.005'), 'the error is one of buckets'
+
+
 def check(database, moment):
     check_typed_views(database, moment)
     check_query(database, moment)
     check_distinct(database, moment)
+    check_percentiles(database, moment)
 
 
 def test_bookings_that_were_there_before_track(unattended):
@@ -105,6 +134,7 @@ def test_bookings_that_were_there_before_track(unattended):
     check_typed_views(unattended, 'after the build')
     check_query(unattended, 'after the build')
     check_distinct(unattended, 'after the build')
+    check_percentiles(unattended, 'after the build')
 
 
 def test_bookings_that_arrive_while_tracked(unattended):

@@ -20,7 +20,7 @@ INSERT INTO pay SELECT i, i % 40 + 1, timestamp '2024-03-01' + i * interval '1 h
 SELECT kpi.track('ev_facts', 'at', '{kind}', 'ev', 'Europe/Madrid', hour_retention => '100 years',
     aggregates => '{"batches": {"distinct": "batch"}, "last_batch": {"max": "batch"}}');
 SELECT kpi.track('pay_facts', 'at', '{customer,paid}', 'pay', 'America/New_York', hour_retention => '100 years',
-    aggregates => '{"prices": {"distinct": "rounded"}, "visitors": {"distinct": "visitor"}, "dearest": {"max": "rounded"}, "cheapest": {"min": "rounded"}}');
+    aggregates => '{"prices": {"distinct": "rounded"}, "visitors": {"distinct": "visitor"}, "dearest": {"max": "rounded"}, "cheapest": {"min": "rounded"}, "sizes": {"percentiles": "rounded"}}');
 """
 # What the facts views show, for plain SQL: rows that raise left out (NaN / 0 is NaN).
 FACTS = {'pay': None, 'ev': """

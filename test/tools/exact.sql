@@ -47,7 +47,7 @@ BEGIN
     IF (SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = s.facts AND attname = s.time_column) <> 'timestamp with time zone' THEN
         wall := format('((%I::timestamp AT TIME ZONE %L) AT TIME ZONE %2$L)', s.time_column, s.timezone);
     END IF;
-    FOR c IN SELECT * FROM kpi.counted x WHERE x.source = s.name LOOP
+    FOR c IN SELECT * FROM kpi.counted x WHERE x.source = s.name AND x.kind <> 'percentiles' LOOP
         EXECUTE format('SELECT min(%1$s)::date, max(%1$s)::date FROM %2$s f', wall, facts) INTO since, until;
         CONTINUE WHEN since IS NULL;
         aggregate := format(CASE c.kind WHEN 'distinct' THEN 'count(DISTINCT %I)' ELSE c.kind || '(%I)' END, c."column");

@@ -1,5 +1,6 @@
 #include "engine/capture/evaluator.hpp"
 
+#include "engine/capture/bucket_key.hpp"
 #include "engine/capture/delta.hpp"
 #include "engine/view/view.hpp"
 #include "pg/owner_code.hpp"
@@ -88,12 +89,6 @@ void check_registry(const Source *source) {
                         errmsg("the delta table of source \"%s\" is missing", source->name)));
     require_shape(RelationGetDescr(delta), *source);
     relation_close(delta, NoLock);
-}
-
-// The name of a key's expression in the facts view.
-const char *key_name(const Source *source, int place) {
-    return place < source->dimensions ? source->dimension_names[place]
-                                      : source->counted_columns[place - source->dimensions];
 }
 
 // A key's bytes are read back with the type of the column.
@@ -207,6 +202,9 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     auto array = [](size_t size, int count) { return palloc0(size * size_t(count + 1)); };
     out->key_types = static_cast<DimensionType *>(array(sizeof(DimensionType), keys));
     out->keys = static_cast<ExprState **>(array(sizeof(ExprState *), keys));
+    out->buckets = static_cast<BucketKey *>(array(sizeof(BucketKey), source->counted));
+    // Not a copy of the caller's struct: the cache owns everything it points to.
+    out->source = source;
     out->measure_types = static_cast<Oid *>(array(sizeof(Oid), measures));
     out->measure_kinds = static_cast<MeasureKind *>(array(sizeof(MeasureKind), measures));
     out->measures = static_cast<ExprState **>(array(sizeof(ExprState *), measures));
@@ -223,7 +221,9 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     for (int i = 0; i < keys; ++i) {
         Expr *expression = builder.column(key_name(source, i));
         char align = 0;
-        const Oid type = getBaseType(exprType(reinterpret_cast<Node *>(expression)));
+        const Oid type =
+            kept_type(out->source, i, getBaseType(exprType(reinterpret_cast<Node *>(expression))),
+                      out->buckets);
         check_key(source, i, type);
         get_typlenbyvalalign(type, &out->key_types[i].length, &out->key_types[i].by_value, &align);
         out->keys[i] = ExecInitExpr(expression, nullptr);
@@ -242,8 +242,6 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     pg::leave_owner_code(caller);
     relation_close(view, AccessShareLock);
 
-    // Not a copy of the caller's struct: the cache owns everything it points to.
-    out->source = source;
     pg_tz *zone = pg_tzset(source->timezone);
     if (zone == nullptr) elog(ERROR, "time zone \"%s\" is not known", source->timezone);
     out->calendar = LocalHours(zone);
@@ -292,8 +290,10 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
         }
         for (int i = 0; i < counted; ++i) {
             const int place = dimensions + i;
-            const Datum value = ExecEvalExpr(evaluator->keys[place], econtext, &null);
+            Datum value = ExecEvalExpr(evaluator->keys[place], econtext, &null);
             if (null || (evaluator->left_out >> place & 1) != 0) continue;
+            if (const BucketKey &bucket = evaluator->buckets[i]; OidIsValid(bucket.type))
+                value = bucket_of(bucket, value);
             append_bytes(&out->values[i], out->key.bytes, out->key.length);
             append_nulls(&out->values[i], i);
             append_value(&out->values[i], evaluator->key_types[place], value, false);

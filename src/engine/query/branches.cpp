@@ -137,7 +137,8 @@ std::string measure_columns(const BranchShape &shape, const BoundLayer &layer) {
                                      : fmt::format(", CASE WHEN x.hour <= {} THEN {}{} END",
                                                    layer.cut, m, counter);
     }
-    for (size_t i = 0; i < shape.use->counted.size(); ++i) out += ", NULL::numeric";
+    for (const CountedInfo &measure : shape.use->counted)
+        out += fmt::format(", {}", null_of(measure));
     return out;
 }
 
@@ -201,6 +202,10 @@ std::vector<std::string> also(std::vector<std::string> conditions,
 std::string Binder::bind(Param param, const char *type) {
     params_.push_back(std::move(param));
     return fmt::format("${}::{}", params_.size(), type);
+}
+
+const char *null_of(const CountedInfo &measure) {
+    return measure.kind == CountedKind::percentiles ? "NULL::int8[]" : "NULL::numeric";
 }
 
 FactsDays facts_days(const SourceUse &use, const Plan &plan) {

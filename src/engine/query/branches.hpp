@@ -40,6 +40,9 @@ struct BranchShape {
     const CountedInfo *counted = nullptr;
 };
 
+// NULL in the column of a counted measure.
+const char *null_of(const CountedInfo &measure);
+
 // The days that must be read from the facts view.
 struct FactsDays {
     DaySet days;

@@ -16,11 +16,20 @@ struct Cells {
     std::vector<int32_t> reads;
     std::vector<std::vector<bool>> sources;     // [source][i]
     std::vector<std::vector<pg::Number>> sums;  // [measure][i]
+    std::vector<std::vector<Sketch>> sketches;  // likewise, of percentiles; others have none
+};
+
+// What a formula reads of a measure.
+struct Operand {
+    size_t measure;
+    pg::Reading reading;
+    double argument;
 };
 
 // What a metric needs of the group's arrays.
 struct Columns {
-    std::vector<size_t> sources, measures;
+    std::vector<size_t> sources;
+    std::vector<Operand> operands;
 };
 
 class GridReader {
@@ -29,7 +38,11 @@ public:
         : group_(group), plan_(plan), limit_(limit), top_(top), zero_(pg::number(0)) {
         for (const SourceUse &use : group.sources) {
             kinds_.insert(kinds_.end(), use.measures.size(), std::nullopt);
-            for (const CountedInfo &measure : use.counted) kinds_.emplace_back(measure.kind);
+            for (const CountedInfo &measure : use.counted) {
+                kinds_.emplace_back(measure.kind);
+                scales_.resize(kinds_.size());
+                if (measure.error > 0) scales_.back() = SketchScale(measure.error);
+            }
         }
         for (const PlannedBucket &planned : plan.buckets)
             read_count_ = std::max({read_count_, planned.read + 1, planned.pair + 1});
@@ -43,13 +56,14 @@ public:
             for (const std::string &source : metric.sources)
                 columns.sources.push_back(source_place(group, source));
             for (const MeasureUse &measure : metric.measures)
-                columns.measures.push_back(measure_place(group, measure.name));
+                columns.operands.push_back(
+                    {measure_place(group, measure.name), measure.reading, measure.argument});
             columns_.push_back(std::move(columns));
             overlaps_.push_back(uses_distinct(columns_.back()));
             evaluators_.emplace_back(metric.formula, metric.measures.size());
             operands_.clear();
-            for (const size_t measure : columns_.back().measures)
-                operands_.push_back(nothing(measure));
+            for (const Operand &operand : columns_.back().operands)
+                operands_.push_back(nothing(operand.measure));
             empty_.push_back(evaluators_.back()(operands_));
         }
     }
@@ -77,15 +91,36 @@ private:
     bool segmented() const { return !group_.by.empty(); }
 
     bool uses_distinct(const Columns &columns) const {
-        return std::any_of(columns.measures.begin(), columns.measures.end(), [&](size_t measure) {
-            return kinds_[measure] == CountedKind::distinct;
-        });
+        return std::any_of(columns.operands.begin(), columns.operands.end(),
+                           [&](const Operand &operand) {
+                               return kinds_[operand.measure] == CountedKind::distinct;
+                           });
     }
 
     // What a measure is where it has no rows: no value is the least or the greatest of none.
     pg::Number nothing(size_t measure) const {
         const bool is_number = !kinds_[measure] || kinds_[measure] == CountedKind::distinct;
         return is_number ? zero_ : pg::Number{};
+    }
+
+    bool is_sketch(size_t measure) const { return kinds_[measure] == CountedKind::percentiles; }
+
+    // Percentiles by themselves are their median.
+    pg::Number number_of(const Operand &operand, const Sketch &sketch) const {
+        const SketchScale &scale = scales_[operand.measure];
+        const auto found =
+            operand.reading == pg::Reading::share_below
+                ? share_below(sketch, scale, operand.argument)
+                : percentile(sketch, scale,
+                             operand.reading == pg::Reading::value ? 0.5 : operand.argument);
+        return found ? pg::from_double(*found) : pg::Number{};
+    }
+
+    pg::Number number_of(const Operand &operand, int32_t place) const {
+        if (is_sketch(operand.measure))
+            return number_of(operand, cells_.sketches[operand.measure][size_t(place)]);
+        const pg::Number sum = cells_.sums[operand.measure][size_t(place)];
+        return sum ? sum : nothing(operand.measure);
     }
 
     // A measure of two sets of rows that have none in common; NULL: it has no value in one of them.
@@ -107,17 +142,30 @@ private:
                 present_[s][std::stoul(*row[0])] = row[s + 1] == "t";
     }
 
+    void prepare(Cells &cells, size_t count) const {
+        cells.sums.resize(kinds_.size());
+        cells.sketches.resize(kinds_.size());
+        for (size_t m = 0; m < kinds_.size(); ++m)
+            if (is_sketch(m))
+                cells.sketches[m].resize(count);
+            else
+                cells.sums[m].resize(count);
+    }
+
     Cells cells_of(const pg::Sums &sums, size_t segment) const {
         const size_t begin = sums.begin(segment), end = sums.begin(segment + 1);
         Cells cells;
         cells.sources.assign(group_.sources.size(), std::vector<bool>(end - begin));
-        cells.sums.assign(kinds_.size(), std::vector<pg::Number>(end - begin));
+        prepare(cells, end - begin);
         for (size_t cell = begin; cell < end; ++cell) {
             cells.reads.push_back(sums.place(cell));
             for (size_t s = 0; s < cells.sources.size(); ++s)
                 cells.sources[s][cell - begin] = sums.counted(cell, s);
             for (size_t m = 0; m < kinds_.size(); ++m)
-                cells.sums[m][cell - begin] = sums.value(cell, m);
+                if (is_sketch(m))
+                    cells.sketches[m][cell - begin] = sums.sketch(cell, m);
+                else
+                    cells.sums[m][cell - begin] = sums.value(cell, m);
         }
         return cells;
     }
@@ -130,12 +178,19 @@ private:
     // The first metric over all buckets of the segment at hand.
     pg::Number total() {
         operands_.clear();
-        for (const size_t measure : columns_[0].measures) {
+        for (const Operand &operand : columns_[0].operands) {
+            const size_t measure = operand.measure;
             pg::Number total = nothing(measure);
-            for (const PlannedBucket &planned : plan_.buckets)
-                if (const int32_t place = place_[size_t(planned.read)]; place >= 0)
+            Sketch all;
+            for (const PlannedBucket &planned : plan_.buckets) {
+                const int32_t place = place_[size_t(planned.read)];
+                if (place < 0) continue;
+                if (is_sketch(measure))
+                    all = merged(all, cells_.sketches[measure][size_t(place)]);
+                else
                     total = both(measure, total, cells_.sums[measure][size_t(place)]);
-            operands_.push_back(total);
+            }
+            operands_.push_back(is_sketch(measure) ? number_of(operand, all) : total);
         }
         return evaluators_[0](operands_);
     }
@@ -161,7 +216,7 @@ private:
         if (!top_.chosen) choose(sums);
         Cells rest;
         rest.sources.assign(group_.sources.size(), std::vector<bool>(size_t(read_count_)));
-        rest.sums.assign(kinds_.size(), std::vector<pg::Number>(size_t(read_count_)));
+        prepare(rest, size_t(read_count_));
         for (int32_t read = 0; read < read_count_; ++read) rest.reads.push_back(read);
         for (size_t segment = 0; segment < sums.groups(); ++segment) {
             if (top_.chosen->contains(pg::jsonb_text(sums.label(segment))))
@@ -195,6 +250,11 @@ private:
             for (size_t s = 0; s < cells.sources.size(); ++s)
                 if (cells.sources[s][i]) rest.sources[s][read] = true;
             for (size_t m = 0; m < cells.sums.size(); ++m) {
+                if (is_sketch(m)) {
+                    Sketch &all = rest.sketches[m][read];
+                    all = merged(all, cells.sketches[m][i]);
+                    continue;
+                }
                 pg::Number &sum = rest.sums[m][read];
                 sum = both(m, sum, cells.sums[m][i]);
             }
@@ -255,10 +315,8 @@ private:
         const int32_t place = place_[size_t(read)];
         if (place < 0) return empty_[metric];
         operands_.clear();
-        for (const size_t measure : columns_[metric].measures) {
-            const pg::Number sum = cells_.sums[measure][size_t(place)];
-            operands_.push_back(sum ? sum : nothing(measure));
-        }
+        for (const Operand &operand : columns_[metric].operands)
+            operands_.push_back(number_of(operand, place));
         return evaluators_[metric](operands_);
     }
 
@@ -286,6 +344,7 @@ private:
     Top &top_;
     pg::Number zero_;
     std::vector<std::optional<CountedKind>> kinds_;  // by measure; none: a sum
+    std::vector<SketchScale> scales_;                // by measure
     int read_count_ = 0;
     int cell_reads_ = 0;                      // those after them only show presence
     std::vector<Columns> columns_;            // by metric

@@ -130,7 +130,8 @@ private:
             out += ", NULL::int8";
             if (!measures) continue;
             out += nulls(group_.sources[s].measures);
-            for (size_t i = 0; i < group_.sources[s].counted.size(); ++i) out += ", NULL::numeric";
+            for (const CountedInfo &measure : group_.sources[s].counted)
+                out += fmt::format(", {}", null_of(measure));
         }
         return out;
     }
@@ -174,15 +175,18 @@ private:
         for (size_t i = 1; i <= shape.keys.size(); ++i) keys += fmt::format(", k{}", i);
         std::string columns = ", 0::int8" + nulls(use.measures);
         for (size_t i = 0; i < use.counted.size(); ++i)
-            columns += ", " + (i == place ? counted_value(*shape.counted) : "NULL::numeric");
+            columns +=
+                ", " + (i == place ? counted_value(*shape.counted) : null_of(use.counted[i]));
         return fmt::format(
-            "SELECT read{0}{1}{2}{3} FROM (SELECT read{0}, v FROM (\n{4}\n) u(read{0}, v, n) "
+            "SELECT read{0}{1}{2}{3} FROM (SELECT read{0}, v, sum(n) AS n FROM (\n{4}\n) "
+            "u(read{0}, v, n) "
             "GROUP BY read{0}, v HAVING sum(n) > 0) g GROUP BY read{0}",
             keys, shape.before, columns, shape.after, branches(shape, plan_, int(source), binder_));
     }
 
-    // Over a relation with a row for every value v.
+    // Over a relation with a row for every value v, of n rows.
     static std::string counted_value(const CountedInfo &measure) {
+        if (measure.kind == CountedKind::percentiles) return "array_agg(ARRAY[v::int8, n::int8])";
         if (measure.kind == CountedKind::distinct) return "count(*)::numeric";
         return fmt::format("{}(v)::numeric", word_of(measure.kind));
     }

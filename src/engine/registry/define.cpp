@@ -125,9 +125,8 @@ void check_sources(const Registry &registry, const Definition &definition) {
 
 // As the definer, like every read after it: an empty bucket has 0 for every name.
 void check_evaluation(const Definition &definition) {
-    std::vector<std::string> names;
-    for (const auto &used : pg::formula_names(definition.formula)) names.push_back(used.name);
-    const auto formula = pg::compile_formula(definition.formula, names);
+    const auto formula =
+        pg::compile_formula(definition.formula, pg::formula_operands(definition.formula));
     std::string sql = "SELECT (";
     for (size_t i = 0; i < formula.operands.size(); ++i) sql += formula.pieces[i] + "z.zero";
     sql += formula.pieces.back() + ")::numeric FROM (VALUES (0::numeric)) z(zero)";
@@ -139,6 +138,21 @@ void check_evaluation(const Definition &definition) {
             "It is evaluated for empty buckets too, where every measure is 0: guard it with nullif "
             "or CASE.";
         throw;
+    }
+}
+
+// Percentiles are read of measures that keep them.
+void check_readings(const Definition &definition) {
+    for (const pg::FormulaOperand &used : pg::formula_operands(definition.formula)) {
+        if (used.reading == pg::Reading::value ||
+            pg::value("SELECT kind FROM kpi.counted WHERE name = $1", {used.name}, kNow) ==
+                word_of(CountedKind::percentiles))
+            continue;
+        throw pg::formula_error(
+            "42809", fmt::format("\"{}\" is no measure of percentiles", used.name), {},
+            "One is declared in kpi.track: aggregates => '{\"delay\": {\"percentiles\": "
+            "\"arr_delay\"}}'.",
+            definition.formula, used.offset);
     }
 }
 
@@ -185,6 +199,7 @@ void define(const Definition &definition) {
         require_owner(old->second);
     }
     check_names(registry, definition);
+    check_readings(definition);
     check_evaluation(definition);
     check_sources(registry, definition);
     const ObjectId definer = pg::current_role();

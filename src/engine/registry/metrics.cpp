@@ -28,7 +28,7 @@ std::vector<MetricRow> to_rows(const Table &table) {
     std::vector<MetricRow> out;
     for (const Row &row : table.rows) {
         MetricRow metric{*row[0], *row[1], ObjectId{uint32_t(std::stoul(*row[2]))}, std::nullopt};
-        if (row[3]) metric.measure = MeasureUse{*row[3], *row[4]};
+        if (row[3]) metric.measure = MeasureUse{*row[3], *row[4], pg::Reading::value, 0};
         out.push_back(std::move(metric));
     }
     return out;
@@ -83,14 +83,12 @@ std::string flatten(const Rows &rows, const MetricRow &row, size_t depth) {
 
 struct Compiled {
     pg::CompiledFormula formula;
-    std::vector<std::string> measures;
+    std::vector<pg::FormulaOperand> measures;
 };
 
 Compiled compile(const std::string &flat) {
     Compiled out;
-    for (const auto &used : pg::formula_names(flat))
-        if (std::find(out.measures.begin(), out.measures.end(), used.name) == out.measures.end())
-            out.measures.push_back(used.name);
+    out.measures = pg::formula_operands(flat);
     out.formula = pg::compile_formula(flat, out.measures);
     return out;
 }
@@ -107,9 +105,9 @@ const Compiled &compiled(const std::string &flat) {
 Metric build(const Rows &rows, const MetricRow &row) {
     const Compiled &done = compiled(flatten(rows, row, 0));
     Metric metric{row.name, row.owner, done.formula, {}, {}};
-    for (const std::string &measure : done.measures) {
-        const std::string &source = rows.at(measure).measure->source;
-        metric.measures.push_back({measure, source});
+    for (const pg::FormulaOperand &used : done.measures) {
+        const std::string &source = rows.at(used.name).measure->source;
+        metric.measures.push_back({used.name, source, used.reading, used.argument});
         if (std::find(metric.sources.begin(), metric.sources.end(), source) == metric.sources.end())
             metric.sources.push_back(source);
     }

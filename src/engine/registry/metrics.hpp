@@ -15,13 +15,15 @@ namespace kpi::engine {
 
 struct MeasureUse {
     std::string name, source;
+    pg::Reading reading = pg::Reading::value;
+    double argument = 0;  // of the reading
 };
 
 struct Metric {
     std::string name;
     ObjectId owner;
     pg::CompiledFormula formula;       // operands are indexes of `measures`
-    std::vector<MeasureUse> measures;  // each once
+    std::vector<MeasureUse> measures;  // each reading of each once
     std::vector<std::string> sources;  // each once, in the order of the formula
 };
 

@@ -40,8 +40,8 @@ constexpr const char *kDimensions =
 
 constexpr const char *kMeasures =
     "SELECT source, name, position, type = 'numeric'::pg_catalog.regtype, NULL::pg_catalog.name, "
-    "NULL FROM kpi.measure WHERE source = ANY ($1) UNION ALL "
-    "SELECT source, name, position, false, \"column\", kind FROM kpi.counted "
+    "NULL, NULL FROM kpi.measure WHERE source = ANY ($1) UNION ALL "
+    "SELECT source, name, position, false, \"column\", kind, error FROM kpi.counted "
     "WHERE source = ANY ($1) ORDER BY 1, 3, 2";
 
 SourceInfo from_row(const Row &row) {
@@ -186,8 +186,9 @@ std::vector<SourceInfo> load_sources(const std::vector<std::string> &names, pg::
                 {*row[1], position, is_true(row[3]) ? MeasureKind::numeric : MeasureKind::integer});
             continue;
         }
-        source.counted.push_back(
-            {*row[1], position, *row[4], counted_kind(*row[5]).value_or(CountedKind::distinct)});
+        source.counted.push_back({*row[1], position, *row[4],
+                                  counted_kind(*row[5]).value_or(CountedKind::distinct),
+                                  row[6] ? std::stod(*row[6]) : 0});
         if (source.kept.empty() || source.kept.back().position != position)
             source.kept.push_back({position, *row[4], *row[1]});
     }

@@ -35,6 +35,8 @@ struct CountedInfo {
     int position = 0;
     std::string column;
     CountedKind kind = CountedKind::distinct;
+    // of percentiles, whose v<position> is the number of a bucket (core/sketch.hpp)
+    double error = 0;
 
     // Whether it is one of the values, and NULL where there is none; otherwise it is their number.
     bool is_level() const { return kind != CountedKind::distinct; }

@@ -33,12 +33,18 @@ struct NewCounted {
     int position = 0;  // of its column among those whose values are kept, from 1
 };
 
+// A column whose values are kept; with an error the numbers of their buckets (core/sketch.hpp).
+struct NewKept {
+    NewDimension value;
+    double error = 0;
+};
+
 struct NewSource {
     std::string name;  // checked by kpi.source: lower case, at most 40 characters
     std::vector<NewDimension> dimensions;
     std::vector<NewMeasure> measures;
-    std::vector<NewDimension> kept;  // columns whose values are kept
-    ObjectId owner;                  // of the facts view
+    std::vector<NewKept> kept;
+    ObjectId owner;  // of the facts view
 };
 
 // Errors: 42883 when a dimension's or kept column's type has no hash or no equality function;

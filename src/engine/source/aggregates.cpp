@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/measure.hpp"
+#include "core/sketch.hpp"
 #include "engine/registry/define.hpp"
 #include "pg/sql.hpp"
 
@@ -19,21 +20,38 @@ constexpr const char *kExample =
 
 constexpr double kMostValues = 10e6;
 
+double parse_error(const std::string &name, CountedKind kind, const json &error) {
+    const bool has_one = kind == CountedKind::percentiles;
+    if (error.is_null()) return has_one ? kUsualError : 0;
+    if (!has_one)
+        throw Error("22023", fmt::format("aggregate \"{}\" is exact and takes no error", name), {},
+                    "An error is of percentiles.");
+    const double value = error.is_number() ? error.get<double>() : 0;
+    if (value >= kLeastError && value <= kGreatestError) return value;
+    throw Error("22023",
+                fmt::format("error of aggregate \"{}\" must be a number from {} to {}, not {}",
+                            name, kLeastError, kGreatestError, error.dump()),
+                {}, "0.01 is 1 % of the value.");
+}
+
 Aggregate parse(const std::string &name, const json &value) {
     check_metric_name(name);
-    if (!value.is_object() || value.size() != 1)
+    json parts = value;
+    const json error = parts.is_object() && parts.contains("error") ? parts["error"] : json();
+    if (parts.is_object()) parts.erase("error");
+    if (!parts.is_object() || parts.size() != 1)
         throw Error(
             "22023",
             fmt::format("aggregate \"{}\" must be an object with one kind of measure", name), {},
             kExample);
-    const auto &[word, column] = *value.items().begin();
+    const auto &[word, column] = *parts.items().begin();
     const auto kind = counted_kind(word);
     if (!kind)
         throw Error("22023", fmt::format("aggregate \"{}\" is of unknown kind \"{}\"", name, word),
-                    "The kinds are distinct, min and max.", kExample);
+                    "The kinds are distinct, min, max and percentiles.", kExample);
     if (!column.is_string() || column.get<std::string>().empty())
         throw Error("22023", fmt::format("aggregate \"{}\" names no column", name), {}, kExample);
-    return {name, column.get<std::string>(), *kind};
+    return {name, column.get<std::string>(), *kind, parse_error(name, *kind, error)};
 }
 
 }  // namespace
@@ -51,6 +69,7 @@ std::vector<Aggregate> parse_aggregates(const std::string &text) {
 }
 
 void check_size(const std::string &facts, const Aggregate &aggregate) {
+    if (aggregate.kind == CountedKind::percentiles) return;
     const auto plan = pg::value(fmt::format("EXPLAIN (FORMAT JSON) SELECT DISTINCT {} FROM {}",
                                             pg::quote(aggregate.column), facts));
     const auto values =

@@ -1,5 +1,6 @@
 // What kpi.track takes as aggregates: measures that do not add up, {"customers": {"distinct":
 // "customer_id"}, "dearest": {"max": "price"}}.
+// Percentiles have an error too: {"delay": {"percentiles": "arr_delay", "error": 0.01}}.
 #pragma once
 
 #include <string>
@@ -13,13 +14,15 @@ namespace kpi::engine {
 struct Aggregate {
     std::string name, column;
     CountedKind kind = CountedKind::distinct;
+    double error = 0;  // of percentiles
 };
 
 // In the order of their names. Errors: 22023 for another shape, 42602 for a name that no metric can
 // have, 54011 for more than a source can have.
 std::vector<Aggregate> parse_aggregates(const std::string &json);
 
-// Refuses a column with more values than can be kept, as the planner estimates them. `facts`: the
+// Refuses a column with more values than can be kept, as the planner estimates them; buckets of
+// percentiles are always few. `facts`: the
 // qualified view. Needs an open Spi. Errors: 54000.
 void check_size(const std::string &facts, const Aggregate &aggregate);
 

@@ -79,11 +79,15 @@ void check_name(const std::string &name) {
                         fmt::format("Rename it in the view: {} AS {}_value.", name, name));
 }
 
+bool is_float(const Column &column) {
+    return column.base_type == "real" || column.base_type == "double precision";
+}
+
 bool is_measure(const Column &column) {
     const std::string &type = column.base_type;
     if (type == "smallint" || type == "integer" || type == "bigint" || type == "numeric")
         return true;
-    if (type == "real" || type == "double precision")
+    if (is_float(column))
         throw Error(
             "42804", fmt::format("measure \"{}\" is of type {}", column.name, column.type),
             "Floating-point sums depend on the order of the rows and cannot be kept exactly.",
@@ -101,12 +105,14 @@ bool is_measure(const Column &column) {
 void check_number(const Column &column, const Aggregate &aggregate) {
     const std::string &type = column.base_type;
     if (type == "smallint" || type == "integer" || type == "bigint" || type == "numeric") return;
+    if (aggregate.kind == CountedKind::percentiles && is_float(column)) return;
     const bool is_time = type == "date" || type.starts_with("time") || type == "interval";
     const std::string name = pg::quote(column.name);
     throw Error("42804",
-                fmt::format("column of aggregate \"{}\", \"{}\" is of type {}, whose {} is no "
+                fmt::format("column of aggregate \"{}\", \"{}\" is of type {}, whose {} {} no "
                             "exact number",
-                            aggregate.name, column.name, column.type, word_of(aggregate.kind)),
+                            aggregate.name, column.name, column.type, word_of(aggregate.kind),
+                            aggregate.kind == CountedKind::percentiles ? "are" : "is"),
                 "Values of metrics are numeric: columns of type smallint, integer, bigint and "
                 "numeric have them.",
                 is_time ? fmt::format("Give the view a number of it, such as "
@@ -120,10 +126,10 @@ void check_number(const Column &column, const Aggregate &aggregate) {
                 "A column is either the time column, one dimension, or of aggregates.");
 }
 
-// From 1: a column is kept once, whatever is made of it.
-int place_of(std::vector<NewDimension> &kept, const NewDimension &column) {
-    const auto found = std::find_if(kept.begin(), kept.end(), [&](const NewDimension &other) {
-        return other.name == column.name;
+// From 1: a column is kept once, whatever is made of it, and once for each error.
+int place_of(std::vector<NewKept> &kept, const NewKept &column) {
+    const auto found = std::find_if(kept.begin(), kept.end(), [&](const NewKept &other) {
+        return other.value.name == column.value.name && other.error == column.error;
     });
     const auto place = int(found - kept.begin()) + 1;
     if (found == kept.end()) kept.push_back(column);
@@ -187,20 +193,21 @@ FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
         check_name(name);
         out.dimensions.push_back(grouped(column, "dimension"));
     }
-    std::set<std::string> counted;
+    std::set<std::string> no_sums;
     for (const Aggregate &aggregate : aggregates) {
         const std::string role = fmt::format("column of aggregate \"{}\",", aggregate.name);
         const Column &column = find(columns, aggregate.column, role.c_str());
         if (used.count(column.name) != 0) refuse_twice(column.name);
-        if (aggregate.kind == CountedKind::distinct)
-            counted.insert(column.name);
-        else
-            check_number(column, aggregate);
-        out.counted.push_back(
-            {aggregate.name, aggregate.kind, place_of(out.kept, grouped(column, role))});
+        const bool is_number = aggregate.kind != CountedKind::distinct;
+        if (is_number) check_number(column, aggregate);
+        if (!is_number || is_float(column)) no_sums.insert(column.name);
+        const NewKept kept = aggregate.error > 0
+                                 ? NewKept{{column.name, "integer", {}}, aggregate.error}
+                                 : NewKept{grouped(column, role), 0};
+        out.counted.push_back({aggregate.name, aggregate.kind, place_of(out.kept, kept)});
     }
     for (const Column &column : columns) {
-        if (used.count(column.name) != 0 || counted.count(column.name) != 0 || !is_measure(column))
+        if (used.count(column.name) != 0 || no_sums.count(column.name) != 0 || !is_measure(column))
             continue;
         check_name(column.name);
         const bool exact = column.base_type == "numeric";

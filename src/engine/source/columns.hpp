@@ -16,11 +16,12 @@ struct FactsColumns {
     std::vector<NewDimension> dimensions;
     std::vector<NewMeasure> measures;
     std::vector<NewCounted> counted;
-    std::vector<NewDimension> kept;          // the columns of `counted`
+    std::vector<NewKept> kept;               // the columns of `counted`
     std::vector<std::string> measure_types;  // SQL text of the base types, beside `measures`
 };
 
-// What is counted (distinct) is no measure by itself; other columns of aggregates are. Errors:
+// What is counted (distinct) and floats are no measures by themselves; other columns of aggregates
+// are. Errors:
 // 42703 no such column, 42804 wrong type (float, money, what cannot be grouped), 54011 too many,
 // 42P17 no measure, a reserved or doubled name.
 FactsColumns sort_columns(ObjectId facts, const std::string &time_column,

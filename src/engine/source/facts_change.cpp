@@ -42,12 +42,13 @@ std::optional<Registered> registered(ObjectId view) {
     out.measures = column_of(
         pg::query("SELECT name FROM kpi.measure WHERE source = $1 ORDER BY position", {out.name}));
     for (const Row &counted :
-         pg::query("SELECT name, \"column\", kind FROM kpi.counted WHERE source = $1 "
+         pg::query("SELECT name, \"column\", kind, error FROM kpi.counted WHERE source = $1 "
                    "ORDER BY position, name",
                    {out.name})
              .rows)
-        out.aggregates.push_back(
-            {*counted[0], *counted[1], counted_kind(*counted[2]).value_or(CountedKind::distinct)});
+        out.aggregates.push_back({*counted[0], *counted[1],
+                                  counted_kind(*counted[2]).value_or(CountedKind::distinct),
+                                  counted[3] ? std::stod(*counted[3]) : 0});
     return out;
 }
 

@@ -166,7 +166,7 @@ Capture choose_capture(const Facts &facts, const TrackRequest &request, const Fa
     std::vector<std::string> names{columns.time_column};
     for (const auto &dimension : columns.dimensions) names.push_back(dimension.name);
     for (const auto &measure : columns.measures) names.push_back(measure.name);
-    for (const auto &kept : columns.kept) names.push_back(kept.name);
+    for (const auto &kept : columns.kept) names.push_back(kept.value.name);
     const capture::Analysis analysis = capture::analyze(facts.id, names);
     *base = analysis.base;
     const capture::Refusal &refusal = analysis.refusal;
@@ -227,11 +227,13 @@ void register_source(const std::string &name, const Facts &facts, ObjectId base,
             {measure, facts.owner});
     }
     for (const NewCounted &measure : columns.counted) {
+        const NewKept &kept = columns.kept[size_t(measure.position) - 1];
         pg::execute(
-            "INSERT INTO kpi.counted (name, source, position, \"column\", kind) VALUES ($1, $2, "
-            "$3, $4, $5)",
-            {measure.name, name, int64_t(measure.position),
-             columns.kept[size_t(measure.position) - 1].name, std::string(word_of(measure.kind))});
+            "INSERT INTO kpi.counted (name, source, position, \"column\", kind, error) VALUES "
+            "($1, $2, $3, $4, $5, $6::pg_catalog.float8)",
+            {measure.name, name, int64_t(measure.position), kept.value.name,
+             std::string(word_of(measure.kind)),
+             kept.error > 0 ? Param(fmt::format("{}", kept.error)) : Param(Null{})});
         pg::execute(
             "INSERT INTO kpi.metric (name, formula, owner, measure) VALUES ($1, "
             "pg_catalog.quote_ident($1), $2, $1)",

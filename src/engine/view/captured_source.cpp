@@ -30,6 +30,11 @@ struct Reader {
         const Datum datum = get(column, &null);
         return null ? InvalidOid : DatumGetObjectId(datum);
     }
+    double number(const char *column) const {
+        bool null = false;
+        const Datum datum = get(column, &null);
+        return null ? 0 : DatumGetFloat8(datum);
+    }
     char *name(const char *column) const {
         bool null = false;
         const Datum datum = get(column, &null);
@@ -85,6 +90,7 @@ void read_measures(Source *source) {
 void read_counted(Source *source) {
     source->counted_columns =
         static_cast<const char **>(palloc0(sizeof(char *) * size_t(kMaxCounted)));
+    source->counted_errors = static_cast<double *>(palloc0(sizeof(double) * size_t(kMaxCounted)));
     scan("counted", [&](const Reader &row) {
         char *owner = row.string("source");
         if (strcmp(owner, source->name) == 0) {
@@ -94,6 +100,7 @@ void read_counted(Source *source) {
                 elog(ERROR, "counted measure of source \"%s\" has position %d", source->name,
                      position);
             source->counted_columns[position - 1] = row.name("column");
+            source->counted_errors[position - 1] = row.number("error");
             source->counted = Max(source->counted, position);
         }
         pfree(owner);

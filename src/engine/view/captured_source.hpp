@@ -18,6 +18,7 @@ struct Source {
     const char **dimension_names;
     const char **measure_names;
     const char **counted_columns;  // by position
+    double *counted_errors;        // likewise; 0: values are kept as they are
 };
 
 // Null when no trigger source of that name is registered.
