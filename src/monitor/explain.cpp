@@ -105,8 +105,12 @@ std::string sides_query(const ExplainRequest &r, const std::string &metric, Metr
         compared.insert(compared.size() - 1, ", compare => " + pg::literal(r.compare));
         return pair("compared", compared);
     }
-    const bool open =
-        pg::value(fmt::format("SELECT bool_and(is_complete) FROM {}", call(0)), {}, kRead) == "f";
+    MetricRequest whole = m;
+    whole.by.clear();
+    whole.end_at = moments.ranges[0].second;
+    const bool open = pg::value(fmt::format("SELECT bool_and(is_complete) FROM {}",
+                                            query_call({metric}, moments.ranges[0].first, whole)),
+                                {}, kRead) == "f";
     if (open && r.grain == "day") return pair("expected_so_far", call(0));
     std::string weeks;
     for (size_t back = 0; back < moments.ranges.size(); ++back)

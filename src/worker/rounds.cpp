@@ -16,7 +16,9 @@ namespace {
 constexpr int kBatches = 4;  // merges of one source in a row while others wait
 constexpr int64_t kExpireEvery = 3600'000'000;
 constexpr int64_t kFoldEvery = 5'000'000;
-constexpr size_t kPayloadBytes = 7900;  // NOTIFY takes less than 8000
+constexpr int64_t kKeepEvery = 10'000'000;
+constexpr int64_t kKeepAgainAfter = 60'000'000;  // while past days change
+constexpr size_t kPayloadBytes = 7900;           // NOTIFY takes less than 8000
 
 engine::Progress merge_batch(const std::string &source) { return engine::merge(source); }
 
@@ -130,6 +132,7 @@ engine::Progress Rounds::step(const std::string &source,
     engine::Progress done;
     steps_.run([&] { done = work(source); });
     if (done.rows > 0) changes_.add_source(source, done.days);
+    if (engine::touches_past(done)) health_[source].keep_due = pg::ticks() + kKeepAgainAfter;
     if (done.busy) leave(Rest::blocked);
     return done;
 }
@@ -150,12 +153,22 @@ void Rounds::work_on(const Source &source) {
     // Not step(): neither statistics nor hours that expire change a number that is shown, so
     // nothing is announced.
     steps_.run([&] { (void)engine::refresh_statistics(source.name); });
+    if (source.by_trigger && !source.dirty) keep_so_far(source.name);
     Health &health = health_[source.name];
     if (pg::ticks() - health.expired_at < kExpireEvery) return;
     engine::Progress done;
     steps_.run([&] { done = engine::expire_hours(source.name); });
     if (done.more) leave(Rest::unfinished);
     if (!done.more && !done.busy) health.expired_at = pg::ticks();
+}
+
+// What today is compared with; a number that is shown does not change by it.
+void Rounds::keep_so_far(const std::string &source) {
+    Health &health = health_[source];
+    if (pg::ticks() < health.keep_due) return;
+    engine::Progress done;
+    steps_.run([&] { done = engine::keep_so_far(source); });
+    if (!done.busy) health.keep_due = pg::ticks() + kKeepEvery;
 }
 
 void Rounds::spend_leisure(const std::vector<Source> &sources) {

@@ -50,12 +50,14 @@ private:
         Patience patience;
         bool clean = false;      // this process has seen that no error is on record
         int64_t expired_at = 0;  // last look at hour retention
+        int64_t keep_due = 0;    // next look at the sums of past days up to now
     };
 
     std::vector<Source> due_sources(Demand demand);
     void work_on(const Source &source);
     void leave(Rest rest) { rest_ = std::max(rest_, rest); }
     engine::Progress step(const std::string &source, engine::Progress (*work)(const std::string &));
+    void keep_so_far(const std::string &source);
     void spend_leisure(const std::vector<Source> &sources);
     void follow_owners();
     void fold_errors();

@@ -13,7 +13,7 @@ SELECT kpi.define('average', 'takings / pays');
 
 READS = {
     'kpi.query': "SELECT day, segment, metric, value FROM kpi.query('{takings,average}', '2026-03-01', '2026-03-03', by => '{country}')",
-    'open day': "SELECT metric, value, compared IS NOT NULL, expected_so_far IS NOT NULL FROM kpi.query('{pays}', 'today', compare => 'week')",
+    'open day': "SELECT metric, value, compared, expected_so_far FROM kpi.query('{pays}', 'today', compare => 'week')",
     'hours': "SELECT bucket, value FROM kpi.query('{pays}', '2026-03-01', '2026-03-01', grain => 'hour')",
     'kpi.value': "SELECT kpi.value('average', '2026-03-02 12:00+00', '{\"country\": \"MX\"}')",
     'kpi.query_json': "SELECT kpi.query_json('takings', '2026-03-01', '2026-03-02', country => 'MX') #>> '{data,0,value}'",
@@ -30,6 +30,7 @@ def test_every_reading_function_works_on_a_hot_standby(make_cluster, wait_until)
         primary.sql(statement)
     primary.sql("INSERT INTO pay SELECT '2026-03-01'::timestamptz + i * interval '5 h', (ARRAY['MX', 'ES'])[1 + i % 2], i "
                 "FROM generate_series(0, 20) i")
+    primary.sql("INSERT INTO pay SELECT date_trunc('day', now(), 'UTC') - i * interval '1 day', 'MX', i FROM generate_series(0, 59) i")
     standby = primary.standby()
 
     def agree(state):
@@ -44,6 +45,11 @@ def test_every_reading_function_works_on_a_hot_standby(make_cluster, wait_until)
     agree('built')
     primary.sql("INSERT INTO pay VALUES ('2026-03-02 10:00+00', 'FR', 1000)")
     agree('with deltas')
+    # The sums that the worker keeps of past days are in an unlogged table: no standby has them.
+    for _ in range(2):
+        primary.sql('CALL kpi.work()')
+    assert primary.sql("SELECT bool_and(expected_so_far = 1) FROM kpi.query('{pays}', 'today')") == [(True,)]
+    agree('with kept sums')
 
 
 def test_a_merge_never_shows_in_a_read_committed_reader(unattended):

@@ -20,7 +20,6 @@ struct Level {
 Level choose_level(const BranchShape &shape) {
     if (shape.counted != nullptr)
         return {shape.use->info.kept_level(shape.counted->position), false};
-    const int full = shape.use->info.full_level();
     int needed = 0;
     int equal = 0;
     for (const int dimension : shape.key_dimensions) needed |= 1 << dimension;
@@ -28,8 +27,7 @@ Level choose_level(const BranchShape &shape) {
         needed |= 1 << bound.dimension;
         if (bound.filter.is_equality()) equal |= 1 << bound.dimension;
     }
-    const bool single = (needed & (needed - 1)) == 0;
-    const int mask = single ? needed : full;
+    const int mask = level_with(shape.use->info, needed);
     return {mask, mask != 0 && (equal & mask) == mask};
 }
 
@@ -171,8 +169,8 @@ std::string select(const BranchShape &shape, const BoundLayer &layer, const std:
 
 // The rollup's rows in the ranges of a layer: ranges outside, the index inside, whatever the
 // statistics say (OFFSET 0 keeps the subquery what it is).
-std::string rollup_rows(const BranchShape &shape, const BoundLayer &layer, const Level &level,
-                        const std::string &where) {
+std::string rollup_rows(const BranchShape &shape, const BoundLayer &layer, const char *rollup,
+                        const Level &level, const std::string &where) {
     std::vector<std::string> at = {fmt::format("x.level = {}", level.mask)};
     std::string from = layer.ranges;
     // A day by equality, so that the index goes on to the hash.
@@ -187,8 +185,7 @@ std::string rollup_rows(const BranchShape &shape, const BoundLayer &layer, const
     if (layer.hours) at.emplace_back("x.hour >= g.hour_from AND x.hour < g.hour_to");
     at.push_back(where);
     return fmt::format("{} CROSS JOIN LATERAL (SELECT * FROM {} x WHERE {} OFFSET 0) x", from,
-                       data_table(shape.use->info.name, layer.hours ? "rollup_hour" : "rollup_day"),
-                       all_of(at));
+                       data_table(shape.use->info.name, rollup), all_of(at));
 }
 
 std::vector<std::string> also(std::vector<std::string> conditions,
@@ -258,8 +255,10 @@ std::string branches(const BranchShape &shape, const Plan &plan, int source, Bin
     for (const BoundLayer &layer : layers) {
         const auto good = layer.hours ? also(clean, kept) : clean;
         const std::string recent = all_of(also(also(good, live), {filters, kind}));
-        parts.push_back(select(
-            shape, layer, rollup_rows(shape, layer, level, all_of(also(good, {filters}))), ""));
+        const char *rollup = layer.hours ? "rollup_hour" : "rollup_day";
+        parts.push_back(
+            select(shape, layer,
+                   rollup_rows(shape, layer, rollup, level, all_of(also(good, {filters}))), ""));
         parts.push_back(select(shape, layer, delta + " x", recent));
         if (capture::has_own_changes())
             parts.push_back(select(shape, layer, pending + " x", recent));
@@ -273,6 +272,11 @@ std::string branches(const BranchShape &shape, const Plan &plan, int source, Bin
     for (const HourLayer &layer : hour_layers(plan.minutes.hours, level.pinned))
         parts.push_back(select(shape, bind_layer(layer, binder), fmt::format("minutes{} x", source),
                                all_of({filters, kind})));
+    for (const HourLayer &past : hour_layers(plan.so_far, level.pinned)) {
+        const BoundLayer layer = bind_layer(past, binder);
+        parts.push_back(
+            select(shape, layer, rollup_rows(shape, layer, "so_far", level, filters), ""));
+    }
     std::string out;
     for (const std::string &part : parts) out += (out.empty() ? "" : "\nUNION ALL ") + part;
     return out;

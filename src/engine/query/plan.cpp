@@ -17,8 +17,8 @@ Date bound(std::string_view text, Date open) { return text.empty() ? open : pars
 
 class Planner {
 public:
-    explicit Planner(Plan &plan, const std::vector<SourceDays> &sources)
-        : plan_(plan), sources_(sources) {}
+    Planner(Plan &plan, const std::vector<SourceDays> &sources, const Zone &zone)
+        : plan_(plan), sources_(sources), zone_(zone) {}
 
     int add(const Slice &slice) {
         for (Date day = slice.day_from; day < slice.day_to; day = day + 1) {
@@ -30,11 +30,18 @@ public:
                 add(plan_.hours, span, span.to);
                 continue;
             }
-            if (span.from < span.cut) add(plan_.hours, span, span.cut);
-            if (span.until <= span.cut) continue;
+            Timestamp since = span.cut;
+            if (const auto kept = so_far_until(span)) {
+                const Timestamp next{kept->microseconds + 1};
+                add(plan_.so_far, {span.day, *kept, next}, next);
+                since = *kept;
+            } else if (span.from < span.cut) {
+                add(plan_.hours, span, span.cut);
+            }
+            if (span.until <= since) continue;
             HourSpan last{span.day, span.cut, {span.cut.microseconds + kHour}};
             add(plan_.minutes.hours, last, last.to);
-            plan_.minutes.since.push_back(span.cut.microseconds);
+            plan_.minutes.since.push_back(since.microseconds);
             plan_.minutes.until.push_back(span.until.microseconds);
         }
         return next_++;
@@ -62,6 +69,18 @@ private:
                            [&](const SourceDays &source) { return source.minutes_known(day); });
     }
 
+    // Up to when the worker keeps the sums of the day, if that saves the span's whole hours and
+    // facts: from the day's start, within the hour that is cut, the same for every source.
+    std::optional<Timestamp> so_far_until(const HourSpan &span) const {
+        if (sources_.empty() || span.from > zone_.instant(midnight(span.day))) return std::nullopt;
+        const auto kept = sources_[0].so_far_until(span.day);
+        if (!kept || *kept < span.cut || *kept > span.until) return std::nullopt;
+        const bool same = std::all_of(
+            sources_.begin(), sources_.end(),
+            [&](const SourceDays &source) { return source.so_far_until(span.day) == kept; });
+        return same ? kept : std::nullopt;
+    }
+
     void add(HourReads &hours, const HourSpan &span, Timestamp to) const {
         hours.read.push_back(next_);
         hours.day.push_back(span.day.days);
@@ -73,6 +92,7 @@ private:
 
     Plan &plan_;
     const std::vector<SourceDays> &sources_;
+    const Zone &zone_;
     int next_ = 0;
 };
 
@@ -148,6 +168,12 @@ SourceDays::SourceDays(const SourceInfo &source, const std::string &dirty_days)
       hours_from(parse_date(source.hours_from)),
       frozen_before(parse_date(source.frozen_before)) {}
 
+std::optional<Timestamp> SourceDays::so_far_until(Date day) const {
+    const auto found = std::find_if(so_far.begin(), so_far.end(),
+                                    [&](const auto &entry) { return entry.first == day; });
+    return found == so_far.end() ? std::nullopt : std::optional(found->second);
+}
+
 void HourReads::add(const HourReads &other, size_t i) {
     read.push_back(other.read[i]);
     day.push_back(other.day[i]);
@@ -174,6 +200,12 @@ Plan renumbered(const Plan &plan, F place) {
         if (read < 0) continue;
         part.hours.add(plan.hours, i);
         part.hours.read.back() = read;
+    }
+    for (size_t i = 0; i < plan.so_far.read.size(); ++i) {
+        const int32_t read = place(plan.so_far.read[i]);
+        if (read < 0) continue;
+        part.so_far.add(plan.so_far, i);
+        part.so_far.read.back() = read;
     }
     for (size_t i = 0; i < plan.minutes.until.size(); ++i) {
         const int32_t read = place(plan.minutes.hours.read[i]);
@@ -225,7 +257,7 @@ Plan make_plan(const PlanRequest &request, Range range, Timestamp now, const Zon
         range.to = std::min(range.to, bucket_at(Grain::hour, std::max(now, range.from), zone).end);
     const std::vector<Bucket> all = buckets(request.grain, range, zone);
     const Pairing pairing(request.compare, request.grain, range, all.size(), now, zone);
-    Planner planner(plan, sources);
+    Planner planner(plan, sources, zone);
     for (const Bucket &bucket : all) {
         const Slice own = slice(request.grain, bucket, zone);
         plan.buckets.push_back(
@@ -267,7 +299,7 @@ Plan make_plan(Grain grain, const Bucket &bucket, Timestamp now, const Zone &zon
                const std::vector<SourceDays> &sources) {
     Plan plan;
     plan.now = now;
-    Planner planner(plan, sources);
+    Planner planner(plan, sources, zone);
     const Slice own = slice(grain, bucket, zone);
     plan.buckets.push_back(
         {bucket, planner.add(own), -1, is_open(bucket, now), !hours_known(own, sources)});
@@ -278,7 +310,7 @@ Plan rolling_plan(Timestamp from, Timestamp to, Timestamp now, const Zone &zone,
                   const std::vector<SourceDays> &sources) {
     Plan plan;
     plan.now = now;
-    Planner planner(plan, sources);
+    Planner planner(plan, sources, zone);
     const Bucket first = bucket_at(Grain::hour, from, zone);
     const Bucket last = bucket_at(Grain::hour, to, zone);
     // Where the wall clock begins an hour next. A clock that is set by half an hour is at half past

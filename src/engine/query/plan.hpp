@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "core/calendar.hpp"
+#include "core/expected_weeks.hpp"
 #include "engine/registry/source_info.hpp"
 
 namespace kpi::engine {
 
-constexpr int kExpectedWeeks = 8;    // same weekdays (or weeks) looked at for expected_so_far
-constexpr int kExpectedAtLeast = 3;  // of them must have data
+constexpr int kExpectedAtLeast = 3;  // of kExpectedWeeks must have data
 
 // A set of days, read from and written as a datemultirange.
 class DaySet {
@@ -36,11 +36,14 @@ struct SourceDays {
     // the hour rollup begins here; hours before it come from the facts view ...
     Date hours_from;
     Date frozen_before;  // ... unless their facts may be gone: then nobody knows them
+    // past days of which the worker keeps the sums up to an instant (past_sums.hpp); not dirty
+    std::vector<std::pair<Date, Timestamp>> so_far;
 
     explicit SourceDays(const SourceInfo &source, const std::string &dirty_days);
     bool hours_lost(Date day) const { return day < hours_from && day < frozen_before; }
     // rows of a part of an hour can be counted, not only estimated by the clock
     bool minutes_known(Date day) const { return by_trigger && day >= frozen_before; }
+    std::optional<Timestamp> so_far_until(Date day) const;
 };
 
 struct PlannedBucket {
@@ -77,6 +80,7 @@ struct Plan {
     DayReads days;
     HourReads hours;
     MinuteReads minutes;
+    HourReads so_far;  // the sums of a day up to the instant `from`, as the worker keeps them
     std::vector<PlannedBucket> lead;  // before the first bucket, for moving averages
     std::vector<int32_t> weeks;       // reads behind expected_so_far of the open bucket
     // for each of them the read of its whole days: whether there was any data at all. The last

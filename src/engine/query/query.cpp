@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "engine/query/grid.hpp"
 #include "engine/query/groups.hpp"
+#include "engine/query/past_sums.hpp"
 #include "engine/query/shown.hpp"
 #include "pg/clock.hpp"
 
@@ -17,6 +18,14 @@ namespace {
 std::vector<SourceDays> days_of(const Group &group) {
     std::vector<SourceDays> out;
     for (const SourceUse &use : group.sources) out.push_back(use.days);
+    return out;
+}
+
+// With the sums that the worker keeps, for plans that look at a part of a past day.
+std::vector<SourceDays> days_with_past_sums(const TimedGroup &timed) {
+    std::vector<SourceDays> out = days_of(timed.group);
+    const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
+    find_past_sums(timed.group, out);
     return out;
 }
 
@@ -34,7 +43,9 @@ Plan plan_of(const TimedGroup &timed, const Request &request, Part part) {
     const int average = parse_shown(request.show).average;
     const PlanRequest wanted{parse_grain(request.grain), parse_compare(compare),
                              part != Part::values, std::max(0, average - 1)};
-    return make_plan(wanted, range_of(request, timed), timed.now, zone, days_of(timed.group));
+    const bool looks_back = wanted.expects || wanted.compare != Compare::none;
+    return make_plan(wanted, range_of(request, timed), timed.now, zone,
+                     looks_back ? days_with_past_sums(timed) : days_of(timed.group));
 }
 
 // One row of an answer: a bucket of a series.

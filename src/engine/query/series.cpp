@@ -4,6 +4,7 @@
 
 #include "engine/query/grid.hpp"
 #include "engine/query/groups.hpp"
+#include "engine/query/past_sums.hpp"
 #include "engine/query/plan.hpp"
 #include "pg/clock.hpp"
 
@@ -52,6 +53,8 @@ SeriesSet read_group(const TimedGroup &timed, const SeriesRequest &request) {
         days.push_back(use.days);
         out.sources.push_back(use.info.name);
     }
+    const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
+    if (request.expected) find_past_sums(timed.group, days);
     const PlanRequest wanted{request.grain, Compare::none, request.expected, 0};
     const Plan plan = make_plan(wanted, range_of(request, timed.now, zone), timed.now, zone, days);
     out.zone = timed.zone;
@@ -60,7 +63,6 @@ SeriesSet read_group(const TimedGroup &timed, const SeriesRequest &request) {
     out.elapsed = elapsed(out.buckets.back(), timed.now);
     for (const Metric &metric : timed.group.metrics) out.metrics.push_back(metric.name);
     Top top;
-    const pg::RunAs as_owner(timed.owner, pg::Restriction::reading);
     const Grid grid = read_grid(timed.group, plan, {}, top);
     // A segment has a series of each metric whose sources have rows of it.
     std::vector<size_t> segment_of;

@@ -207,6 +207,10 @@ private:
 
 }  // namespace
 
+int level_with(const SourceInfo &source, int bits) {
+    return (bits & (bits - 1)) == 0 ? bits : source.full_level();
+}
+
 int require_dimension(const SourceInfo &source, const std::string &name) {
     const int place = source.dimension(name);
     if (place >= 0) return place;

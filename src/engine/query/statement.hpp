@@ -31,6 +31,9 @@ struct Group {
     std::vector<std::string> by;
 };
 
+// The level of a source that tells the dimensions of these bits apart: the total, one, or all.
+int level_with(const SourceInfo &source, int bits);
+
 // The 0-based place of a dimension. Errors: 22023, with those that the source has.
 int require_dimension(const SourceInfo &source, const std::string &name);
 

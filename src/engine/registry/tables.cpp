@@ -43,6 +43,8 @@ std::string measure_columns(const NewSource &source) {
     return out;
 }
 
+constexpr const char *kLogged = "CREATE TABLE";
+
 // The segment part of an index: a hash, because values may be longer than an index entry may be.
 std::string segment_key(const NewSource &source) {
     std::string row;
@@ -54,6 +56,7 @@ std::string segment_key(const NewSource &source) {
 }
 
 struct Shape {
+    const char *create;
     const char *suffix;
     const char *keys;   // columns before the dimensions
     const char *index;  // index columns before the segment; empty: no index
@@ -88,7 +91,7 @@ void comment_columns(const NewSource &source, const std::string &table) {
 
 void create(const NewSource &source, const Shape &shape, const std::string &owner) {
     const std::string table = data_table(source.name, shape.suffix);
-    pg::execute(fmt::format("CREATE TABLE {} ({}{}{}) WITH ({})", table, shape.keys,
+    pg::execute(fmt::format("{} {} ({}{}{}) WITH ({})", shape.create, table, shape.keys,
                             key_columns(source), measure_columns(source), shape.storage));
     // A publication FOR ALL TABLES would otherwise refuse every UPDATE and DELETE of the merge.
     pg::execute(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table));
@@ -117,14 +120,19 @@ void create_tables(const NewSource &source) {
     const std::string owner = pg::quote(*role);
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const Shape shapes[] = {
-        {"delta", "hour timestamptz NOT NULL, day date NOT NULL, n int4 NOT NULL", "",
+        {kLogged, "delta", "hour timestamptz NOT NULL, day date NOT NULL, n int4 NOT NULL", "",
          kDeltaStorage, "changes not merged yet, one row per transaction, hour and segment"},
-        {"rollup_day", "level int2 NOT NULL, day date NOT NULL, n int8 NOT NULL", "level, day",
-         kRollupStorage, "sums by day: total, single dimensions, full segments"},
-        {"rollup_hour",
+        {kLogged, "rollup_day", "level int2 NOT NULL, day date NOT NULL, n int8 NOT NULL",
+         "level, day", kRollupStorage, "sums by day: total, single dimensions, full segments"},
+        {kLogged, "rollup_hour",
          "level int2 NOT NULL, day date NOT NULL, hour timestamptz NOT NULL, n int8 NOT NULL",
          "level, day, hour", kRollupStorage,
          "sums by hour: total, single dimensions, full segments"},
+        // Made anew by the worker whenever it is missing: no WAL, not on a standby.
+        {"CREATE UNLOGGED TABLE", "so_far",
+         "level int2 NOT NULL, day date NOT NULL, hour timestamptz NOT NULL, n int8 NOT NULL",
+         "level, day, hour", kDeltaStorage,
+         "sums of past days up to the instant hour, which today is compared with"},
     };
     for (const Shape &shape : shapes) create(source, shape, owner);
 }
@@ -134,7 +142,7 @@ void drop_tables(const std::string &source) {
     const pg::LocalSettings quiet{{{"client_min_messages", "warning"}}};
     for (const char *suffix : {"daily", "hourly"})
         pg::execute(fmt::format("DROP VIEW IF EXISTS {}", data_table(source, suffix)));
-    for (const char *suffix : {"delta", "rollup_day", "rollup_hour"})
+    for (const char *suffix : {"delta", "rollup_day", "rollup_hour", "so_far"})
         pg::execute(fmt::format("DROP TABLE IF EXISTS {}", data_table(source, suffix)));
 }
 

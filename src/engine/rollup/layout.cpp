@@ -83,6 +83,7 @@ Layout load_layout(const std::string &source, pg::Access access) {
     out.delta = data_table(source, "delta");
     out.day = data_table(source, "rollup_day");
     out.hour = data_table(source, "rollup_hour");
+    out.so_far = data_table(source, "so_far");
     const Table columns = pg::query(kColumns, {source, out.delta}, {.access = access});
     if (columns.empty() || !columns.rows[0][1])
         throw Error("42704",

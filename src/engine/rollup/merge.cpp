@@ -5,6 +5,7 @@
 #include "engine/rollup/grouping.hpp"
 #include "engine/rollup/mutex.hpp"
 #include "engine/rollup/settings.hpp"
+#include "engine/rollup/so_far.hpp"
 #include "engine/rollup/step.hpp"
 #include "pg/sql.hpp"
 
@@ -75,6 +76,7 @@ Progress merge(const std::string &name, int64_t limit) {
     // committed.
     Progress step =
         step_of(pg::query(merge_statement(source), {name, limit}, {.see = pg::See::latest}));
+    forget_so_far(source, step);
     if (step.rows > 0) note_change(name);
     step.more = step.rows >= limit;
     return step;

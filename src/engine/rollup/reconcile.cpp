@@ -6,6 +6,7 @@
 #include "engine/rollup/dirty_marks.hpp"
 #include "engine/rollup/grouping.hpp"
 #include "engine/rollup/settings.hpp"
+#include "engine/rollup/so_far.hpp"
 #include "engine/rollup/step.hpp"
 #include "pg/sql.hpp"
 
@@ -192,6 +193,8 @@ Progress mend(const Layout &source, const DayRange &days, Method method) {
         if (method == Method::either)
             method = has_totals(source, *range) ? Method::append : Method::rewrite;
         step = method == Method::rewrite ? rewrite(source, *range) : append(source, *range);
+        // Also where every hour is right: minutes may not be.
+        forget_so_far(source, *range);
     }
     if (!source.by_trigger() || captures_all(source.name(), source.base))
         clear_marks(source.name(), marks, days);

@@ -39,6 +39,11 @@ Progress expire_hours(const std::string &source);
 // rebuild or a large repair, and whenever the tables are ten times larger than at the last time.
 // Needs no mutex; blocks neither writers nor merges. `busy`: vacuum or DDL is at the tables.
 Progress refresh_statistics(const std::string &source);
+// Makes the sums of past days up to now (so_far.hpp) anew, every ten minutes and where they are
+// missing; nothing for window capture and while a day is dirty.
+Progress keep_so_far(const std::string &source);
+// Whether a merge took away sums that keep_so_far() had made, or may have.
+bool touches_past(const Progress &merged);
 // Folds kpi.capture_error to one row per source, SQLSTATE and message. Not per source.
 int64_t fold_capture_errors();
 

@@ -170,7 +170,7 @@ void follow_owners() {
         "WHERE m.source = s.name AND x.owner <> c.relowner)) ORDER BY s.name");
     for (const Row &row : t.rows) {
         const std::string &name = *row[0];
-        for (const char *suffix : {"delta", "rollup_day", "rollup_hour"})
+        for (const char *suffix : {"delta", "rollup_day", "rollup_hour", "so_far"})
             hand_over(data_table(name, suffix), *row[2]);
         for (const char *suffix : {"daily", "hourly"})
             if (*row[3] == "t")
