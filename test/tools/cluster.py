@@ -21,6 +21,7 @@ As a module (test/cluster/conftest.py builds the fixtures on it):
 Servers run as user postgres when the caller is root (PostgreSQL refuses root), directly otherwise. All state is on
 disk: any process can stop a cluster that another one started, and only through its own postmaster.pid.
 """
+import contextlib
 import hashlib
 import os
 import shlex
@@ -289,6 +290,19 @@ class Cluster:
 
     def wait_for_log(self, text, mark=0, seconds=60):
         wait_until(lambda: text in self.log_since(mark), f'"{text}" in the log of {self.name}', seconds)
+
+
+@contextlib.contextmanager
+def scratch(name):
+    """A cluster of what writes a file: started from nothing, removed afterwards; what is wrong with it ends the program with its words."""
+    cluster = Cluster(name)
+    cluster.remove()
+    try:
+        yield cluster.start()
+    except ClusterError as error:
+        sys.exit(str(error))
+    finally:
+        cluster.remove()
 
 
 def alive(pid):

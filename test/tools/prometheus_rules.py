@@ -4,16 +4,12 @@
 test/pgtap/environment.sql compares the committed files with the function.
 """
 import os
-import sys
 
-from cluster import ROOT, Cluster, ClusterError
+from cluster import ROOT, scratch
 
 
 def main():
-    cluster = Cluster('prometheus-rules')
-    cluster.remove()
-    try:
-        cluster.start()
+    with scratch('prometheus-rules') as cluster:
         database = cluster.create_database()
         for file in sorted(os.listdir(os.path.join(ROOT, 'environments'))):
             name = file.removesuffix('.yaml')
@@ -21,12 +17,7 @@ def main():
                 cluster.sql('SELECT kpi.load_environment(%s, %s)', database, parameters=(name, source.read()))
             with open(os.path.join(ROOT, 'prometheus', 'rules', file), 'w') as target:
                 target.write(cluster.sql('SELECT kpi.prometheus_rules(%s)', database, parameters=(name,))[0][0] + '\n')
-    finally:
-        cluster.remove()
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except ClusterError as error:
-        sys.exit(str(error))
+    main()

@@ -4,9 +4,8 @@
 The suite docs-check compares the committed file with generate().
 """
 import os
-import sys
 
-from cluster import BIN, ROOT, USER, Cluster, ClusterError, run
+from cluster import ROOT, USER, run, scratch
 
 PATH = os.path.join(ROOT, 'docs', 'reference.md')
 SEPARATOR, END = '\x1f', '\x1e'
@@ -104,20 +103,12 @@ def committed():
 
 
 def main():
-    cluster = Cluster('reference')
-    cluster.remove()
-    try:
-        cluster.start()
+    with scratch('reference') as cluster:
         run('psql', '-Xq', '-h', cluster.socket, '-p', str(cluster.port), '-U', USER, '-d', 'postgres', '-c',
             'CREATE EXTENSION kpi_ext')
         with open(PATH, 'w') as file:
             file.write(generate(cluster, 'postgres'))
-    finally:
-        cluster.remove()
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except ClusterError as error:
-        sys.exit(str(error))
+    main()
