@@ -168,6 +168,7 @@ Progress keep_so_far(const std::string &name) {
     const Timestamp now{pg::snapshot_time().microseconds / kEvery * kEvery};
     std::vector<PastDay> past = past_days(source.info, now);
     std::vector<std::string> days;
+    days.reserve(past.size());
     for (const PastDay &day : past) days.push_back(iso(day.day));
     const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
     const std::vector<int32_t> levels = kept_levels(source, days);
