@@ -57,6 +57,35 @@ void add(SmallSum &sum, const Decimal &value, MemoryContext home) {
     add(*wide(sum, home), term, 1, home);
 }
 
+void add(SmallSum &sum, const SmallSum &other, MemoryContext home) {
+    if (other.scale == SmallSum::kNone) return;
+    if (other.scale == SmallSum::kWide) {
+        merge(*wide(sum, home), *reinterpret_cast<const Sum *>(other.value), home);
+        return;
+    }
+    Decimal term;
+    term.form = Decimal::Form::scaled;
+    term.scale = other.scale;
+    term.value = other.value;
+    add(sum, term, home);
+}
+
+bool is_zero(const SmallSum &sum) {
+    if (sum.scale == SmallSum::kWide) return is_zero(*reinterpret_cast<const Sum *>(sum.value));
+    return sum.value == 0;
+}
+
+bool equal_small(const SmallSum &sum, const Decimal &value) {
+    if (sum.scale == SmallSum::kWide || value.scale >= kScales) return false;
+    if (value.form == Decimal::Form::zero) return sum.value == 0;
+    if (value.form != Decimal::Form::scaled) return false;
+    if (value.value > PG_INT64_MAX || value.value < PG_INT64_MIN) return false;
+    const int32_t scale = Max(sum.scale, 0);
+    const int32_t common = Max(scale, value.scale);
+    return int128(sum.value) * power(common - scale) ==
+           value.value * power(common - value.scale);
+}
+
 void add_specials(SmallSum &sum, int64 nan, int64 plus_infinity, int64 minus_infinity,
                   MemoryContext home) {
     Sum *full = wide(sum, home);

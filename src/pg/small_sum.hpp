@@ -15,6 +15,7 @@ struct SmallSum {
 
 // `home` keeps what outlives the call.
 void add(SmallSum &sum, const Decimal &value, MemoryContext home);
+void add(SmallSum &sum, const SmallSum &other, MemoryContext home);
 // Counted NaN and infinities of a value.
 void add_specials(SmallSum &sum, int64 nan, int64 plus_infinity, int64 minus_infinity,
                   MemoryContext home);
@@ -23,5 +24,8 @@ void keep(SmallSum &sum, Datum value, MemoryContext home);
 // The numeric that was kept, or what PostgreSQL's sum() would give, NaN and infinities by what was
 // counted, in the current memory context; sets *null when nothing was added.
 Datum to_numeric(const SmallSum &sum, bool *null);
+bool is_zero(const SmallSum &sum);
+// False: they differ, or 64 bits do not tell.
+bool equal_small(const SmallSum &sum, const Decimal &value);
 
 }  // namespace kpi::pg

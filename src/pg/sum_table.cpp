@@ -7,103 +7,10 @@
 namespace kpi::pg {
 namespace {
 
-constexpr uint32 kFirstSlots = 1024;
-
-template <class T>
-T *grown(T *old, uint64 count) {
-    return static_cast<T *>(repalloc_huge(old, sizeof(T) * count));
-}
-
-template <class T>
-T *made(MemoryContext context, uint64 count) {
-    return static_cast<T *>(MemoryContextAllocHuge(context, sizeof(T) * Max(count, uint64(1))));
-}
-
-SumIndex make_index(MemoryContext context, uint32 slots) {
-    SumIndex index{made<uint32>(context, slots), slots - 1, 0};
-    memset(index.slots, 0, sizeof(uint32) * slots);
-    return index;
-}
+constexpr uint32 kFirstRoom = 256;
 
 uint32 cell_hash(uint32 group, int32 place) {
     return uint32(murmurhash32(group * 0x9E3779B9U ^ uint32(place)));
-}
-
-// The index twice as large; `hash_of` an entry.
-template <class F>
-void widen(SumTable *table, SumIndex *index, F hash_of) {
-    if (index->mask >= (1U << 31) - 1) elog(ERROR, "too many segments and buckets");
-    SumIndex wider = make_index(table->context, (index->mask + 1) * 2);
-    for (uint32 i = 0; i <= index->mask; ++i) {
-        if (index->slots[i] == 0) continue;
-        uint32 at = hash_of(index->slots[i] - 1) & wider.mask;
-        while (wider.slots[at] != 0) at = (at + 1) & wider.mask;
-        wider.slots[at] = index->slots[i];
-    }
-    wider.used = index->used;
-    pfree(index->slots);
-    *index = wider;
-}
-
-bool same_keys(SumTable *table, uint32 group, const TupleTableSlot *slot) {
-    for (int k = 0; k < table->keys; ++k) {
-        const size_t at = size_t(group) * size_t(table->keys) + size_t(k);
-        const bool null = slot->tts_isnull[k + 1];
-        if (null != table->group_nulls[at]) return false;
-        SumKey &key = table->key[k];
-        if (!null &&
-            !DatumGetBool(FunctionCall2Coll(&key.equal, key.collation, table->group_keys[at],
-                                            slot->tts_values[k + 1])))
-            return false;
-    }
-    return true;
-}
-
-uint32 add_group(SumTable *table, const TupleTableSlot *slot, uint32 hash) {
-    if (table->group_count == table->group_room) {
-        const uint64 room = uint64(table->group_room) * 2;
-        table->group_keys = grown(table->group_keys, Max(room * uint64(table->keys), uint64(1)));
-        table->group_nulls = grown(table->group_nulls, Max(room * uint64(table->keys), uint64(1)));
-        table->group_hash = grown(table->group_hash, room);
-        table->group_room = uint32(room);
-    }
-    const uint32 group = table->group_count++;
-    table->group_hash[group] = hash;
-    MemoryContext old = MemoryContextSwitchTo(table->context);
-    for (int k = 0; k < table->keys; ++k) {
-        const size_t at = size_t(group) * size_t(table->keys) + size_t(k);
-        const SumKey &key = table->key[k];
-        table->group_nulls[at] = slot->tts_isnull[k + 1];
-        if (table->group_nulls[at]) continue;
-        table->group_keys[at] =
-            key.length == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(slot->tts_values[k + 1]))
-                             : datumCopy(slot->tts_values[k + 1], key.by_value, key.length);
-    }
-    MemoryContextSwitchTo(old);
-    return group;
-}
-
-uint32 group_of(SumTable *table, const TupleTableSlot *slot) {
-    uint32 hash = 0;
-    for (int k = 0; k < table->keys; ++k) {
-        SumKey &key = table->key[k];
-        hash = pg_rotate_left32(hash, 1);
-        if (!slot->tts_isnull[k + 1])
-            hash ^= DatumGetUInt32(
-                FunctionCall1Coll(&key.hash, key.collation, slot->tts_values[k + 1]));
-    }
-    hash = murmurhash32(hash);
-    SumIndex &index = table->group_index;
-    uint32 at = hash & index.mask;
-    for (; index.slots[at] != 0; at = (at + 1) & index.mask) {
-        const uint32 group = index.slots[at] - 1;
-        if (table->group_hash[group] == hash && same_keys(table, group, slot)) return group;
-    }
-    const uint32 group = add_group(table, slot, hash);
-    index.slots[at] = group + 1;
-    if (++index.used > index.mask / 2)
-        widen(table, &index, [table](uint32 i) { return table->group_hash[i]; });
-    return group;
 }
 
 uint32 add_cell(SumTable *table, uint32 group, int32 place) {
@@ -113,7 +20,7 @@ uint32 add_cell(SumTable *table, uint32 group, int32 place) {
         table->cell_place = grown(table->cell_place, room);
         table->cell_group = grown(table->cell_group, room);
         table->cell_counts = grown(table->cell_counts, room * uint64(table->parts));
-        table->cell_sums = grown(table->cell_sums, Max(room * uint64(table->values), uint64(1)));
+        table->cell_sums = grown(table->cell_sums, room * uint64(table->values));
         table->cell_room = uint32(room);
     }
     const uint32 cell = table->cell_count++;
@@ -127,17 +34,14 @@ uint32 add_cell(SumTable *table, uint32 group, int32 place) {
 }
 
 uint32 cell_of(SumTable *table, uint32 group, int32 place) {
-    SumIndex &index = table->cell_index;
-    uint32 at = cell_hash(group, place) & index.mask;
-    for (; index.slots[at] != 0; at = (at + 1) & index.mask) {
-        const uint32 cell = index.slots[at] - 1;
-        if (table->cell_group[cell] == group && table->cell_place[cell] == place) return cell;
-    }
+    uint32 *slot = slot_in(table->cell_index, cell_hash(group, place), [&](uint32 cell) {
+        return table->cell_group[cell] == group && table->cell_place[cell] == place;
+    });
+    if (*slot != 0) return *slot - 1;
     const uint32 cell = add_cell(table, group, place);
-    index.slots[at] = cell + 1;
-    if (++index.used > index.mask / 2)
-        widen(table, &index,
-              [table](uint32 i) { return cell_hash(table->cell_group[i], table->cell_place[i]); });
+    *slot = cell + 1;
+    note_entry(table->context, &table->cell_index,
+               [table](uint32 i) { return cell_hash(table->cell_group[i], table->cell_place[i]); });
     return cell;
 }
 
@@ -173,7 +77,7 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
     auto *table = reinterpret_cast<SumTable *>(self);
     slot_getallattrs(slot);
     if (slot->tts_isnull[0]) return true;
-    const uint32 group = group_of(table, slot);
+    const uint32 group = group_of(&table->groups, slot->tts_values + 1, slot->tts_isnull + 1);
     const uint32 cell = cell_of(table, group, DatumGetInt32(slot->tts_values[0]));
     int64 *counts = table->cell_counts + size_t(cell) * size_t(table->parts);
     SmallSum *sums = table->cell_sums + size_t(cell) * size_t(table->values);
@@ -198,17 +102,8 @@ void start(DestReceiver *self, int, TupleDesc row) {
     // after it.
     MemoryContext old = MemoryContextSwitchTo(table->context);
     table->row = CreateTupleDescCopy(row);
-    for (int k = 0; k < table->keys; ++k) {
-        const auto *attribute = TupleDescAttr(row, k + 1);
-        TypeCacheEntry *type =
-            lookup_type_cache(attribute->atttypid, TYPECACHE_HASH_PROC | TYPECACHE_EQ_OPR);
-        SumKey &key = table->key[k];
-        fmgr_info_cxt(type->hash_proc, &key.hash, table->context);
-        fmgr_info_cxt(get_opcode(type->eq_opr), &key.equal, table->context);
-        key.collation = attribute->attcollation;
-        key.length = attribute->attlen;
-        key.by_value = attribute->attbyval;
-    }
+    for (int k = 0; k < table->groups.keys; ++k)
+        set_key(&table->groups, k, *TupleDescAttr(row, k + 1));
     for (int v = 0; v < table->values; ++v) {
         SumColumn &column = table->value_column[v];
         column.type = TupleDescAttr(row, column.number)->atttypid;
@@ -237,26 +132,21 @@ SumTable *make_sum_table(const SumColumns &columns) {
         table->api = {receive, start, finish, finish, DestNone};
         table->context =
             AllocSetContextCreate(CurrentMemoryContext, "kpi sums", ALLOCSET_DEFAULT_SIZES);
-        table->keys = columns.keys;
         table->parts = int(part_column.size());
         table->values = int(values.size());
-        table->key = static_cast<SumKey *>(palloc0(sizeof(SumKey) * size_t(columns.keys + 1)));
+        table->groups = make_key_table(table->context, columns.keys);
         table->part_column = made<int>(table->context, part_column.size());
         table->part_values = made<int>(table->context, part_values.size());
         table->value_column = made<SumColumn>(table->context, values.size());
         std::copy(part_column.begin(), part_column.end(), table->part_column);
         std::copy(part_values.begin(), part_values.end(), table->part_values);
         std::copy(values.begin(), values.end(), table->value_column);
-        table->group_room = table->cell_room = kFirstSlots / 4;
-        table->group_keys = made<Datum>(table->context, table->group_room * uint64(columns.keys));
-        table->group_nulls = made<bool>(table->context, table->group_room * uint64(columns.keys));
-        table->group_hash = made<uint32>(table->context, table->group_room);
+        table->cell_room = kFirstRoom;
         table->cell_place = made<int32>(table->context, table->cell_room);
         table->cell_group = made<uint32>(table->context, table->cell_room);
         table->cell_counts = made<int64>(table->context, table->cell_room * uint64(table->parts));
         table->cell_sums = made<SmallSum>(table->context, table->cell_room * uint64(table->values));
-        table->group_index = make_index(table->context, kFirstSlots);
-        table->cell_index = make_index(table->context, kFirstSlots);
+        table->cell_index = make_index(table->context);
         return table;
     });
 }

@@ -23,12 +23,12 @@ void make_labels(SumTable *table, const std::vector<uint32_t> &groups, const Sum
     Expression expression(columns.label, types);
     table->label = call([&] {
         return static_cast<Datum *>(MemoryContextAllocHuge(
-            table->context, sizeof(Datum) * (table->group_count + uint64(1))));
+            table->context, sizeof(Datum) * (table->groups.count + uint64(1))));
     });
     for (const uint32_t group : groups) {
-        const size_t at = size_t(group) * size_t(table->keys);
+        const size_t at = size_t(group) * size_t(table->groups.keys);
         table->label[group] =
-            expression.evaluate(table->group_keys + at, table->group_nulls + at, table->context);
+            expression.evaluate(table->groups.values + at, table->groups.nulls + at, table->context);
     }
 }
 
@@ -47,21 +47,21 @@ Sums::Sums(std::string_view sql, const Params &params, const Options &options,
     : table_(make_sum_table(columns)) {
     run_into(sql, params, options, &table_->api);
     if (columns.keys == 0) {
-        table_->group_count = 1;
+        table_->groups.count = 1;
         groups_.push_back(0);
     }
     // Cells by group: counted, then dealt out.
-    std::vector<size_t> count(table_->group_count + 1);
+    std::vector<size_t> count(table_->groups.count + 1);
     for (uint32_t cell = 0; cell < table_->cell_count; ++cell)
         if (has_rows(table_, cell)) ++count[table_->cell_group[cell]];
     if (columns.keys > 0)
-        for (uint32_t group = 0; group < table_->group_count; ++group)
+        for (uint32_t group = 0; group < table_->groups.count; ++group)
             if (count[group] > 0) groups_.push_back(group);
     make_labels(table_, groups_, columns);
     uint32_t *first = groups_.data();
     const size_t many = groups_.size();
     call([&] { qsort_arg(first, many, sizeof(uint32_t), compare_labels, table_); });
-    std::vector<size_t> next(table_->group_count);
+    std::vector<size_t> next(table_->groups.count);
     size_t total = 0;
     for (const uint32_t group : groups_) {
         begins_.push_back(total);

@@ -10,7 +10,7 @@
 
 Inside engine/ and net/ arrows point one way too (INSIDE below): nobody sees a folder that is not named for it.
 PostgreSQL is seen, through any chain of includes, only in pg/, entry/ and the folders of engine/ that work
-inside the executor (view, capture, facts). Its headers are named in pg/prelude.hpp alone. curl is named only in net/, OpenSSL in
+inside the executor (view, capture, facts, rewrite). Its headers are named in pg/prelude.hpp and pg/bulk.hpp alone. curl is named only in net/, OpenSSL in
 core/, net/ and web/, Boost, libpq and zlib only in web/, yaml-cpp only in environment/, libxlsxwriter only in report/.
 Prints one line per fault, exit 1 if there is any.  floors.py [DIR]  checks another src folder (used by its own test).
 """
@@ -37,7 +37,8 @@ INSIDE = {
     'engine/capture': {'engine/view'},
     'engine/facts': {'engine/capture', 'engine/view'},
     'engine/query': {'engine/registry', 'engine/capture'},
-    'engine/rollup': {'engine/registry'},
+    'engine/rewrite': {'engine/facts', 'engine/capture', 'engine/view'},
+    'engine/rollup': {'engine/registry', 'engine/rewrite'},
     'engine/source': {'engine/registry', 'engine/view', 'engine/query', 'engine/rollup'},
     'monitor/config': set(),
     'monitor/schedule': {'monitor', 'monitor/config'},
@@ -59,7 +60,8 @@ INSIDE = {
 OWNER = {'fmt': None, 'nlohmann': None, 'curl': 'net', 'openssl': ('core', 'net', 'web'), 'yaml-cpp': 'environment', 'xlsxwriter.h': 'report',
          'boost': 'web', 'libpq-fe.h': 'web', 'zlib.h': 'web'}
 C_HEADERS = {'sys', 'pthread.h', 'unistd.h', 'poll.h', 'fcntl.h', 'netinet', 'arpa', 'netdb.h', 'signal.h'}
-POSTGRES_ROOMS = ('pg/', 'entry/', 'engine/view/', 'engine/capture/', 'engine/facts/')
+PRELUDES = ('pg/prelude.hpp', 'pg/bulk.hpp')
+POSTGRES_ROOMS = ('pg/', 'entry/', 'engine/view/', 'engine/capture/', 'engine/facts/', 'engine/rewrite/')
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -92,7 +94,7 @@ def faults(files):
             yield f'{path}: no room of the house'
             continue
         for quote, name in includes:
-            if path == 'pg/prelude.hpp' and name not in files:
+            if path in PRELUDES and name not in files:
                 continue
             if quote == '"':
                 if name not in files:

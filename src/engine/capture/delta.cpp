@@ -6,33 +6,6 @@ namespace {
 // rows a heap_multi_insert: one WAL record per page instead of one per row
 constexpr int kBatch = 128;
 
-// Reads the value at *at and moves on; see append_value in evaluator.cpp for the format.
-Datum read_value(const char **at, const FormData_pg_attribute &attribute, bool *null) {
-    const char *p = *at;
-    *null = *p++ != 0;
-    Datum value = 0;
-    if (!*null && attribute.attbyval) {
-        memcpy(&value, p, sizeof(Datum));
-        p += sizeof(Datum);
-    } else if (!*null && attribute.attlen > 0) {
-        char *copy = static_cast<char *>(palloc(size_t(attribute.attlen)));
-        memcpy(copy, p, size_t(attribute.attlen));
-        p += attribute.attlen;
-        value = PointerGetDatum(copy);
-    } else if (!*null) {
-        int32 length = 0;
-        memcpy(&length, p, sizeof(length));
-        p += sizeof(length);
-        auto *copy = static_cast<struct varlena *>(palloc(size_t(length) + VARHDRSZ));
-        SET_VARSIZE(copy, length + VARHDRSZ);
-        memcpy(VARDATA(copy), p, size_t(length));
-        p += length;
-        value = PointerGetDatum(copy);
-    }
-    *at = p;
-    return value;
-}
-
 Datum count_or_null(int64 count, bool *null) {
     *null = count == 0;
     return Int64GetDatum(count);
@@ -80,6 +53,33 @@ void insert_rows(Relation relation, Changes *changes) {
 }
 
 }  // namespace
+
+// The format is that of append_value in evaluator.cpp.
+Datum read_value(const char **at, const FormData_pg_attribute &attribute, bool *null) {
+    const char *p = *at;
+    *null = *p++ != 0;
+    Datum value = 0;
+    if (!*null && attribute.attbyval) {
+        memcpy(&value, p, sizeof(Datum));
+        p += sizeof(Datum);
+    } else if (!*null && attribute.attlen > 0) {
+        char *copy = static_cast<char *>(palloc(size_t(attribute.attlen)));
+        memcpy(copy, p, size_t(attribute.attlen));
+        p += attribute.attlen;
+        value = PointerGetDatum(copy);
+    } else if (!*null) {
+        int32 length = 0;
+        memcpy(&length, p, sizeof(length));
+        p += sizeof(length);
+        auto *copy = static_cast<struct varlena *>(palloc(size_t(length) + VARHDRSZ));
+        SET_VARSIZE(copy, length + VARHDRSZ);
+        memcpy(VARDATA(copy), p, size_t(length));
+        p += length;
+        value = PointerGetDatum(copy);
+    }
+    *at = p;
+    return value;
+}
 
 DeltaShape::DeltaShape(TupleDesc descriptor, int measures)
     : descriptor_(descriptor), measures_(measures) {}

@@ -23,6 +23,9 @@ private:
     int measures_;
 };
 
+// The value at *at of a key's bytes, which moves on; memory from the current context.
+Datum read_value(const char **at, const FormData_pg_attribute &attribute, bool *null);
+
 // Raises 55000 unless the registry and the delta table fit.
 void require_shape(TupleDesc descriptor, const Source &source);
 

@@ -53,12 +53,9 @@ Ranges read_ranges(Span span, Datum datum) {
 struct Receiver {
     DestReceiver api;
     Evaluator *evaluator;
-    Changes *changes;
     const Ranges *ranges;
-    DeltaShape *shape;
-    Tuplestorestate *store;
-    TupleDesc descriptor;
-    uint32 since_check;
+    FactVisitor visit;
+    void *self;
 };
 
 void emit(Changes *changes, const DeltaShape &shape, Tuplestorestate *store, TupleDesc descriptor) {
@@ -91,18 +88,9 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
         if (!is_data_error(failure)) ReThrowError(failure);
         FreeErrorData(failure);
     } else if (row->present && receiver->ranges->contain(*row)) {
-        apply(receiver->changes, *row, 1);
+        receiver->visit(receiver->self, *row);
     }
     ResetExprContext(evaluator->econtext);
-    if (receiver->changes->full || ++receiver->since_check >= 1024) {
-        receiver->since_check = 0;
-        const Size limit = Size(work_mem) * 1024;
-        if (receiver->changes->full ||
-            MemoryContextMemAllocated(receiver->changes->context, true) > limit) {
-            emit(receiver->changes, *receiver->shape, receiver->store, receiver->descriptor);
-            clear(receiver->changes);
-        }
-    }
     return true;
 }
 
@@ -194,6 +182,77 @@ void set_local(const char *name, const char *value) {
     set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
+// Open while its rows are looked at; the current memory context is its own meanwhile.
+struct Scan {
+    Relation base;
+    MemoryContext context, outer;
+    Evaluator *evaluator;
+};
+
+Scan open_scan(Source *source) {
+    Scan scan{};
+    scan.base = relation_open(source->base, AccessShareLock);
+    scan.context =
+        AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);
+    scan.outer = MemoryContextSwitchTo(scan.context);
+    scan.evaluator = prepare(source, scan_map(scan.base), scan.context);
+    return scan;
+}
+
+void close_scan(const Scan &scan) {
+    release(scan.evaluator);
+    MemoryContextSwitchTo(scan.outer);
+    MemoryContextDelete(scan.context);
+    relation_close(scan.base, AccessShareLock);
+}
+
+void run(const Scan &scan, const Source *source, const Ranges &ranges, FactVisitor visit,
+         void *self) {
+    Receiver receiver{};
+    receiver.api.receiveSlot = receive;
+    receiver.api.rStartup = no_start;
+    receiver.api.rShutdown = no_end;
+    receiver.api.rDestroy = no_end;
+    receiver.api.mydest = DestNone;
+    receiver.evaluator = scan.evaluator;
+    receiver.ranges = &ranges;
+    receiver.visit = visit;
+    receiver.self = self;
+    const char *name =
+        quote_qualified_identifier(get_namespace_name(RelationGetNamespace(scan.base)),
+                                   RelationGetRelationName(scan.base));
+    char *sql = psprintf("SELECT * FROM %s%s", name, time_predicate(scan.base, source, ranges));
+    const pg::OwnerCode caller = pg::enter_owner_code(scan.evaluator->owner);
+    // a policy that would hide rows is an error, not a smaller number
+    set_local("row_security", "off");
+    // sending whole rows to the leader costs more than the scan
+    set_local("max_parallel_workers_per_gather", "0");
+    run_scan(sql, &receiver);
+    pg::leave_owner_code(caller);
+}
+
+// Sums of the facts on their way into a tuplestore.
+struct Summing {
+    Changes *changes;
+    const DeltaShape *shape;
+    Tuplestorestate *store;
+    TupleDesc descriptor;
+    uint32 since_check;
+};
+
+void sum_up(void *self, const Contribution &row) {
+    auto *summing = static_cast<Summing *>(self);
+    Changes *changes = summing->changes;
+    apply(changes, row, 1);
+    if (!changes->full && ++summing->since_check < 1024) return;
+    summing->since_check = 0;
+    if (!changes->full &&
+        MemoryContextMemAllocated(changes->context, true) <= Size(work_mem) * 1024)
+        return;
+    emit(changes, *summing->shape, summing->store, summing->descriptor);
+    clear(changes);
+}
+
 }  // namespace
 
 Source *readable_source(Oid delta) {
@@ -217,49 +276,27 @@ void pending_rows(Oid delta, Tuplestorestate *store, TupleDesc descriptor) {
     }
 }
 
+void each_fact(Source *source, Span span, Datum multirange, FactVisitor visit, void *self) {
+    const Scan scan = open_scan(source);
+    run(scan, source, read_ranges(span, multirange), visit, self);
+    close_scan(scan);
+}
+
 void facts_rows(Source *source, Span span, Datum multirange, int32 dimensions,
                 Tuplestorestate *store, TupleDesc descriptor) {
     const Ranges ranges = read_ranges(span, multirange);
     if (ranges.count == 0) return;
-    Relation base = relation_open(source->base, AccessShareLock);
-    MemoryContext context =
-        AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);
-    MemoryContext old = MemoryContextSwitchTo(context);
-    Evaluator *evaluator = prepare(source, scan_map(base), context);
-    evaluator->left_out = ~uint32(dimensions);
+    const Scan scan = open_scan(source);
+    scan.evaluator->left_out = ~uint32(dimensions);
     Level level = {};
-    level.context = context;
-    Changes *changes = make_changes(&level, evaluator);
+    level.context = CurrentMemoryContext;
+    Changes *changes = make_changes(&level, scan.evaluator);
     require_shape(descriptor, *source);
-    DeltaShape shape(descriptor, source->measures);
-    Receiver receiver = {};
-    receiver.api.receiveSlot = receive;
-    receiver.api.rStartup = no_start;
-    receiver.api.rShutdown = no_end;
-    receiver.api.rDestroy = no_end;
-    receiver.api.mydest = DestNone;
-    receiver.evaluator = evaluator;
-    receiver.changes = changes;
-    receiver.ranges = &ranges;
-    receiver.shape = &shape;
-    receiver.store = store;
-    receiver.descriptor = descriptor;
-
-    const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(base)),
-                                                  RelationGetRelationName(base));
-    char *sql = psprintf("SELECT * FROM %s%s", name, time_predicate(base, source, ranges));
-    const pg::OwnerCode caller = pg::enter_owner_code(evaluator->owner);
-    // a policy that would hide rows is an error, not a smaller number
-    set_local("row_security", "off");
-    // sending whole rows to the leader costs more than the scan
-    set_local("max_parallel_workers_per_gather", "0");
-    run_scan(sql, &receiver);
-    pg::leave_owner_code(caller);
+    const DeltaShape shape(descriptor, source->measures);
+    Summing summing{changes, &shape, store, descriptor, 0};
+    run(scan, source, ranges, sum_up, &summing);
     emit(changes, shape, store, descriptor);
-    release(evaluator);
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(context);
-    relation_close(base, AccessShareLock);
+    close_scan(scan);
 }
 
 }  // namespace kpi::capture

@@ -10,7 +10,8 @@ namespace {
 
 constexpr const char *kColumns = R"(
 SELECT coalesce(s.base::oid, 0), pg_catalog.to_regclass($2)::oid, a.attname,
-       pg_catalog.format_type(a.atttypid, NULL)
+       pg_catalog.format_type(a.atttypid, NULL), pg_catalog.to_regclass($3)::oid,
+       pg_catalog.to_regclass($4)::oid
   FROM kpi.source s
   JOIN pg_catalog.pg_attribute a ON a.attrelid = s.facts
        AND a.attname = s.time_column AND NOT a.attisdropped
@@ -84,14 +85,17 @@ Layout load_layout(const std::string &source, pg::Access access) {
     out.day = data_table(source, "rollup_day");
     out.hour = data_table(source, "rollup_hour");
     out.so_far = data_table(source, "so_far");
-    const Table columns = pg::query(kColumns, {source, out.delta}, {.access = access});
-    if (columns.empty() || !columns.rows[0][1])
+    const Table columns =
+        pg::query(kColumns, {source, out.delta, out.day, out.hour}, {.access = access});
+    if (columns.empty() || !columns.rows[0][1] || !columns.rows[0][4] || !columns.rows[0][5])
         throw Error("42704",
                     fmt::format("the time column or the tables of source \"{}\" are gone", source),
                     {}, "Call kpi.untrack and kpi.track again.");
     const Row &row = columns.rows[0];
     out.base = object(row[0]);
     out.delta_id = object(row[1]);
+    out.day_id = object(row[4]);
+    out.hour_id = object(row[5]);
     out.time_column = pg::quote(row[2].value_or(""));
     out.time_type = row[3].value_or("");
     return out;

@@ -12,7 +12,7 @@ namespace kpi::engine {
 
 struct Layout {
     SourceInfo info;
-    ObjectId base, delta_id;  // base is 0 with window capture
+    ObjectId base, delta_id, day_id, hour_id;  // base is 0 with window capture
     std::string facts, delta, day, hour, so_far;
     std::string time_column, time_type;
 

@@ -3,16 +3,20 @@
 #include <fmt/format.h>
 
 #include "engine/registry/triggers.hpp"
+#include "engine/rewrite/rewrite.hpp"
 #include "engine/rollup/dirty_marks.hpp"
 #include "engine/rollup/grouping.hpp"
 #include "engine/rollup/settings.hpp"
 #include "engine/rollup/so_far.hpp"
 #include "engine/rollup/step.hpp"
+#include "pg/held_snapshot.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {
 namespace {
 
+// In the snapshot that is held.
+constexpr pg::Options kHeld{.access = pg::Access::read_only};
 constexpr int64_t kLarge = 10000;  // rows written that make statistics stale
 
 // "SELECT <hour>, day, d.., n, m.." over one part of what is known, with a sign.
@@ -20,6 +24,12 @@ std::string part(const Layout &source, const char *hour, const std::string &sign
                  const std::string &from) {
     return fmt::format("SELECT {} AS hour, day{}, {}n::int8 AS n{} FROM {}", hour,
                        source.more_dims(), sign, source.each_sum(sign + "{0} AS {0}"), from);
+}
+
+// The same in the order of columns that rewrite() takes.
+std::string new_rows(const Layout &source, const std::string &sign, const std::string &from) {
+    return fmt::format("SELECT hour, day, {}n::int8 AS n{}{} FROM {}", sign, source.more_dims(),
+                       source.each_sum(sign + "{0} AS {0}"), from);
 }
 
 // Changes of this transaction that will be flushed as deltas at its commit: what is written now
@@ -44,81 +54,13 @@ std::string rollup_rows(const Layout &source, const DayRange &days) {
     return fmt::format("level = ANY ('{{{}}}'::int2[]) AND {}", levels, within(days));
 }
 
-// Where a rewrite goes: a range without rollups is only filled.
-enum class Range { empty, filled };
-
-// CTEs that make the rows of one rollup in the range equal to those of `sums`: `<grain>_changed`,
-// the rows that differ, then their deletion and insertion. A row that is right is not touched, so a
-// rebuild of what is right writes nothing and leaves no dead rows, and all that is written is one
-// statement: every snapshot, also one that is older, sees either all of it or nothing. (Swapping in
-// a fresh file would show its rows to nobody with an older snapshot, and empty rollups to them.)
-// Rows go into the index in its order: four times fewer pages are touched, and they are filled.
-std::string rewrite_rollup(const Layout &source, const DayRange &days, RollupGrain grain,
-                           Range range) {
+// A SELECT of the rows of a rollup in the range, as rewrite() takes them.
+std::string existing_rows(const Layout &source, const DayRange &days, RollupGrain grain) {
     const bool hourly = grain == RollupGrain::hour;
-    const std::string sums = source.each_sum("{0}");
-    const std::string list =
-        fmt::format("level, {}, n{}{}", hourly ? "day, hour" : "day", source.more_dims(), sums);
-    const std::string fresh =
-        fmt::format("SELECT {{}}{} FROM sums WHERE hour IS {}", list, hourly ? "NOT NULL" : "NULL");
-    const std::string name = hourly ? "hour" : "day";
-    const std::string &table = hourly ? source.hour : source.day;
-    std::string out;
-    if (range == Range::empty) {
-        out = fmt::format(",\n{}_changed AS NOT MATERIALIZED ({})", name,
-                          fmt::format(fmt::runtime(fresh), "true AS wanted, "));
-    } else {
-        // By all columns, with the default equality of their types, for which NULLs are equal.
-        // Copies of a row are damage too: all go, and one comes back.
-        out = fmt::format(
-            R"(,
-{name}_changed AS MATERIALIZED (
-  SELECT bool_or(NOT old) AS wanted, bool_or(old) AS found, {list}
-    FROM (SELECT true AS old, {list} FROM {table} WHERE {rollup_rows}
-          UNION ALL {fresh}) both_sides
-   GROUP BY {list}
-  HAVING NOT (bool_or(NOT old) AND count(*) = 2)),
-{name}_delete AS (
-  DELETE FROM {table} r USING {name}_changed c
-   WHERE c.found AND r.level = c.level AND r.day = c.day{same_hour}{same_segment}
-     AND pg_catalog.record_eq(ROW(r.n{r_sums}), ROW(c.n{c_sums}))))",
-            fmt::arg("name", name), fmt::arg("list", list), fmt::arg("table", table),
-            fmt::arg("rollup_rows", rollup_rows(source, days)),
-            fmt::arg("fresh", fmt::format(fmt::runtime(fresh), "false, ")),
-            fmt::arg("same_hour", hourly ? " AND r.hour = c.hour" : ""),
-            fmt::arg("same_segment", source.same_segment("r.", "c.")),
-            fmt::arg("r_sums", source.each_sum("r.{0}")),
-            fmt::arg("c_sums", source.each_sum("c.{0}")));
-    }
-    return out + fmt::format(
-                     R"(,
-{name}_insert AS (
-  INSERT INTO {table} ({list})
-  SELECT {list} FROM {name}_changed WHERE wanted ORDER BY level, {bucket}, {hash}))",
-                     fmt::arg("name", name), fmt::arg("table", table), fmt::arg("list", list),
-                     fmt::arg("bucket", hourly ? "day, hour" : "day"),
-                     fmt::arg("hash", source.segment_hash("")));
-}
-
-// $1 source.
-std::string rewrite_statement(const Layout &source, const DayRange &days, Range range) {
-    return fmt::format(
-        R"(
-WITH {bounds},
-old_deltas AS (DELETE FROM {delta} WHERE {within}),
-present AS ({facts}{pending}),
-sums AS MATERIALIZED ({grouped}){day}{hour},
-changed AS (SELECT day FROM day_changed UNION ALL SELECT day FROM hour_changed)
-SELECT (SELECT count(*) FROM changed), day
-  FROM (SELECT DISTINCT day FROM changed LIMIT {max_days}) touched
- UNION ALL SELECT (SELECT count(*) FROM changed), NULL ORDER BY 2)",
-        fmt::arg("bounds", kBounds), fmt::arg("delta", source.delta),
-        fmt::arg("within", within(days)), fmt::arg("facts", facts_part(source, days)),
-        fmt::arg("pending", pending(source, "-", days)),
-        fmt::arg("grouped", grouped(source, "present")),
-        fmt::arg("day", rewrite_rollup(source, days, RollupGrain::day, range)),
-        fmt::arg("hour", rewrite_rollup(source, days, RollupGrain::hour, range)),
-        fmt::arg("max_days", kMaxDays + 1));
+    return fmt::format("SELECT ctid, level, {} AS hour, day, n{}{} FROM {} WHERE {}",
+                       hourly ? "hour" : "NULL::timestamptz", source.more_dims(),
+                       source.each_sum("{0}"), hourly ? source.hour : source.day,
+                       rollup_rows(source, days));
 }
 
 // $1 source. Hours that are not kept are compared by day.
@@ -163,18 +105,80 @@ bool any_row(const std::string &table, const std::string &condition) {
         .has_value();
 }
 
-Range range_of(const Layout &source, const DayRange &days) {
+bool has_rollups(const Layout &source, const DayRange &days) {
     const std::string rows = rollup_rows(source, days);
-    return any_row(source.day, rows) || any_row(source.hour, rows) ? Range::filled : Range::empty;
+    return any_row(source.day, rows) || any_row(source.hour, rows);
+}
+
+// Days since 2000-01-01 as text, and back; by PostgreSQL, whose dates reach further than ours.
+std::vector<std::string> day_names(const std::vector<int32_t> &days) {
+    std::vector<std::string> out;
+    const Table names = pg::query(
+        "SELECT '2000-01-01'::date + n FROM unnest($1) WITH ORDINALITY d(n, place) ORDER BY place",
+        {days});
+    for (const Row &row : names.rows) out.push_back(row[0].value_or(""));
+    return out;
+}
+
+int32_t day_number(const std::string &name, int32_t infinite) {
+    const auto number = pg::value(
+        "SELECT CASE WHEN isfinite($1::date) THEN $1::date - '2000-01-01'::date END", {name});
+    return number ? int32_t(std::stol(*number)) : infinite;
+}
+
+rewrite::Days days_of(const DayRange &range) {
+    return {day_number(range.from, INT32_MIN), day_number(range.to, INT32_MAX)};
+}
+
+DayRange range_of(const rewrite::Days &days) {
+    DayRange out;
+    if (days.from != INT32_MIN) out.from = day_names({days.from}).front();
+    if (days.to != INT32_MAX) out.to = day_names({days.to}).front();
+    return out;
+}
+
+// Columns and levels as rewrite() takes them.
+rewrite::Job rewrite_job(const Layout &source, const DayRange &range) {
+    rewrite::Job job;
+    job.delta = source.delta_id;
+    job.day = source.day_id;
+    job.hour = source.hour_id;
+    job.days = days_of(range);
+    const std::string hours_from =
+        pg::value("SELECT hours_from FROM kpi.source WHERE name = $1", {source.name()},
+                  kHeld)
+            .value_or("-infinity");
+    job.hours_from = day_number(hours_from, hours_from == "infinity" ? INT32_MAX : INT32_MIN);
+    for (const int level : source.levels())
+        if (level < source.info.full_level()) job.coarse.push_back(level);
+    job.by_trigger = source.by_trigger();
+    if (job.by_trigger)
+        job.more.push_back(
+            new_rows(source, "-", fmt::format("kpi._pending(NULL::{}) WHERE {}", source.delta,
+                                              within(range))));
+    else
+        job.more.push_back(new_rows(
+            source, "", facts_rows(source, range, kHeld) + " f"));
+    job.existing = [source](bool hourly, const rewrite::Days &days) {
+        return existing_rows(source, range_of(days), hourly ? RollupGrain::hour : RollupGrain::day);
+    };
+    return job;
 }
 
 bool has_totals(const Layout &source, const DayRange &days) {
     return any_row(source.day, "level = 0 AND " + within(days));
 }
 
-Progress rewrite(const Layout &source, const DayRange &days) {
-    return step_of(pg::query(rewrite_statement(source, days, range_of(source, days)),
-                             {source.name()}, {.see = pg::See::latest}));
+Progress rewrite_range(const Layout &source, const DayRange &range) {
+    const pg::HeldSnapshot snapshot;
+    snapshot.execute(fmt::format("DELETE FROM {} WHERE {}", source.delta, within(range)));
+    rewrite::Job job = rewrite_job(source, range);
+    job.filled = has_rollups(source, range);
+    const rewrite::Outcome outcome = rewrite::rewrite(job, kMaxDays);
+    Progress step;
+    step.rows = outcome.rows;
+    if (outcome.days.size() <= kMaxDays) step.days = day_names(outcome.days);
+    return step;
 }
 
 Progress append(const Layout &source, const DayRange &days) {
@@ -192,7 +196,7 @@ Progress mend(const Layout &source, const DayRange &days, Method method) {
         const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
         if (method == Method::either)
             method = has_totals(source, *range) ? Method::append : Method::rewrite;
-        step = method == Method::rewrite ? rewrite(source, *range) : append(source, *range);
+        step = method == Method::rewrite ? rewrite_range(source, *range) : append(source, *range);
         // Also where every hour is right: minutes may not be.
         forget_so_far(source, *range);
     }
