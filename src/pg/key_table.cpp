@@ -33,9 +33,8 @@ uint32 add_group(KeyTable *table, const Datum *values, const bool *nulls, uint32
         const KeyType &type = table->type[k];
         table->nulls[at] = nulls[k];
         if (nulls[k]) continue;
-        table->values[at] = type.length == -1
-                                ? PointerGetDatum(PG_DETOAST_DATUM_COPY(values[k]))
-                                : datumCopy(values[k], type.by_value, type.length);
+        table->values[at] = type.length == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(values[k]))
+                                              : datumCopy(values[k], type.by_value, type.length);
     }
     MemoryContextSwitchTo(old);
     return group;

@@ -82,8 +82,7 @@ bool equal_small(const SmallSum &sum, const Decimal &value) {
     if (value.value > PG_INT64_MAX || value.value < PG_INT64_MIN) return false;
     const int32_t scale = Max(sum.scale, 0);
     const int32_t common = Max(scale, value.scale);
-    return int128(sum.value) * power(common - scale) ==
-           value.value * power(common - value.scale);
+    return int128(sum.value) * power(common - scale) == value.value * power(common - value.scale);
 }
 
 void add_specials(SmallSum &sum, int64 nan, int64 plus_infinity, int64 minus_infinity,

@@ -27,8 +27,8 @@ void make_labels(SumTable *table, const std::vector<uint32_t> &groups, const Sum
     });
     for (const uint32_t group : groups) {
         const size_t at = size_t(group) * size_t(table->groups.keys);
-        table->label[group] =
-            expression.evaluate(table->groups.values + at, table->groups.nulls + at, table->context);
+        table->label[group] = expression.evaluate(table->groups.values + at,
+                                                  table->groups.nulls + at, table->context);
     }
 }
 

@@ -68,9 +68,8 @@ SELECT isnt(faults(), 0::bigint, 'a changed sum, copies, a surplus row and a los
 SELECT is_empty('SELECT level, d1, day, n, m1 FROM kpi_data.pay_rollup_day GROUP BY 1, 2, 3, 4, 5 HAVING count(*) = 2', 'three copies of one row');
 SELECT kpi.rebuild('pay');
 SELECT is(faults(), 0::bigint, 'are mended');
-SELECT results_eq('SELECT grain, level, count(*) FROM moved GROUP BY 1, 2 ORDER BY 1, 2',
-                  $$SELECT 'day', 0::int2, 1::bigint UNION ALL SELECT 'day', 1::int2, 2::bigint
-                    UNION ALL SELECT 'hour', 1::int2, count(*) FROM kpi_data.pay_rollup_hour WHERE level = 1 AND day = current_date - 2 AND d1 = 'MX'$$,
+-- Of copies the first one stays.
+SELECT results_eq('SELECT grain, level, count(*) FROM moved GROUP BY 1, 2 ORDER BY 1, 2', $$VALUES ('day', 1::int2, 2::bigint)$$,
                   'by writing these rows alone');
 SELECT is((SELECT count(*) FROM kpi_data.pay_rollup_day) + (SELECT count(*) FROM kpi_data.pay_rollup_hour), (SELECT count(*) FROM places), 'once each');
 

@@ -192,8 +192,7 @@ struct Scan {
 Scan open_scan(Source *source) {
     Scan scan{};
     scan.base = relation_open(source->base, AccessShareLock);
-    scan.context =
-        AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);
+    scan.context = AllocSetContextCreate(CurrentMemoryContext, "kpi facts", ALLOCSET_DEFAULT_SIZES);
     scan.outer = MemoryContextSwitchTo(scan.context);
     scan.evaluator = prepare(source, scan_map(scan.base), scan.context);
     return scan;
@@ -218,9 +217,8 @@ void run(const Scan &scan, const Source *source, const Ranges &ranges, FactVisit
     receiver.ranges = &ranges;
     receiver.visit = visit;
     receiver.self = self;
-    const char *name =
-        quote_qualified_identifier(get_namespace_name(RelationGetNamespace(scan.base)),
-                                   RelationGetRelationName(scan.base));
+    const char *name = quote_qualified_identifier(
+        get_namespace_name(RelationGetNamespace(scan.base)), RelationGetRelationName(scan.base));
     char *sql = psprintf("SELECT * FROM %s%s", name, time_predicate(scan.base, source, ranges));
     const pg::OwnerCode caller = pg::enter_owner_code(scan.evaluator->owner);
     // a policy that would hide rows is an error, not a smaller number

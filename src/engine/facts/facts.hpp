@@ -17,8 +17,9 @@ Source *readable_source(Oid delta);
 enum class Span { days, instants };
 // What reads the facts: sees the contribution of each row, in no order, inside the executor.
 using FactVisitor = void (*)(void *self, const Contribution &row);
-// All facts of a span of a source with trigger capture, one by one, by the active snapshot; reads as
-// the view's owner, through an index on the time column where that is a plain column of the table.
+// All facts of a span of a source with trigger capture, one by one, by the active snapshot; reads
+// as the view's owner, through an index on the time column where that is a plain column of the
+// table.
 void each_fact(Source *source, Span span, Datum multirange, FactVisitor visit, void *self);
 // Of a source with trigger capture. `dimensions`: bits of those that are told apart; the others are
 // added up over, their columns NULL. The bits after them: counted measures whose values are wanted.

@@ -12,9 +12,7 @@ uint32 bucket_hash(TimestampTz hour, DateADT day) {
     return murmurhash32(uint32(hour / USECS_PER_MINUTE) ^ (uint32(day) << 16));
 }
 
-uint32 cell_hash(uint32 group, uint32 bucket) {
-    return murmurhash32(group * 0x9E3779B9U ^ bucket);
-}
+uint32 cell_hash(uint32 group, uint32 bucket) { return murmurhash32(group * 0x9E3779B9U ^ bucket); }
 
 void widen(CellTable *table) {
     const uint64 room = uint64(table->room) * 2;
@@ -75,9 +73,8 @@ uint32 bucket_of(Buckets *buckets, TimestampTz hour, DateADT day) {
     buckets->hour[bucket] = hour;
     buckets->day[bucket] = day;
     *slot = bucket + 1;
-    pg::note_entry(buckets->context, &buckets->index, [buckets](uint32 i) {
-        return bucket_hash(buckets->hour[i], buckets->day[i]);
-    });
+    pg::note_entry(buckets->context, &buckets->index,
+                   [buckets](uint32 i) { return bucket_hash(buckets->hour[i], buckets->day[i]); });
     return buckets->last = bucket;
 }
 
@@ -114,8 +111,8 @@ uint32 find_cell(CellTable *table, uint32 group, uint32 bucket) {
 int64 *counters_of(CellTable *table, uint32 cell) {
     int64 *&counts = table->counts[cell];
     if (counts == nullptr)
-        counts = static_cast<int64 *>(MemoryContextAllocZero(
-            table->context, sizeof(int64) * size_t(table->shape.counters)));
+        counts = static_cast<int64 *>(
+            MemoryContextAllocZero(table->context, sizeof(int64) * size_t(table->shape.counters)));
     return counts;
 }
 

@@ -36,9 +36,9 @@ struct CellTable {
     uint32 count, room;
     uint32 *group, *bucket;
     int64 *n;
-    SmallSum *sums;   // `values` for each cell
-    int64 **counts;   // `counters` for each cell that has any; null otherwise
-    bool *settled;    // the rollup has the row as it should be
+    SmallSum *sums;  // `values` for each cell
+    int64 **counts;  // `counters` for each cell that has any; null otherwise
+    bool *settled;   // the rollup has the row as it should be
     pg::NumberIndex index;
 };
 

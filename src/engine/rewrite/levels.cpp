@@ -77,8 +77,8 @@ void add_row(Levels *levels, const Datum *values, const bool *nulls) {
     const DateADT day = DatumGetDateADT(values[RowShape::kDay]);
     const TimestampTz hour =
         day < levels->hours_from ? DT_NOBEGIN : DatumGetTimestampTz(values[RowShape::kHour]);
-    const uint32 segment = pg::group_of(&levels->full.segments, values + RowShape::kKeys,
-                                        nulls + RowShape::kKeys);
+    const uint32 segment =
+        pg::group_of(&levels->full.segments, values + RowShape::kKeys, nulls + RowShape::kKeys);
     CellTable *cells = &levels->full.hours;
     const uint32 cell = cell_of(cells, segment, bucket_of(&levels->hours, hour, day));
     cells->n[cell] += DatumGetInt64(values[RowShape::kRows]);

@@ -55,8 +55,8 @@ int64 *hashes_of(RollupTable *table, const pg::KeyTable &segments, const RowShap
     for (uint32 segment = 0; segment < segments.count; ++segment) {
         CHECK_FOR_INTERRUPTS();
         const size_t at = size_t(segment) * size_t(shape.keys);
-        hash[segment] = DatumGetInt64(
-            segment_hash(table, segments.values + at, segments.nulls + at, shape));
+        hash[segment] =
+            DatumGetInt64(segment_hash(table, segments.values + at, segments.nulls + at, shape));
     }
     return hash;
 }
@@ -88,13 +88,13 @@ void write_level(RollupTable *table, const Levels &levels, const Level &level) {
     // Full segments with a counted measure's value are of further levels, one after the other.
     const int values = is_full ? levels.shape->keys - levels.shape->dimensions : 0;
     for (int v = 0; v <= values; ++v) {
-        const auto number =
-            v == 0 ? level.level : int16(v << kDimensionBits | levels.full.level);
+        const auto number = v == 0 ? level.level : int16(v << kDimensionBits | levels.full.level);
         for (uint32 i = 0; i < count; ++i) {
             const uint32 cell = wanted[i], segment = cells.group[cell];
             if (values > 0 && level_of_full(levels, segment) != number) continue;
             const uint32 bucket = cells.bucket[cell];
-            put_row(table, {number, buckets.day[bucket], buckets.hour[bucket], Datum(hash[segment])},
+            put_row(table,
+                    {number, buckets.day[bucket], buckets.hour[bucket], Datum(hash[segment])},
                     level.segments, cells, cell, *levels.shape);
         }
     }

@@ -57,9 +57,9 @@ void note_wrong(Part *part, WrongRows *wrong, ItemPointer row) {
     if (wrong->count == wrong->room) {
         wrong->room = Max(wrong->room * 2, uint32(64));
         const Size size = sizeof(ItemPointerData) * size_t(wrong->room);
-        wrong->row = static_cast<ItemPointerData *>(
-            wrong->row == nullptr ? MemoryContextAllocHuge(part->home, size)
-                                  : repalloc_huge(wrong->row, size));
+        wrong->row = static_cast<ItemPointerData *>(wrong->row == nullptr
+                                                        ? MemoryContextAllocHuge(part->home, size)
+                                                        : repalloc_huge(wrong->row, size));
     }
     ItemPointerCopy(row, &wrong->row[wrong->count++]);
 }
@@ -123,9 +123,8 @@ void compare_row(Part *part, RollupTable *table, const Datum *values, const bool
     nulls += 2;
     Level *level = level_of(&part->levels, number);
     CellTable *cells = level == nullptr ? nullptr : hourly ? &level->hours : &level->days;
-    const uint32 cell = level == nullptr ? kNoCell
-                                         : cell_of_row(part, level, cells, hourly, number, values,
-                                                       nulls);
+    const uint32 cell =
+        level == nullptr ? kNoCell : cell_of_row(part, level, cells, hourly, number, values, nulls);
     if (cell != kNoCell && !cells->settled[cell] &&
         same_sums(part->shape, *cells, cell, values, nulls)) {
         cells->settled[cell] = true;
@@ -203,8 +202,7 @@ void after_row(Part *part) {
     part->since_check = 0;
     if (!is_full(part)) return;
     MemoryContext old = MemoryContextSwitchTo(part->home);
-    if (part->spill == nullptr)
-        part->spill = start_spill(part->shape, int(part->limit / 1024));
+    if (part->spill == nullptr) part->spill = start_spill(part->shape, int(part->limit / 1024));
     spill_cells(part->spill, part->levels);
     make_empty(part);
     MemoryContextSwitchTo(old);
@@ -267,11 +265,12 @@ void write_part(Part *part) {
 }
 
 uint32 touched_days(Part *part, const DateADT **days) {
-    qsort(part->touched.day, part->touched.count, sizeof(DateADT), [](const void *a, const void *b) {
-        const DateADT left = *static_cast<const DateADT *>(a);
-        const DateADT right = *static_cast<const DateADT *>(b);
-        return left < right ? -1 : left > right ? 1 : 0;
-    });
+    qsort(part->touched.day, part->touched.count, sizeof(DateADT),
+          [](const void *a, const void *b) {
+              const DateADT left = *static_cast<const DateADT *>(a);
+              const DateADT right = *static_cast<const DateADT *>(b);
+              return left < right ? -1 : left > right ? 1 : 0;
+          });
     *days = part->touched.day;
     return part->touched.count;
 }

@@ -2,11 +2,11 @@
 // caller's transaction and by one snapshot; the statement of a rebuild and of a first build.
 //
 // The caller holds the source's mutex, so that nobody else writes the rollups, and runs as the
-// source's owner under work_mem as it may be used up. All that is written is of one transaction, and
-// no statement of it runs between the first row and the last: every snapshot sees all of it or
-// nothing. (Swapping in a fresh file would show its rows to nobody with an older snapshot, and empty
-// rollups to them.) A row that is right is not touched, so that a rebuild of what is right writes
-// nothing. A cancel or timeout ends every part of it.
+// source's owner under work_mem as it may be used up. All that is written is of one transaction,
+// and no statement of it runs between the first row and the last: every snapshot sees all of it or
+// nothing. (Swapping in a fresh file would show its rows to nobody with an older snapshot, and
+// empty rollups to them.) A row that is right is not touched, so that a rebuild of what is right
+// writes nothing. A cancel or timeout ends every part of it.
 #pragma once
 
 #include <functional>
@@ -39,7 +39,7 @@ struct Job {
 };
 
 struct Outcome {
-    int64_t rows = 0;        // that were not right
+    int64_t rows = 0;           // that were not right
     std::vector<int32_t> days;  // with such rows, at most `max_days` + 1 of them, in order
 };
 

@@ -5,7 +5,7 @@ namespace {
 
 constexpr int kBatch = 128;  // rows a heap_multi_insert
 
-// The place of "d3" or "m2_nan" among `count` columns with such names; -1: it is none of them.
+// From 0; -1: the table has no such column.
 int column_of(TupleDesc descriptor, const char *name) {
     for (int c = 0; c < descriptor->natts; ++c)
         if (!TupleDescAttr(descriptor, c)->attisdropped &&
@@ -74,10 +74,11 @@ RollupTable open_rollup(Oid relation, Grain grain, const RowShape &shape) {
     out.n = column_of(descriptor, "n");
     out.key = static_cast<int *>(palloc0(sizeof(int) * size_t(shape.keys + 1)));
     out.sum = static_cast<int *>(palloc0(sizeof(int) * size_t(shape.columns + 1)));
+    out.values = static_cast<Datum *>(palloc0(sizeof(Datum) * size_t(descriptor->natts)));
+    out.nulls = static_cast<bool *>(palloc0(size_t(descriptor->natts)));
     for (int k = 0; k < shape.keys; ++k)
         out.key[k] = column_of(descriptor, NameStr(shape.key[k].attname));
-    for (int s = 0; s < shape.columns; ++s)
-        out.sum[s] = column_of(descriptor, shape.sum_name[s]);
+    for (int s = 0; s < shape.columns; ++s) out.sum[s] = column_of(descriptor, shape.sum_name[s]);
     require_columns(out, shape);
     out.estate = CreateExecutorState();
     out.result = makeNode(ResultRelInfo);
@@ -85,7 +86,8 @@ RollupTable open_rollup(Oid relation, Grain grain, const RowShape &shape) {
     ExecOpenIndices(out.result, false);
     out.plain_index = is_plain(out, shape);
     out.bulk = GetBulkInsertState();
-    out.rows = AllocSetContextCreate(CurrentMemoryContext, "kpi rollup rows", ALLOCSET_DEFAULT_SIZES);
+    out.rows =
+        AllocSetContextCreate(CurrentMemoryContext, "kpi rollup rows", ALLOCSET_DEFAULT_SIZES);
     out.slots = static_cast<TupleTableSlot **>(palloc0(sizeof(TupleTableSlot *) * kBatch));
     for (int i = 0; i < kBatch; ++i)
         out.slots[i] = MakeSingleTupleTableSlot(descriptor, &TTSOpsHeapTuple);
@@ -127,8 +129,8 @@ Datum segment_hash(RollupTable *table, const Datum *keys, const bool *nulls,
 void put_row(RollupTable *table, const Place &place, const pg::KeyTable &segments,
              const CellTable &cells, uint32 cell, const RowShape &shape) {
     TupleDesc descriptor = RelationGetDescr(table->relation);
-    Datum values[MaxHeapAttributeNumber];
-    bool nulls[MaxHeapAttributeNumber] = {};
+    Datum *values = table->values;
+    bool *nulls = table->nulls;
     MemoryContext old = MemoryContextSwitchTo(table->rows);
     values[table->level] = Int16GetDatum(place.level);
     values[table->day] = DateADTGetDatum(place.day);
@@ -143,7 +145,8 @@ void put_row(RollupTable *table, const Place &place, const pg::KeyTable &segment
     for (int s = 0; s < shape.columns; ++s) {
         const int column = table->sum[s], from = shape.place[s];
         if (from < 0) {
-            values[column] = count_or_null(counts == nullptr ? 0 : counts[-1 - from], &nulls[column]);
+            values[column] =
+                count_or_null(counts == nullptr ? 0 : counts[-1 - from], &nulls[column]);
             continue;
         }
         // NULL counts 0: where nothing is left of a sum, no decimals of it are kept either.

@@ -20,6 +20,8 @@ struct RollupTable {
     bool plain_index;
     int level, day, hour, n;  // columns, from 0; -1: none
     int *key, *sum;           // columns by place in the RowShape
+    Datum *values;            // of the row at hand
+    bool *nulls;
     BulkInsertState bulk;
     MemoryContext rows;
     TupleTableSlot **slots;

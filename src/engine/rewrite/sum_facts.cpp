@@ -47,15 +47,17 @@ uint32 known_segment(Part *part, const Key &key) {
     ByteKeys *keys = &part->byte_keys;
     make_room(part);
     const uint32 hash =
-        key.length == 0 ? 0
-                        : hash_bytes(reinterpret_cast<const unsigned char *>(key.bytes), key.length);
+        key.length == 0
+            ? 0
+            : hash_bytes(reinterpret_cast<const unsigned char *>(key.bytes), key.length);
     uint32 *slot = pg::slot_in(keys->index, hash, [&](uint32 i) {
         return keys->hash[i] == hash && keys->length[i] == key.length &&
                memcmp(keys->bytes[i], key.bytes, size_t(key.length)) == 0;
     });
     if (*slot != 0) return keys->segment[*slot - 1];
     const uint32 number = keys->count++;
-    keys->bytes[number] = static_cast<char *>(MemoryContextAlloc(part->context, size_t(Max(key.length, 1))));
+    keys->bytes[number] =
+        static_cast<char *>(MemoryContextAlloc(part->context, size_t(Max(key.length, 1))));
     memcpy(keys->bytes[number], key.bytes, size_t(key.length));
     keys->length[number] = key.length;
     keys->hash[number] = hash;

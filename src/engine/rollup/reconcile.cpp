@@ -145,8 +145,7 @@ rewrite::Job rewrite_job(const Layout &source, const DayRange &range) {
     job.hour = source.hour_id;
     job.days = days_of(range);
     const std::string hours_from =
-        pg::value("SELECT hours_from FROM kpi.source WHERE name = $1", {source.name()},
-                  kHeld)
+        pg::value("SELECT hours_from FROM kpi.source WHERE name = $1", {source.name()}, kHeld)
             .value_or("-infinity");
     job.hours_from = day_number(hours_from, hours_from == "infinity" ? INT32_MAX : INT32_MIN);
     for (const int level : source.levels())
@@ -154,11 +153,10 @@ rewrite::Job rewrite_job(const Layout &source, const DayRange &range) {
     job.by_trigger = source.by_trigger();
     if (job.by_trigger)
         job.more.push_back(
-            new_rows(source, "-", fmt::format("kpi._pending(NULL::{}) WHERE {}", source.delta,
-                                              within(range))));
+            new_rows(source, "-",
+                     fmt::format("kpi._pending(NULL::{}) WHERE {}", source.delta, within(range))));
     else
-        job.more.push_back(new_rows(
-            source, "", facts_rows(source, range, kHeld) + " f"));
+        job.more.push_back(new_rows(source, "", facts_rows(source, range, kHeld) + " f"));
     job.existing = [source](bool hourly, const rewrite::Days &days) {
         return existing_rows(source, range_of(days), hourly ? RollupGrain::hour : RollupGrain::day);
     };
