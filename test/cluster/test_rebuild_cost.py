@@ -30,7 +30,7 @@ def instructions(cluster, database, statement, function):
 
 
 # Rows and hours: a row in ten cells of hour and segment, then twenty rows in each. The extension is built without optimisation.
-@pytest.mark.parametrize('hours, first, again', [(120, 12, 8), (4, 4.5, 4)])
+@pytest.mark.parametrize('hours, first, again', [(120, 9, 5.5), (4, 3.8, 3.5)])
 def test_a_rebuild_costs_some_plain_aggregates(make_cluster, hours, first, again):
     cluster = make_cluster(preload=False, config={'autovacuum': 'off', 'jit': 'off', 'max_parallel_workers_per_gather': '0'})
     database = cluster.create_database()
