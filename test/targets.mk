@@ -65,7 +65,7 @@ regress isolation pgtap docs-check cluster: test-modules
 
 wire: deliverer
 	@test/tools/suite.py wire $(TESTS)
-web-check: dev web page
+web-check: dev web page deliverer
 	@test/tools/suite.py web-check $(TESTS)
 
 # The live page of kpi_web, into build/page; and its unit tests, without a server.
