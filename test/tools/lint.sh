@@ -67,37 +67,9 @@ commands() {
     return $bad
 }
 
-# clang-tidy is slow: a file is judged again only when it, a header it includes (the compiler's .d file; before the first build:
-# any header), or the rules changed.
-tidy() {
-    local stamps=build/tidy include stamp file headers todo=()
-    include=$("$(test/tools/tree.sh config)" --includedir-server)
-    pq=$("$(test/tools/tree.sh config)" --includedir)
-    mkdir -p "$stamps"
-    for file in "${@:-}"; do
-        [ -n "$file" ] || continue
-        stamp=$stamps/$(tr / _ <<<"$file")
-        headers=$(grep -oE 'src/[^ ]+\.hpp' "${file%.cpp}.d" 2>/dev/null) || headers=$(find src -name '*.hpp')
-        # shellcheck disable=SC2086  (a list of words)
-        if [ -e "$stamp" ] && [ -z "$(find .clang-tidy "$file" $headers -newer "$stamp" 2>&1)" ]; then continue; fi
-        todo+=("$file")
-    done
-    [ ${#todo[@]} = 0 ] && return 0
-    export include pq stamps
-    printf '%s\n' "${todo[@]}" | xargs -P "${KPI_JOBS:-2}" -I{} bash -c '
-        if output=$(clang-tidy-14 --quiet "$1" -- -std=c++20 -Isrc -isystem "$include" -isystem "$pq" -DKPI_VERSION="\"0\"" \
-            -D_GNU_SOURCE -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_BEAST_SEPARATE_COMPILATION "-DPGDLLEXPORT=__attribute__((visibility(\"default\")))" -Wno-register 2>&1); then
-            touch "$stamps/$(tr / _ <<<"$1")"
-        else
-            grep -vE "^[0-9]+ warnings? generated|^Suppressed|^Use -header-filter" <<<"$output"; exit 1
-        fi' _ {}
-}
-tidy_all() { tidy $(find src -name '*.cpp' | sort); }
-
 if [ "${1:-}" = tidy ]; then
     shift
-    if [ $# -gt 0 ]; then tidy "$@"; else tidy_all; fi
-    exit
+    exec test/tools/tidy.py "$@"
 fi
 check 'floors: includes point down only' test/tools/floors.py
 check 'floors: the checker sees every kind of fault' test/tools/test_floors.py
@@ -113,6 +85,6 @@ check 'every test file is run by a suite' unrun
 check 'shell scripts parse' shells
 check 'python files parse' pythons
 check 'documented make targets exist' commands
-[ -n "${KPI_NO_TIDY:-}" ] || check 'clang-tidy' tidy_all
+[ -n "${KPI_NO_TIDY:-}" ] || check 'clang-tidy' test/tools/tidy.py
 echo "lint: $passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -160,7 +160,9 @@ def docs(suite, cluster, names):
 
 
 def pytest_tests(suite, arguments):
-    command = ['/usr/bin/python3', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *arguments]
+    # Two files of the long suite side by side, each with servers of its own: most of their time they wait for them.
+    side_by_side = ['-n', '2', '--dist', 'loadfile'] if suite.name == 'cluster' and not arguments else []
+    command = ['/usr/bin/python3', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *side_by_side, *arguments]
     process = subprocess.Popen(command, cwd=os.path.join(ROOT, 'test', suite.name.removesuffix('-check')), text=True, stdout=subprocess.PIPE)
     last = ''
     for line in process.stdout:
