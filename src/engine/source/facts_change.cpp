@@ -157,15 +157,16 @@ void follow_column(ObjectId view, const std::string &old_name, const std::string
 
 void follow_owners() {
     // REASSIGN OWNED moves typed views with their facts view and fires no event trigger; what it
-    // leaves behind are the grants.
+    // leaves behind are the grants. A typed view that is missing has nothing to follow: handing
+    // over the other one, which calls this again, would never end.
     const Table t = pg::query(
-        "SELECT s.name, c.relowner, pg_catalog.quote_ident(r.rolname), v.relowner IS DISTINCT FROM "
-        "c.relowner FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts JOIN "
+        "SELECT s.name, c.relowner, pg_catalog.quote_ident(r.rolname), v.relowner <> c.relowner "
+        "FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.facts JOIN "
         "pg_catalog.pg_roles r ON r.oid = c.relowner LEFT JOIN pg_catalog.pg_class v ON v.oid = "
         "pg_catalog.to_regclass('kpi_data.' || pg_catalog.quote_ident(s.name || '_daily')) LEFT "
         "JOIN pg_catalog.pg_class d ON d.oid = pg_catalog.to_regclass('kpi_data.' || "
-        "pg_catalog.quote_ident(s.name || '_delta')) WHERE d.oid IS NOT NULL AND (v.relowner IS "
-        "DISTINCT FROM c.relowner OR NOT pg_catalog.has_table_privilege(c.relowner, d.oid, "
+        "pg_catalog.quote_ident(s.name || '_delta')) WHERE d.oid IS NOT NULL AND (v.relowner <> "
+        "c.relowner OR NOT pg_catalog.has_table_privilege(c.relowner, d.oid, "
         "'INSERT') OR EXISTS (SELECT FROM kpi.measure m JOIN kpi.metric x ON x.measure = m.name "
         "WHERE m.source = s.name AND x.owner <> c.relowner)) ORDER BY s.name");
     for (const Row &row : t.rows) {
