@@ -36,12 +36,18 @@ class Clock:
                 del os.environ[name]
 
 
+def open_to_server(tmp_path):
+    """The server's user may read what the test writes there."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.name.startswith(('pytest-', 'popen-', 'test_')):
+            folder.chmod(0o755)
+
+
 @pytest.fixture
 def clock(tmp_path):
     library = tmp_path / 'clock.so'
     subprocess.run(['g++', '-std=c++20', '-O1', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', library, SOURCE], check=True)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)  # the server's user reads both
+    open_to_server(tmp_path)
     return Clock(tmp_path / 'offset', library)
 
 

@@ -6,6 +6,7 @@ import subprocess
 
 import psycopg2
 import pytest
+from clocks import open_to_server
 from cluster import AS
 from receiver import Receiver, status
 from slack_fake import SlackFake
@@ -37,8 +38,7 @@ def server(make_cluster, monkeypatch, tmp_path):
 def folder(tmp_path_factory):
     """A folder that the server may write to."""
     path = tmp_path_factory.mktemp('reports')
-    os.chmod(path.parent, 0o755)
-    os.chmod(path.parent.parent, 0o755)
+    open_to_server(path)
     if AS:
         shutil.chown(path, 'postgres', 'postgres')
     return path
