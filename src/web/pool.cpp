@@ -150,6 +150,13 @@ void Pool::run_step(const LinkPtr &link, const JobPtr &job, size_t step) {
 }
 
 void Pool::settle(const LinkPtr &link, const JobPtr &job, Reply reply) {
+    // Where one connection is lost those at rest seldom are better: what is asked again goes to one
+    // that is made after the loss.
+    if (reply.error && reply.error->is_lost())
+        for (const LinkPtr &old : std::exchange(idle_, {})) {
+            old->close();
+            links_.erase(old);
+        }
     if (!link->is_open())
         drop(link);
     else
