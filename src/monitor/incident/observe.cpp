@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <tuple>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/similar_names.hpp"
@@ -27,6 +28,10 @@ std::string refreshed(const std::string &before, const std::string &now) {
     auto details = nlohmann::json::parse(before);
     details.update(nlohmann::json::parse(now));
     return details.dump();
+}
+
+void complete(Observation &seen) {
+    if (const auto write = std::exchange(seen.complete, nullptr)) write(seen);
 }
 
 // What is known now; the figures of an incident that is over stay as they were at its end.
@@ -81,30 +86,34 @@ void note_change(const Incident &incident, Phase before, std::int64_t now) {
 
 }  // namespace
 
-Incident look(Incident incident, const Observation &seen, std::int64_t now) {
+Incident look(Incident incident, Observation seen, std::int64_t now) {
     const Life before = incident.life;
-    const std::string details = incident.details;
-    const auto known = std::tuple(incident.sinks, incident.severity, incident.parent);
+    const auto parent = incident.parent;
+    const bool same = std::tie(incident.sinks, incident.severity, incident.parent) ==
+                      std::tie(seen.sinks, seen.severity, seen.parent);
     Voice voice = Voice::speaks;
-    if (seen.parent)
+    if (seen.parent) {
         voice = Voice::quiet;
-    else if (before.open() || seen.seen == Seen::bad)
+    } else if (before.open() || seen.seen == Seen::bad) {
+        complete(seen);
         voice =
             is_silenced(incident.id, seen.labels, seen.role, now) ? Voice::muted : Voice::speaks;
+    }
     const Next next = advance(before, seen.seen, seen.terms, voice, now);
     if (!before.open() && !next.life.open()) return incident;
+    // New figures alone are worth a row a minute.
+    const bool figures_alone = next.life == before && next.word == Word::none && same;
+    if (figures_alone && now - incident.seen_at < kMinute) return incident;
+    complete(seen);
+    const std::string details = incident.details;
     describe(incident, seen, next.word != Word::none && next.word != Word::resolved);
     incident.life = next.life;
-    // New figures alone are worth a row a minute.
-    const bool same = known == std::tuple(incident.sinks, incident.severity, incident.parent);
-    if (next.life == before && next.word == Word::none && same &&
-        (details == incident.details || now - incident.seen_at < kMinute))
-        return incident;
+    if (figures_alone && details == incident.details) return incident;
     incident.seen_at = now;
     save(incident);
     if (incident.id == 0) return incident;
     note_change(incident, before.phase, now);
-    if (incident.parent != std::get<2>(known))
+    if (incident.parent != parent)
         add_event(
             incident.id, now, incident.parent ? "joined" : "left", std::nullopt,
             incident.parent ? std::optional(fmt::format("#K-{}", *incident.parent)) : std::nullopt);

@@ -23,13 +23,16 @@ struct Observation {
     Terms terms;
     // Of another incident, which speaks for this one.
     std::optional<std::int64_t> parent;
+    // Writes labels, title and details, where that costs something: called when one is needed,
+    // which is once a minute for a problem that stays as it is.
+    std::function<void(Observation &)> complete;
     // Details that are worth a query when somebody is told.
     std::function<std::string()> elaborate;
 };
 
 // `incident`: the open one, or one without id. Saves it and tells what is to be told; returns it as
 // it is then (its phase is none or resolved when all is well).
-Incident look(Incident incident, const Observation &seen, std::int64_t now);
+Incident look(Incident incident, Observation seen, std::int64_t now);
 // The same for whoever does not hold the incident: found by its fingerprint. nullopt: all is well.
 // Errors: 22023 for an unknown kind or severity and an empty fingerprint.
 std::optional<std::int64_t> observe(const Observation &seen, std::int64_t now);

@@ -113,7 +113,6 @@ private:
         seen.kind = "rule";
         seen.severity = rule_.severity;
         seen.segment = segment;
-        seen.labels = labels_of(rule_, segment);
         seen.rule = rule_.name;
         seen.assignee = rule_.owner;
         seen.sinks = rule_.sinks;
@@ -129,6 +128,7 @@ private:
             if (candidate.found != nullptr && fires(candidate.next))
                 members.push_back(candidate.found);
         Observation seen = observation(whole_, "{}");
+        seen.labels = labels_of(rule_, "{}");
         seen.seen = bad ? Seen::bad : Seen::good;
         seen.terms.hold = seen.terms.keep_firing = 0;
         Side side = Side::down;
@@ -142,41 +142,55 @@ private:
         }
         Incident incident = group_.value_or(Incident{});
         seen.parent = leaders_.leader_of(rule_, side, scope_of_group(rule_), incident.id);
-        incident = look(std::move(incident), seen, now_);
+        incident = look(std::move(incident), std::move(seen), now_);
         leaders_.add(rule_, side, scope_of_group(rule_), incident);
         if (fires(incident.life) && !incident.parent) ++applied_.firing;
         if (incident.id == 0 || !incident.life.open()) return std::nullopt;
         return incident.id;
     }
 
+    std::string with_scope(const Found &found, const std::string &text) const {
+        json details = json::parse(text);
+        details["scope"] = scope_of(rule_, found.segment);
+        return details.dump();
+    }
+
+    // `bad`: what was found of a series that is; nullptr otherwise.
+    void complete(Observation &seen, const Found *bad) const {
+        seen.labels = labels_of(rule_, seen.segment);
+        if (bad == nullptr) return;
+        seen.title = title_of(story_of(rule_, reading_, *bad));
+        seen.details = with_scope(*bad, details_of(rule_, reading_, *bad));
+    }
+
     void look_at(Candidate &candidate, bool grouped, const std::optional<std::int64_t> &group) {
         const std::string segment =
             candidate.found != nullptr ? candidate.found->segment : candidate.incident.segment;
-        const std::string scope = scope_of(rule_, segment);
+        const Found *bad = candidate.seen == Seen::bad ? candidate.found : nullptr;
         Observation seen = observation(fingerprint_of(segment), segment);
         seen.seen = candidate.seen;
-        Side side = side_of(candidate.incident);
-        if (candidate.found != nullptr && candidate.seen == Seen::bad) {
-            side = candidate.found->verdict.side;
-            seen.title = title_of(story_of(rule_, reading_, *candidate.found));
-            const auto with_scope = [scope](const std::string &text) {
-                json details = json::parse(text);
-                details["scope"] = scope;
-                return details.dump();
+        seen.complete = [this, bad](Observation &mine) { complete(mine, bad); };
+        if (bad != nullptr)
+            seen.elaborate = [this, bad] {
+                return with_scope(*bad, full_details_of(rule_, reading_, *bad));
             };
-            seen.details = with_scope(details_of(rule_, reading_, *candidate.found));
-            seen.elaborate = [this, &candidate, with_scope] {
-                return with_scope(full_details_of(rule_, reading_, *candidate.found));
-            };
+        if (grouped) {
+            seen.parent = group;
+            note_next(look(std::move(candidate.incident), std::move(seen), now_));
+            return;
         }
-        seen.parent =
-            grouped ? group : leaders_.leader_of(rule_, side, scope, candidate.incident.id);
-        const Incident incident = look(std::move(candidate.incident), seen, now_);
-        if (const std::int64_t next = next_change(incident.life, rule_.terms); next != 0)
-            applied_.next_change = std::min(applied_.next_change, next);
-        if (grouped) return;
+        const std::string scope = scope_of(rule_, segment);
+        const Side side = bad != nullptr ? bad->verdict.side : side_of(candidate.incident);
+        seen.parent = leaders_.leader_of(rule_, side, scope, candidate.incident.id);
+        const Incident incident = look(std::move(candidate.incident), std::move(seen), now_);
+        note_next(incident);
         leaders_.add(rule_, side, scope, incident);
         if (fires(incident.life) && !incident.parent) ++applied_.firing;
+    }
+
+    void note_next(const Incident &incident) {
+        if (const std::int64_t next = next_change(incident.life, rule_.terms); next != 0)
+            applied_.next_change = std::min(applied_.next_change, next);
     }
 
     static Side side_of(const Incident &incident) {
