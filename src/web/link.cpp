@@ -46,7 +46,6 @@ void Link::close() {
     if (socket_.is_open()) socket_.release();
     if (connection_) PQfinish(connection_);
     connection_ = nullptr;
-    seen_socket_ = -1;
     notified_ = nullptr;
     lost_ = nullptr;
 }
@@ -69,34 +68,22 @@ void Link::connect(Replied done) {
     // libpq would print them to standard error: what code behind a facts view says of its data.
     PQsetNoticeReceiver(
         connection_, [](void *, const PGresult *) {}, nullptr);
-    follow_socket();
+    socket_.assign(PQsocket(connection_));
     wait(Wait::wait_write, &Link::step_connect);
 }
 
-// libpq changes its socket while it tries one address after another.
-void Link::follow_socket() {
-    const int now = PQsocket(connection_);
-    if (now == seen_socket_ && socket_.is_open()) return;
-    if (socket_.is_open()) socket_.release();
-    seen_socket_ = now;
-    if (now >= 0) socket_.assign(now);
-}
-
 void Link::step_connect() {
-    switch (PQconnectPoll(connection_)) {
-        case PGRES_POLLING_OK:
-            follow_socket();
-            PQsetnonblocking(connection_, 1);
-            return finish({});
-        case PGRES_POLLING_FAILED:
-            return fail(trimmed(PQerrorMessage(connection_)));
-        case PGRES_POLLING_READING:
-            follow_socket();
-            return wait(Wait::wait_read, &Link::step_connect);
-        default:
-            follow_socket();
-            return wait(Wait::wait_write, &Link::step_connect);
+    // libpq tries one address after another, or again without TLS: a new socket each time, often of
+    // the same number.
+    socket_.release();
+    const PostgresPollingStatusType next = PQconnectPoll(connection_);
+    if (next == PGRES_POLLING_FAILED) return fail(trimmed(PQerrorMessage(connection_)));
+    socket_.assign(PQsocket(connection_));
+    if (next == PGRES_POLLING_OK) {
+        PQsetnonblocking(connection_, 1);
+        return finish({});
     }
+    wait(next == PGRES_POLLING_READING ? Wait::wait_read : Wait::wait_write, &Link::step_connect);
 }
 
 void Link::wait(Wait::wait_type what, void (Link::*next)()) {
@@ -109,7 +96,9 @@ void Link::wait(Wait::wait_type what, void (Link::*next)()) {
 void Link::start_clock(Milliseconds limit) {
     clock_.expires_after(limit);
     clock_.async_wait([self = shared_from_this()](Problem problem) {
-        if (!problem && self->done_) self->fail("no answer from the database");
+        // One that ran out as the answer came must not end the next question.
+        if (problem || !self->done_ || self->clock_.expiry() > Clock::now()) return;
+        self->fail("no answer from the database");
     });
 }
 
@@ -121,7 +110,8 @@ void Link::ask(const Question &question, Milliseconds limit, Replied done,
     paused_ = false;
     notified_ = nullptr;
     lost_ = nullptr;
-    socket_.cancel();  // of watch()
+    Problem ignored;
+    socket_.cancel(ignored);  // of watch()
     start_clock(limit);
     int sent = 0;
     if (question.values.empty() && !rows_) {
@@ -147,10 +137,10 @@ void Link::fail_later() {
 
 void Link::flush() {
     const int left = PQflush(connection_);
-    if (left < 0) return fail(trimmed(PQerrorMessage(connection_)));
+    if (left < 0) return fail_later();
     // While it is still being sent the server may wait for us to read.
     if (left > 0) {
-        if (!PQconsumeInput(connection_)) return fail(trimmed(PQerrorMessage(connection_)));
+        if (!PQconsumeInput(connection_)) return fail_later();
         return wait(Wait::wait_write, &Link::flush);
     }
     wait(Wait::wait_read, &Link::receive);
@@ -226,23 +216,29 @@ void Link::fail(std::string message) {
     finish(std::move(reply));
 }
 
-void Link::watch(std::function<void(std::string)> notified, std::function<void()> lost) {
+bool Link::watch(std::function<void(std::string)> notified, std::function<void()> lost) {
     notified_ = std::move(notified);
     lost_ = std::move(lost);
-    listen();
+    return hear();
 }
 
-void Link::listen() {
-    if (done_ || !lost_) return;  // a statement runs
+bool Link::hear() {
     const bool alive = PQconsumeInput(connection_) && PQstatus(connection_) == CONNECTION_OK;
     while (PGnotify *notify = alive ? PQnotifies(connection_) : nullptr) {
         const std::unique_ptr<PGnotify, decltype(&PQfreemem)> owned(notify, &PQfreemem);
         if (notified_) notified_(notify->extra);
     }
-    if (alive) return wait(Wait::wait_read, &Link::listen);
-    const auto lost = std::exchange(lost_, nullptr);
-    close();
-    if (lost) lost();
+    if (alive)
+        wait(Wait::wait_read, &Link::listen);
+    else
+        close();
+    return alive;
+}
+
+void Link::listen() {
+    if (done_ || !lost_) return;  // a statement runs
+    const auto lost = lost_;
+    if (!hear()) lost();
 }
 
 }  // namespace kpi::web

@@ -1,6 +1,6 @@
 // One connection to PostgreSQL, without a thread waiting for it: libpq's non-blocking calls, its
-// socket watched by Asio. Used on the database thread only. Everything is called back from the
-// context, never from inside the call.
+// socket watched by Asio. Used on the database thread only. connect() and ask() call back from the
+// context, never from inside the call; resume() and abandon() may.
 #pragma once
 
 #include <libpq-fe.h>
@@ -54,14 +54,14 @@ public:
     void resume();
     // Ends the statement with its connection.
     void abandon();
-    // Between statements: tells of notifications, and when the connection ends.
-    void watch(std::function<void(std::string)> notified, std::function<void()> lost);
+    // Between statements: tells of notifications, those that are there already at once, and when
+    // the connection ends. false: it has ended, the link is closed, and `lost` is not called.
+    [[nodiscard]] bool watch(std::function<void(std::string)> notified, std::function<void()> lost);
     void close();
     bool is_open() const { return connection_ != nullptr; }
 
 private:
     void step_connect();
-    void follow_socket();
     void wait(asio::posix::stream_descriptor::wait_type what, void (Link::*next)());
     void start_clock(Milliseconds limit);
     void flush();
@@ -71,13 +71,13 @@ private:
     void finish(Reply reply);
     void fail(std::string message);
     void fail_later();
+    bool hear();
     void listen();
 
     asio::posix::stream_descriptor socket_;
     asio::steady_timer clock_;
     const Settings &settings_;
     PGconn *connection_ = nullptr;
-    int seen_socket_ = -1;
     Replied done_;
     std::shared_ptr<RowReader> rows_;
     Reply reply_;

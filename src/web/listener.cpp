@@ -34,9 +34,8 @@ void Listener::listen() {
 
 void Listener::listening(const Reply &reply) {
     if (closed_) return;
-    if (!link_->is_open()) return lost();
+    if (!link_->is_open() || !watch()) return lost();
     pause_ = kFirstPause;
-    watch();
     // What was announced meanwhile nobody heard: everything is read anew.
     hub_.back();
     if (!reply.error) return;
@@ -44,9 +43,9 @@ void Listener::listening(const Reply &reply) {
     later(kPoll, &Listener::poll);
 }
 
-void Listener::watch() {
-    link_->watch([this](const std::string &payload) { hub_.announced(payload); },
-                 [this] { lost(); });
+bool Listener::watch() {
+    return link_->watch([this](const std::string &payload) { hub_.announced(payload); },
+                        [this] { lost(); });
 }
 
 // A standby that was promoted announces again. It is asked what it is, as a LISTEN that it refuses
@@ -57,7 +56,7 @@ void Listener::poll() {
         if (closed_) return;
         if (!link_->is_open()) return lost();
         if (!reply.error && reply.row.at(0) == "f") return listen();
-        watch();
+        if (!watch()) return lost();
         hub_.announced("");
         later(kPoll, &Listener::poll);
     });

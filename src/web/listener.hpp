@@ -19,7 +19,7 @@ public:
 private:
     void listen();
     void listening(const Reply &reply);
-    void watch();
+    bool watch();
     void later(Milliseconds pause, void (Listener::*next)());
     void poll();
     void lost();

@@ -111,8 +111,8 @@ void Pool::opened(const LinkPtr &link, const Reply &reply) {
 }
 
 void Pool::rest(const LinkPtr &link) {
-    if (closed_) return drop(link);
-    link->watch(nullptr, [this, link] { drop(link); });
+    // An answer and the end of its connection may arrive as one.
+    if (closed_ || !link->watch(nullptr, [this, link] { drop(link); })) return drop(link);
     idle_.push_back(link);
     serve();
 }

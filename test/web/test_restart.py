@@ -144,3 +144,37 @@ def test_an_answer_that_comes_too_late_reaches_nobody(start_web, shop, wait_unti
         go_on()
     assert [ask(days).json['count'] for days in range(8, 30)] == list(range(8, 30))
     assert web.counter('connections') == 1 and web.process.poll() is None
+
+
+def test_a_connection_that_ends_with_its_answer_is_not_asked(start_web, shop, wait_until):
+    """Answer and end arrive as one: the connection is found lost on its way to rest, and never rests."""
+    web = start_web(KPIS_PG_POOL='1')
+    wait_until(lambda: web.get('/readyz').status == 200, 'the database')
+    ask = '/api/kpi/query?metric=leads&start_date={}d'
+    assert web.get(ask.format(40)).json['count'] == 40
+    (backend, before), = shop.sql("SELECT pid, state_change FROM pg_stat_activity WHERE application_name = 'kpi_web' AND query NOT LIKE 'LISTEN%'")
+
+    def look(what):
+        return shop.sql(f'SELECT {what} FROM pg_stat_activity WHERE pid = %s', (backend,))
+
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with web.connect() as client:
+            client.sendall(f'GET {ask.format(3)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'.encode())
+            time.sleep(0.3)  # the question is sent
+            os.kill(web.process.pid, signal.SIGSTOP)
+            os.kill(backend, signal.SIGCONT)
+            wait_until(lambda: look(f"state = 'idle' AND state_change > '{before}'") == [(True,)], 'the answer')
+            shop.sql('SELECT pg_terminate_backend(%s)', (backend,))
+            wait_until(lambda: look('true') == [], 'the end of the connection')
+            os.kill(web.process.pid, signal.SIGCONT)
+            reply = b''
+            while part := client.recv(65536):
+                reply += part
+            assert reply.startswith(b'HTTP/1.1 200') and b'"count" : 3,' in reply
+    finally:
+        os.kill(web.process.pid, signal.SIGCONT)
+        if look('true'):
+            os.kill(backend, signal.SIGCONT)
+    assert [web.get(ask.format(days)).json['count'] for days in (4, 5, 6)] == [4, 5, 6]
+    assert web.process.poll() is None
