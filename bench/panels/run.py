@@ -35,7 +35,7 @@ def statements():
     variables = {each['name']: each for each in dashboard['templating']['list']}
     until = datetime.datetime.now(datetime.timezone.utc)
     chosen = {'country': ALL, 'source': ALL, 'zone': 'UTC'}
-    found = {panel['title']: panel['targets'][0]['rawSql'] for panel in dashboard['panels'] if panel['type'] != 'row'}
+    found = {panel['title']: panel['targets'][0]['rawSql'] for panel in dashboard['panels'] if panel.get('title') in PANELS}
     return {title: expand(found[title], variables, chosen, until - datetime.timedelta(days=30), until) for title in PANELS}
 
 
@@ -64,7 +64,7 @@ def main():
     try:
         bench.sql(TABLES.format(count))
         bench.drain(['leads', 'payments'])
-        measure.clusters.wait_until(lambda: bench.sql('SELECT count(DISTINCT day) > 7 FROM kpi_data.payments_so_far')[0][0], 'the sums of past days', 60)
+        measure.clusters.wait_until(lambda: bench.sql('SELECT count(DISTINCT day) > 7 FROM kpi_data.payments_so_far')[0][0], 'the sums of past days', 180)  # a minute after the past was built
         connection = bench.connect(autocommit=False)
         rows = []
         for title, statement in statements().items():
