@@ -68,7 +68,7 @@ CREATE VIEW kpi.job_status AS
 SELECT j.name AS job, j.enabled, s.schedule, s.time_zone, s.next_at, l.state AS last_state, l.ended_at AS last_ended_at,
        l.duration AS last_duration, ok.ended_at AS last_success_at, o.running,
        j.enabled AND coalesce(s.next_at < pg_catalog.clock_timestamp() - interval '10 minutes', s.job IS NULL)
-       OR o.waiting_since < pg_catalog.clock_timestamp() - interval '10 minutes' AS overdue
+       OR coalesce(o.waiting_since < pg_catalog.clock_timestamp() - interval '10 minutes', false) AS overdue
   FROM kpi.job j
   LEFT JOIN kpi.job_state s ON s.job = j.name
   LEFT JOIN LATERAL (SELECT r.state, r.ended_at, r.duration FROM kpi.run r
