@@ -16,6 +16,7 @@ namespace kpi::reporting {
 namespace {
 
 constexpr int64_t kMostBytes = 50'000'000;  // of all rows as text
+constexpr size_t kCell = 25;  // bytes that a cell counts besides: empty ones take memory, too
 
 std::optional<Date> day_of_report;
 
@@ -80,6 +81,7 @@ Question question_of(const OwnSql &own) {
     Question out;
     out.table = report::Table(std::move(columns));
     out.ordered = pg::is_ordered(select);
+    sizes.push_back(std::to_string(kCell * cells.size()));
     out.sql = fmt::format(
         "SELECT {0}, y.whole FROM (SELECT x.*, {1} AS own, pg_catalog.sum({1}) OVER (ROWS "
         "UNBOUNDED PRECEDING) AS whole FROM ({2}\n) x({3}) LIMIT {4}) y WHERE y.whole - y.own <= "
@@ -95,7 +97,8 @@ std::optional<Error> too_much(const Table &found, const OwnSql &own) {
                      fmt::format("the sql of the report returns more than {} rows", own.max_rows),
                      {}, "Aggregate, or give it another max_rows: at most 100000.");
     if (!found.empty() && std::stoll(found.rows.back().back().value_or("0")) > kMostBytes)
-        return Error("54000", "the sql of the report returns more than 50 MB", {}, "Aggregate.");
+        return Error("54000", "the sql of the report returns more than 50 MB", {},
+                     "Aggregate. Each cell counts 25 bytes besides its text.");
     return std::nullopt;
 }
 
