@@ -216,8 +216,7 @@ void add_plan(ObjectId caller, const Plan &wish) {
         refuse("a time zone without a schedule", "For example schedule => '0 7 * * 1-5'.");
     try_scope(plan);
     insert(plan);
-    if (plan.schedule)
-        schedule(plan.name, {plan.sinks, {}, {}, {}, {}, plan.schedule, plan.time_zone});
+    if (plan.schedule) schedule(plan.name, {{}, {}, {}, {}, {}, plan.schedule, plan.time_zone});
 }
 
 void alter_plan(ObjectId caller, const std::string &name, const PlanChange &change) {
@@ -226,6 +225,7 @@ void alter_plan(ObjectId caller, const std::string &name, const PlanChange &chan
         const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
         change_row(caller, name, change);
         scheduled = has_job(name);
+        if (change.enabled == false) note(demand_plan(caller, name), std::nullopt);
     }
     if (change.schedule && change.schedule->empty()) {
         if (scheduled) unschedule(name);
@@ -241,7 +241,7 @@ void drop_plan(ObjectId caller, const std::string &name) {
     bool scheduled = false;
     {
         const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
-        (void)demand_plan(caller, name);
+        note(demand_plan(caller, name), std::nullopt);
         scheduled = has_job(name);
     }
     // First: its job is known by the plan.
@@ -258,6 +258,16 @@ std::optional<Plan> find_plan(ObjectId caller, const std::string &name) {
         throw Error("42501", fmt::format("report \"{}\" belongs to another role", name), {},
                     "Its owner may do that, and a member of kpi_operator.");
     return plan_of(found.rows[0]);
+}
+
+void note(const Plan &plan, const std::optional<Error> &error) {
+    const pg::RunAs as_extension_owner(pg::extension_owner(), pg::Restriction::identity);
+    pg::execute(
+        "SELECT kpi._observe($1, 'run', $2, 'warning', $3, $4, $5)",
+        {"report:" + plan.name,
+         error ? fmt::format("report {} failed: {}: {}", plan.name, error->sqlstate, error->message)
+               : "report " + plan.name,
+         error.has_value(), plan.sinks, plan.owner});
 }
 
 Plan demand_plan(ObjectId caller, const std::string &name) {

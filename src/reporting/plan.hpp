@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "core/table.hpp"
 #include "reporting/edition.hpp"
 #include "reporting/scope.hpp"
@@ -42,5 +43,9 @@ std::optional<Plan> find_plan(ObjectId caller, const std::string &name);
 Plan demand_plan(ObjectId caller, const std::string &name);
 // Those that are enabled, without a schedule of their own, and the caller may run; by name.
 std::vector<Plan> plans_of(ObjectId caller, Kind kind);
+
+// Opens the incident of a plan that failed among the others of its kind, and closes it when it went
+// well, is off or is dropped. (One with a job has the incident of the job.)
+void note(const Plan &plan, const std::optional<Error> &error);
 
 }  // namespace kpi::reporting

@@ -52,25 +52,32 @@ void check_times(const Wish &wish) {
                     "0 catches up nothing that is late.");
 }
 
-void insert(ObjectId owner, const Preset &preset) {
+void insert(ObjectId caller, const Preset &preset) {
     pg::execute(
         R"(
         INSERT INTO kpi.job (name, kind, owner, max_age) VALUES ($1, $2, $3, $4::pg_catalog.interval)
             ON CONFLICT (name) DO NOTHING)",
-        {preset.job, preset.kind, owner, preset.max_age});
+        {preset.job, preset.kind, caller, preset.max_age});
 }
 
-// Whose rights its job runs with, whoever may schedule it.
-ObjectId owner_of_report(ObjectId caller, const std::string &job) {
+// Its job is its owner's, whoever may schedule it; its sinks hear when it fails, and one that is
+// off stays off.
+void insert_report(ObjectId caller, const Preset &preset) {
     const Row row = pg::query(
-                        "SELECT owner::pg_catalog.oid, kpi._may_run($2, owner) FROM "
-                        "kpi.report_plan WHERE 'kpi_report_' || name = $1",
-                        {job, caller})
+                        "SELECT name, kpi._may_run($2, owner) FROM kpi.report_plan WHERE "
+                        "'kpi_report_' || name = $1",
+                        {preset.job, caller})
                         .rows.at(0);
     if (row[1] != "t")
-        throw Error("42501", fmt::format("the report of job \"{}\" belongs to another role", job),
-                    {}, "Its owner may do that, and a member of kpi_operator.");
-    return {uint32_t(std::stoul(*row[0]))};
+        throw Error("42501",
+                    fmt::format("the report of job \"{}\" belongs to another role", preset.job), {},
+                    "Its owner may do that, and a member of kpi_operator.");
+    pg::execute(
+        R"(
+        INSERT INTO kpi.job (name, kind, owner, max_age, sinks, enabled)
+        SELECT $2, $3, owner, $4::pg_catalog.interval, sinks, enabled FROM kpi.report_plan WHERE name = $1
+            ON CONFLICT (name) DO NOTHING)",
+        {*row[0], preset.job, preset.kind, preset.max_age});
 }
 
 bool exists(const std::string &job) {
@@ -133,8 +140,10 @@ void schedule(ObjectId caller, const Wish &wish) {
     check_sinks(wish, what);
     if (exists(wish.job))
         demand_job(caller, wish.job);
+    else if (what.kind == "report")
+        insert_report(caller, what);
     else
-        insert(what.kind == "report" ? owner_of_report(caller, wish.job) : caller, what);
+        insert(caller, what);
     pg::execute(R"(
         UPDATE kpi.job SET schedule = CASE WHEN $2 IS NULL THEN schedule ELSE nullif($2, '') END,
                time_zone = CASE WHEN $3 IS NULL THEN time_zone ELSE nullif($3, '') END,
