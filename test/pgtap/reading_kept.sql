@@ -18,19 +18,21 @@ UPDATE kpi.source s SET timezone = z.zone FROM public.zone z WHERE z.source = s.
 
 CREATE FUNCTION public.median(numeric[]) RETURNS numeric LANGUAGE sql AS
 $$SELECT (percentile_disc(0.5) WITHIN GROUP (ORDER BY n) + percentile_disc(0.5) WITHIN GROUP (ORDER BY n DESC)) / 2 FROM unnest($1) n$$;
--- What the same weekdays had by as_of: by PostgreSQL's own calendar.
-CREATE FUNCTION public.past(zone text, as_of timestamptz, grain text, kind int, place text, segmented boolean) RETURNS numeric LANGUAGE sql AS $$
-SELECT public.median(array_agg(n)) FROM (
-    SELECT (SELECT coalesce(sum(amount), 0) FROM public.beat b
+-- What the same weekdays had by as_of, from the last one backwards: by PostgreSQL's own calendar.
+CREATE FUNCTION public.past(zone text, as_of timestamptz, grain text, kind int, place text, segmented boolean) RETURNS numeric[] LANGUAGE sql AS $$
+SELECT array_agg(n ORDER BY w) FROM (
+    SELECT w, (SELECT coalesce(sum(amount), 0) FROM public.beat b
              WHERE at >= (date_trunc($3, $2 AT TIME ZONE $1) - w * interval '7 days') AT TIME ZONE $1 AND at < (($2 AT TIME ZONE $1) - w * interval '7 days') AT TIME ZONE $1
                AND ($4 IS NULL OR b.kind = $4) AND (NOT $6 OR b.place IS NOT DISTINCT FROM $5)) AS n
       FROM generate_series(1, 8) w) p
 $$;
+-- A median of eight hides what one of them has wrong: last week stands by itself too.
 CREATE VIEW public.expectation AS
-SELECT z.source, c.grain, q.segment, q.expected_so_far, public.past(z.zone, q.as_of, c.grain, (q.segment ->> 'kind')::int, q.segment ->> 'place', c.by @> '{place}') AS should
+SELECT z.source, c.grain, q.segment, q.expected_so_far, coalesce(q.compared, 0) AS compared, public.past(z.zone, q.as_of, c.grain, (q.segment ->> 'kind')::int, q.segment ->> 'place', c.by @> '{place}') AS past
   FROM public.zone z CROSS JOIN (VALUES ('day', 'today', '{}'::name[]), ('day', 'today', '{kind}'), ('day', 'today', '{kind,place}'), ('week', '1w', '{}')) c (grain, start, by)
- CROSS JOIN LATERAL kpi.query(ARRAY[z.source || '_sum'], c.start, grain => c.grain, by => c.by) q;
-CREATE FUNCTION public.wrong() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM public.expectation WHERE expected_so_far IS DISTINCT FROM should';
+ CROSS JOIN LATERAL kpi.query(ARRAY[z.source || '_sum'], c.start, grain => c.grain, by => c.by, compare => CASE c.grain WHEN 'day' THEN 'week' ELSE 'previous' END) q;
+CREATE FUNCTION public.wrong() RETURNS bigint LANGUAGE sql AS
+'SELECT count(*) FROM public.expectation WHERE expected_so_far IS DISTINCT FROM public.median(past) OR compared IS DISTINCT FROM past[1]';
 -- Days with kept sums.
 CREATE FUNCTION public.kept(source text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint;
@@ -65,12 +67,12 @@ SELECT ok(public.is_kept(8), 'they come back');
 
 -- Every change of the past: seen by its own transaction, as a delta, and after the merge, which takes the sums of its day away.
 CREATE PROCEDURE public.change(what text) LANGUAGE plpgsql AS $$
-DECLARE moment CONSTANT timestamptz := now() - interval '14 days' - interval '25 minutes';
+DECLARE last CONSTANT timestamptz := now() - interval '7 days 25 minutes'; moment CONSTANT timestamptz := last - interval '7 days';
 BEGIN
     CASE what
-        WHEN 'insert' THEN INSERT INTO public.beat (at, kind, place, amount) SELECT moment - i * interval '1 minute', 1, 'p1', 1000 FROM generate_series(0, 5) i;
+        WHEN 'insert' THEN INSERT INTO public.beat (at, kind, place, amount) SELECT last - i * interval '1 minute', 1, 'p1', 1000 FROM generate_series(0, 5) i;
         -- Within their hour: no sum of an hour changes.
-        WHEN 'move' THEN UPDATE public.beat SET at = date_trunc('hour', at) + interval '59 minutes 59.9 seconds' WHERE at BETWEEN moment - interval '3 hours' AND moment + interval '20 minutes';
+        WHEN 'move' THEN UPDATE public.beat SET at = date_trunc('hour', at) + interval '59 minutes 59.9 seconds' WHERE at BETWEEN last - interval '3 hours' AND last + interval '20 minutes';
         WHEN 'swap' THEN UPDATE public.beat b SET amount = o.amount FROM public.beat o
                           WHERE b.at BETWEEN now() - interval '21 days 50 minutes' AND now() - interval '21 days' AND o.at BETWEEN now() - interval '21 days 50 minutes' AND now() - interval '21 days'
                             AND b.kind = o.kind AND b.place IS NOT DISTINCT FROM o.place AND b.id <> o.id;
