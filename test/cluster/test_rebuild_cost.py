@@ -29,8 +29,9 @@ def instructions(cluster, database, statement, function):
     return int(re.search(r'Collected : (\d+)', done.stdout)[1])
 
 
-# Rows and hours: a row in ten cells of hour and segment, then twenty rows in each. The extension is built without optimisation.
-@pytest.mark.parametrize('hours, first, again', [(120, 9, 5.5), (4, 3.8, 3.5)])
+# Rows and hours: a row in ten cells of hour and segment, then twenty rows in each. The extension is built without optimisation. Measured: 6.9 and 3.7, 2.7 and
+# 2.5; a second pass over the facts adds 0.5 to 0.7 to each, and must not pass.
+@pytest.mark.parametrize('hours, first, again', [(120, 7.2, 4), (4, 3, 2.8)])
 def test_a_rebuild_costs_some_plain_aggregates(make_cluster, hours, first, again):
     cluster = make_cluster(preload=False, config={'autovacuum': 'off', 'jit': 'off', 'max_parallel_workers_per_gather': '0'})
     database = cluster.create_database()
