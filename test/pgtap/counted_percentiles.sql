@@ -84,23 +84,10 @@ SELECT kpi.merge('flight');
 SELECT t.percentiles('deleted and merged');
 SELECT is_empty($$SELECT FROM kpi_data.flight_rollup_day WHERE level >> 12 IN (1, 2, 3, 4) AND n <= 0$$, 'nothing is left of them');
 
-UPDATE public.flight SET at = at + interval '5 days' WHERE id % 13 = 0;
-DELETE FROM public.flight WHERE id % 19 = 0;
-SELECT t.percentiles('moved');
-SELECT t.exact('flight', 'moved: sums and verify');
-BEGIN; TRUNCATE public.flight; SELECT t.percentiles('emptied'); ROLLBACK;
-CREATE TABLE public.kept AS TABLE public.flight;
-TRUNCATE public.flight;
-INSERT INTO public.flight SELECT * FROM public.kept WHERE id % 3 > 0;
-SELECT t.percentiles('emptied and filled anew');
-CALL kpi.work();
-SELECT t.percentiles('repaired');
-ALTER TABLE public.flight DISABLE TRIGGER kpi_capture_flight;
-UPDATE public.flight SET delay = 500 + id WHERE id % 6 = 1;
-ALTER TABLE public.flight ENABLE TRIGGER kpi_capture_flight;
-CALL kpi.work();
-SELECT t.percentiles('what no trigger saw is added by the repair');
-SELECT t.exact('flight', 'repaired: sums and verify');
+\set table flight
+\set check t.percentiles
+\set change 'delay = 500 + id'
+\ir ../tools/counted_changes.sql
 
 -- damage, frozen days
 UPDATE kpi_data.flight_rollup_day SET n = n + 5 WHERE ctid = (SELECT min(ctid) FROM kpi_data.flight_rollup_day WHERE level >> 12 = 1 AND day = '2026-02-03');
