@@ -96,8 +96,9 @@ dl{margin:0;font-size:14px}dt{font-weight:600;margin-top:12px}dt:first-child{mar
 dd{margin:2px 0 0;color:var(--soft)}
 code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
+@media (max-width:900px){svg .wide{display:none}}
 @media (max-width:600px){main{padding:24px 14px 40px}h1{font-size:22px}h2{margin-top:30px}
-.card,.tiles>li{padding:15px 15px}.tiles{gap:10px;grid-template-columns:1fr}svg .wide{display:none}
+.card,.tiles>li{padding:15px 15px}.tiles{gap:10px;grid-template-columns:1fr}
 .tiles .value{font-size:26px}.tiles .spark{margin-top:4px}.summary{font-size:16px}
 .bars .extra{display:none}.bars .share{min-width:6.5em;width:auto;overflow-wrap:anywhere}
 .plot .ticks{flex-basis:50px;width:50px}}
