@@ -37,7 +37,7 @@ public:
     // Throws only when the extension is gone (Steps::gone) or the registry cannot be read.
     Rest run(Demand demand);
     // When the rules are to be looked at, work or not (pg::ticks()).
-    int64_t look_due() const { return watch_.due(); }
+    int64_t look_due() const { return std::min(watch_.due(), watch_.news_due()); }
 
 private:
     struct Source {

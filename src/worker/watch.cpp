@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kSeldom = 60'000'000;
 constexpr int64_t kOften = 1'000'000;
+constexpr int64_t kNewsEvery = 200'000;
 constexpr int kAttempts = 2;          // on one snapshot, while others write incidents
 constexpr int64_t kMaking = 200'000;  // of a look, for outlooks: merges wait so long at most
 
@@ -61,13 +62,21 @@ void Watch::look() {
                     error.detail, error.hint);
     }
     const int64_t ended = pg::ticks();
+    looked_ = true;
     next_at_ = ended + wait;
     pace_.ran(began, ended);
 }
 
+int64_t Watch::news_due() const { return postponed_ ? news_pace_.next(kNewsEvery) : INT64_MAX; }
+
 std::optional<int> Watch::news() {
+    const int64_t began = pg::ticks();
+    postponed_ = !looked_ && began < news_pace_.next(kNewsEvery);
+    if (postponed_) return std::nullopt;
     monitor::Board board;
     steps_.run([&] { board = monitor::board(); });
+    looked_ = false;
+    news_pace_.ran(began, pg::ticks());
     const bool first = !shown_;
     if (shown_ == board.mark) return std::nullopt;
     shown_ = board.mark;

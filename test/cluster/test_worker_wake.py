@@ -188,6 +188,23 @@ def test_updates_are_announced_once_a_batch(database, wait_until):
     listener.close()
 
 
+def test_incidents_are_not_read_in_every_round(database, wait_until):
+    """The worker sees whether the list of them has changed: five times a second and after a look, however often it is rung for."""
+    make_source(database)
+    set_for(database, 'kpi.merge_threshold', '1', wait_until)  # a round follows the other
+    wait_until(lambda: drained(database), 'the build')
+    time.sleep(1.5)  # the worker's statistics are sent once a second
+
+    def reads():
+        return database.sql("SELECT seq_scan FROM pg_stat_all_tables WHERE relid = 'kpi.silence'::regclass")[0][0]
+    reads_before, rounds, began = reads(), worker(database)['rounds'], time.monotonic()
+    while time.monotonic() - began < 3:
+        insert_singly(database, 20)
+    took, rounds = time.monotonic() - began, worker(database)['rounds'] - rounds
+    time.sleep(1.5)
+    assert 3 <= reads() - reads_before <= 6 * took + 4, f'in {rounds} rounds'
+
+
 def test_an_announcement_fits_its_message(database, wait_until):
     """900 days in one batch: too many to name."""
     make_source(database)
