@@ -20,8 +20,8 @@ public:
     Number operator()(const std::vector<Number> &operands) const;
 
 private:
-    mutable std::unique_ptr<bool[]> nulls_;  // of the operands at hand
-    std::optional<Expression> expression_;   // none: the formula is operand `only_`
+    std::unique_ptr<bool[]> nulls_;         // of the operands at hand
+    std::optional<Expression> expression_;  // none: the formula is operand `only_`
     size_t only_ = 0;
 };
 
