@@ -5,4 +5,8 @@ namespace kpi {
 
 constexpr int kExpectedWeeks = 8;
 
+// Days that are no older are none of the weeks before, in any zone: what is kept of past days is
+// not touched by their changes.
+constexpr int kYoungDays = 3;
+
 }  // namespace kpi

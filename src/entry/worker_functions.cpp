@@ -66,7 +66,9 @@ KPI_FUNCTION(unwatch_view) {
     PG_RETURN_VOID();
 }
 
+// What is sent is sent: code that may only read, such as a check's or a report's, may not.
 KPI_FUNCTION(test_sink) {
+    kpi::pg::call([] { PreventCommandIfReadOnly("kpi.test_sink()"); });
     const ObjectId role = caller();
     kpi::pg::ResultSet result(fcinfo);
     kpi::pg::Spi spi;

@@ -60,7 +60,7 @@ SELECT is((SELECT string_agg(concat_ws(' ', (date_trunc('day', now()) - bucket):
 SELECT is((SELECT string_agg(concat_ws(' ', (date_trunc('day', now()) - bucket)::text, segment ->> 'country', first_seen, coalesce(today::text, 'none')), ', ') FROM kpi.restatements('sales', by => '{country}')),
     '2 days ES 40 0, 1 day MX 60 85', 'by segment, also one without rows today');
 SELECT is((SELECT count(*) FROM kpi.restatements('good_pct')), 1::bigint, 'of a rate');
-SELECT is((SELECT count(*) FROM kpi.restatements('sales', now() - interval '36 hours')), 1::bigint, 'from a moment on');
+SELECT is((SELECT count(*) FROM kpi.restatements('sales', date_trunc('day', now()) - interval '36 hours')), 1::bigint, 'from a moment on');
 SELECT ok((SELECT bool_and(seen_at BETWEEN now() - interval '1 minute' AND clock_timestamp()) FROM kpi.restatements('sales')), 'with the time it was seen');
 
 -- A backtest judges on what was known

@@ -52,12 +52,12 @@ SELECT matches(t.raised($$SELECT kpi.make_report('sql')$$), '^22023 there is no 
 -- What it may not: write, take long, return much, leave anything behind
 CREATE FUNCTION public.evil(what text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE what; RETURN 1; END $$;
 SELECT count(kpi.add_report(name, 'sql', '{}', options => jsonb_build_object('sql', sql, 'max_rows', CASE name WHEN 'wide' THEN 100000 ELSE 5 END))::text) AS added FROM (VALUES
-    ('writes', $$SELECT public.evil('INSERT INTO public.agent VALUES (''x'')')$$), ('roles', $$SELECT public.evil('RESET ROLE')$$), ('sleeps', 'SELECT pg_sleep(20)::text'),
+    ('sends', 'SELECT (kpi.test_sink(''nowhere'')).state'), ('writes', $$SELECT public.evil('INSERT INTO public.agent VALUES (''x'')')$$), ('roles', $$SELECT public.evil('RESET ROLE')$$), ('sleeps', 'SELECT pg_sleep(20)::text'),
     ('many', 'SELECT g FROM generate_series(1, 6) g'), ('large', $$SELECT repeat('x', 30000000) FROM generate_series(1, 3)$$), ('divides', 'SELECT 1 / (g - 2) FROM generate_series(1, 3) g'),
     ('wide', 'SELECT ' || (SELECT string_agg('NULL::text', ',') FROM generate_series(1, 1000)) || ' FROM generate_series(1, 2001)'), ('sets', $$SELECT set_config('application_name', 'evil', false)$$), ('names', 'SELECT 1 AS a, 2 AS a, now() = now()')) v(name, sql) \gset
 RESET ROLE; SET kpi.check_timeout = 4; SET ROLE p_owner;
 SELECT matches(t.raised(format('SELECT kpi.make_report(%L)', name)), e, name) FROM (VALUES
-    ('writes', '^25006 the sql of the report failed: cannot execute INSERT in a read-only transaction'), ('roles', '^\S+ the sql of the report failed'), ('sleeps', '^54000 the sql of the report failed: it took longer than 4 s.*kpi.check_timeout'),
+    ('sends', '^25006 the sql of the report failed: cannot execute kpi.test_sink\(\) in a read-only transaction'), ('writes', '^25006 the sql of the report failed: cannot execute INSERT in a read-only transaction'), ('roles', '^\S+ the sql of the report failed'), ('sleeps', '^54000 the sql of the report failed: it took longer than 4 s.*kpi.check_timeout'),
     ('many', '^54000 the sql of the report returns more than 5 rows.*max_rows'), ('large', '^54000 the sql of the report returns more than 50 MB'), ('wide', '^54000 the sql of the report returns more than 50 MB.*Each cell'), ('divides', '^22012 the sql of the report failed: division by zero'), ('sets', 'nothing was raised')) v(name, e);
 RESET ROLE; RESET kpi.check_timeout; SET ROLE p_owner;
 SELECT isnt(current_setting('application_name'), 'evil', 'a setting is undone');

@@ -152,7 +152,12 @@ def test_a_connection_that_ends_with_its_answer_is_not_asked(start_web, shop, wa
     wait_until(lambda: web.get('/readyz').status == 200, 'the database')
     ask = '/api/kpi/query?metric=leads&start_date={}d'
     assert web.get(ask.format(40)).json['count'] == 40
-    (backend, before), = shop.sql("SELECT pid, state_change FROM pg_stat_activity WHERE application_name = 'kpi_web' AND query NOT LIKE 'LISTEN%'")
+
+    def connections():  # those of tests before may still be ending
+        found = shop.sql("SELECT pid, state_change FROM pg_stat_activity WHERE application_name = 'kpi_web' AND query NOT LIKE 'LISTEN%'")
+        return len(found) == 1 and found
+
+    (backend, before), = wait_until(connections, 'its only connection')
 
     def look(what):
         return shop.sql(f'SELECT {what} FROM pg_stat_activity WHERE pid = %s', (backend,))

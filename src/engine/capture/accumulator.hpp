@@ -4,6 +4,7 @@
 // the source's delta table.
 #pragma once
 
+#include "core/expected_weeks.hpp"
 #include "engine/capture/evaluator.hpp"
 
 namespace kpi::capture {
@@ -67,12 +68,9 @@ bool note_mark(Level *level, const char *source);
 // Moves everything of `inner` into `outer`; the cost is proportional to `inner`.
 void merge_levels(Level *outer, Level *inner);
 
-// Sums of days that lie at least so far back may be kept by the minute (engine/rollup/so_far).
-constexpr int64 kKeptAfter = 3 * USECS_PER_DAY;
-
-// Calls visit(entry) for each key that is not zero, and for those of past days: where nothing is
-// left of an hour's change, a row may still have moved within the hour, and what is kept of its
-// minutes must go. A row of zeros says so.
+// Calls visit(entry) for each key that is not zero, and for those of days that are not young: where
+// nothing is left of an hour's change, a row may still have moved within the hour, and what is kept
+// of its minutes must go. A row of zeros says so.
 template <class F>
 void each_entry(Changes *changes, F visit) {
     for (int i = 0; i < changes->capacity; ++i) {
@@ -80,7 +78,8 @@ void each_entry(Changes *changes, F visit) {
         if (entry == nullptr) continue;
         bool zero = entry->rows == 0;
         for (int m = 0; zero && m < changes->measures; ++m) zero = is_zero(entry->sums()[m]);
-        if (!zero || entry->bucket.hour < GetCurrentTimestamp() - kKeptAfter) visit(entry);
+        if (!zero || entry->bucket.hour < GetCurrentTimestamp() - kYoungDays * USECS_PER_DAY)
+            visit(entry);
     }
 }
 void clear(Changes *changes);

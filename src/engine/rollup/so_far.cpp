@@ -21,8 +21,6 @@ namespace {
 constexpr int64_t kEvery = 10 * kHour / 60;
 // Full segments of all the days together; beyond it only coarser levels are kept.
 constexpr int64_t kMostSegments = 50000;
-// Kept days are at least seven days old; what is younger, in any zone, is none of them.
-constexpr int kYoungerThan = 5;
 constexpr Timestamp kFromScratch{INT64_MIN};
 
 // A past day, the hour of the instant and the instant up to which its sums go.
@@ -145,7 +143,7 @@ void forget_so_far(const Layout &source, const DayRange &days) {
 bool touches_past(const Progress &merged) {
     if (merged.rows == 0) return false;
     const int64_t today = pg::snapshot_time().microseconds / kDay;
-    const std::string young = iso(Date{int32_t(today) - kYoungerThan});
+    const std::string young = iso(Date{int32_t(today) - kYoungDays});
     return merged.days.empty() || std::any_of(merged.days.begin(), merged.days.end(),
                                               [&](const std::string &day) { return day <= young; });
 }
