@@ -37,7 +37,7 @@ CREATE TABLE kpi.counted (
     source   text NOT NULL,
     position smallint NOT NULL CHECK (position BETWEEN 1 AND 7),
     "column" name NOT NULL,
-    kind     text NOT NULL CHECK (kind IN ('distinct', 'min', 'max', 'percentiles')),
+    kind     text NOT NULL CHECK (kind IN ('distinct', 'min', 'max', 'percentiles', 'first', 'last')),
     error    float8 CHECK ((kind = 'percentiles') = (error IS NOT NULL))
 );
 COMMENT ON TABLE kpi.counted IS 'Counted measures (aggregates => in kpi.track): they do not add up, so the values of a column of the facts view are kept, each with the number of its rows. Column v<position> of the source''s delta and rollup tables holds the value; measures of one column share it';

@@ -6,7 +6,7 @@ CREATE FUNCTION kpi.track(facts regclass, time_column name, dimensions name[] DE
     LANGUAGE c VOLATILE CALLED ON NULL INPUT SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'kpi_ext_track';
 COMMENT ON FUNCTION kpi.track(regclass, name, name[], text, text, text, interval, interval, text, jsonb) IS
-    'Tracks a facts view: every numeric column that is neither time nor dimension becomes a measure, kept by hour and day for the total, each dimension and each segment. aggregates: measures that do not add up, such as {"customers": {"distinct": "customer_id"}, "dearest": {"max": "price"}, "delay": {"percentiles": "arr_delay", "error": 0.01}} (distinct, min, max, percentiles); columns of distinct are no sums. Returns the name of the source. Needs ownership of the view and of its table';
+    'Tracks a facts view: every numeric column that is neither time nor dimension becomes a measure, kept by hour and day for the total, each dimension and each segment. aggregates: measures that do not add up, such as {"customers": {"distinct": "customer_id"}, "dearest": {"max": "price"}, "delay": {"percentiles": "arr_delay", "error": 0.01}, "stock": {"last": "level"}} (distinct, min, max, percentiles, first, last); columns of distinct are no sums. Returns the name of the source. Needs ownership of the view and of its table';
 REVOKE ALL ON FUNCTION kpi.track(regclass, name, name[], text, text, text, interval, interval, text, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION kpi.untrack(source text) RETURNS void

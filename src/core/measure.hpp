@@ -14,15 +14,23 @@ enum class MeasureKind : uint8_t { integer, numeric };
 
 // A counted measure does not add up: the values of its column are kept, each with the number of its
 // rows, and it is how many they are, the least or the greatest of them. Of percentiles the number
-// of the value's bucket is kept instead (sketch.hpp).
-enum class CountedKind : uint8_t { distinct, minimum, maximum, percentiles };
+// of the value's bucket is kept instead (sketch.hpp), of first and last the row's time and the
+// value.
+enum class CountedKind : uint8_t { distinct, minimum, maximum, percentiles, first, last };
+
+// Of each full segment one value by time; segments add up, buckets do not.
+constexpr bool is_timed(CountedKind kind) {
+    return kind == CountedKind::first || kind == CountedKind::last;
+}
 
 // As kpi.counted and aggregates => have them.
-inline constexpr std::array<std::pair<std::string_view, CountedKind>, 4> kCountedKinds{
+inline constexpr std::array<std::pair<std::string_view, CountedKind>, 6> kCountedKinds{
     {{"distinct", CountedKind::distinct},
      {"min", CountedKind::minimum},
      {"max", CountedKind::maximum},
-     {"percentiles", CountedKind::percentiles}}};
+     {"percentiles", CountedKind::percentiles},
+     {"first", CountedKind::first},
+     {"last", CountedKind::last}}};
 constexpr std::string_view word_of(CountedKind kind) {
     for (const auto &[word, named] : kCountedKinds)
         if (named == kind) return word;

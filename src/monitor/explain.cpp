@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/measure.hpp"
 #include "detect/cause.hpp"
 #include "detect/mix.hpp"
 #include "engine/registry/metrics.hpp"
@@ -25,18 +26,24 @@ struct Cube {
     std::vector<detect::Leaf> leaves;
 };
 
+// Why a counted measure of this kind has no parts.
+std::string why_not(const std::string &kind) {
+    const bool timed = is_timed(counted_kind(kind).value_or(CountedKind::distinct));
+    if (timed) return fmt::format("is the {} value of each segment: its days do not add up", kind);
+    return std::string(kind == "distinct" ? "counts distinct values" : "is one of the values") +
+           ": its segments do not add up to the whole";
+}
+
 // Causes are parts of a sum.
 void refuse_counted(const std::string &metric) {
     const Table counted =
         pg::query("SELECT name, kind FROM kpi.counted WHERE name = ANY ($1) ORDER BY name LIMIT 1",
                   {measures_of(metric)}, kRead);
     if (!counted.empty())
-        throw Error("0A000", fmt::format("metric \"{}\" cannot be explained", metric),
-                    fmt::format("Measure \"{}\" {}: its segments do not add up to the whole.",
-                                *counted.rows[0][0],
-                                *counted.rows[0][1] == "distinct" ? "counts distinct values"
-                                                                  : "is one of the values"),
-                    "Explain a measure that is summed, or compare segments with kpi.query.");
+        throw Error(
+            "0A000", fmt::format("metric \"{}\" cannot be explained", metric),
+            fmt::format("Measure \"{}\" {}.", *counted.rows[0][0], why_not(*counted.rows[0][1])),
+            "Explain a measure that is summed, or compare segments with kpi.query.");
 }
 
 std::vector<std::string> dimensions_of(const std::string &metric) {

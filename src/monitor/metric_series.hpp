@@ -24,8 +24,8 @@ struct MetricRequest {
 std::optional<Quotient> ratio_of(const std::string &metric);
 // The measures that its formula comes down to.
 std::vector<std::string> measures_of(const std::string &metric);
-// Whether it is made of levels (minimum, maximum, percentiles): an open bucket has them in full,
-// not in part.
+// Whether it is made of levels (minimum, maximum, percentiles, first, last): an open bucket has
+// them in full, not in part.
 bool is_level(const std::string &metric);
 // The zone of the sources that the metric reads.
 std::optional<std::string> zone_of(const std::string &metric);

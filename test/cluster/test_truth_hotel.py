@@ -29,7 +29,8 @@ FACTS = '''
       FROM bookings;
     SELECT kpi.track('lead_facts', 'booked_on', '{country,source}', 'leads', 'UTC',
                      aggregates => '{"agents": {"distinct": "agent"}, "companies": {"distinct": "company"},
-                                      "stay": {"percentiles": "nights"}, "rate": {"percentiles": "adr"}}');
+                                      "stay": {"percentiles": "nights"}, "rate": {"percentiles": "adr"},
+                                      "first_adr": {"first": "adr"}, "last_adr": {"last": "adr"}}');
     SELECT kpi.track('payment_facts', 'status_on', '{country,source}', 'payments', 'UTC');
     '''
 
@@ -93,6 +94,22 @@ def check_distinct(database, moment):
     assert {value for cell in found.values() for value in cell.values()} <= {0}, moment
 
 
+def check_balances(database, moment):
+    """Likewise: first and last values by booked_on, added up over full segments."""
+    expected = {}
+    for row in truth.rows('hotel_resort/truth_balances.csv.gz'):
+        for metric in ('first_adr', 'last_adr'):
+            expected[row['grain'], row['by'], row['bucket'], row['country'] or None, metric] = Decimal(row[metric])
+    found = {}
+    for grain, length in (('day', 10), ('month', 7), ('total', 0)):
+        for by in ('', 'country'):
+            for day, country, metric, value in database.sql(
+                    "SELECT day::text, segment ->> 'country', metric, value FROM kpi.query('{first_adr,last_adr}', '2013-01-01', '2017-12-31', "
+                    "by => %s, grain => %s, max_rows => NULL, expected => false) WHERE value IS NOT NULL", (f'{{{by}}}', grain)):
+                found[grain, by, day[:length], country, metric] = value
+    assert found == expected, moment
+
+
 def check_percentiles(database, moment):
     """Likewise: within 1 % of the values that were found by sorting."""
     columns = {'stay_p50': 'nights_p50', 'stay_p90': 'nights_p90', 'rate_p50': 'adr_p50', 'rate_p90': 'adr_p90'}
@@ -120,6 +137,7 @@ def check(database, moment):
     check_query(database, moment)
     check_distinct(database, moment)
     check_percentiles(database, moment)
+    check_balances(database, moment)
 
 
 def test_bookings_that_were_there_before_track(unattended):
@@ -135,6 +153,7 @@ def test_bookings_that_were_there_before_track(unattended):
     check_query(unattended, 'after the build')
     check_distinct(unattended, 'after the build')
     check_percentiles(unattended, 'after the build')
+    check_balances(unattended, 'after the build')
 
 
 def test_bookings_that_arrive_while_tracked(unattended):

@@ -18,9 +18,10 @@ CREATE VIEW pay_facts AS SELECT at, customer, paid, amount AS revenue, 1 AS pays
 INSERT INTO ev SELECT i, timestamptz '2024-01-01' + i * interval '1 hour', 'k' || i % 4, i, i % 5 FROM generate_series(1, 2000) i;
 INSERT INTO pay SELECT i, i % 40 + 1, timestamp '2024-03-01' + i * interval '1 hour', i % 2 = 0, i * 0.01 FROM generate_series(1, 1000) i;
 SELECT kpi.track('ev_facts', 'at', '{kind}', 'ev', 'Europe/Madrid', hour_retention => '100 years',
-    aggregates => '{"batches": {"distinct": "batch"}, "last_batch": {"max": "batch"}}');
+    aggregates => '{"batches": {"distinct": "batch"}, "last_batch": {"max": "batch"}, "newest": {"last": "batch"}}');
 SELECT kpi.track('pay_facts', 'at', '{customer,paid}', 'pay', 'America/New_York', hour_retention => '100 years',
-    aggregates => '{"prices": {"distinct": "rounded"}, "visitors": {"distinct": "visitor"}, "dearest": {"max": "rounded"}, "cheapest": {"min": "rounded"}, "sizes": {"percentiles": "rounded"}}');
+    aggregates => '{"prices": {"distinct": "rounded"}, "visitors": {"distinct": "visitor"}, "dearest": {"max": "rounded"}, "cheapest": {"min": "rounded"}, "sizes": {"percentiles": "rounded"},
+        "opening": {"first": "rounded"}, "closing": {"last": "rounded"}}');
 """
 # What the facts views show, for plain SQL: rows that raise left out (NaN / 0 is NaN).
 FACTS = {'pay': None, 'ev': """

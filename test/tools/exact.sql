@@ -36,10 +36,11 @@ BEGIN
     END LOOP;
 END $$;
 
--- Where counted measures by day, and by day and segment, differ from count(DISTINCT ..), min(..) and max(..).
+-- Where counted measures by day, and by day and segment, differ from count(DISTINCT ..), min(..), max(..), and the sum over full segments of what
+-- DISTINCT ON finds first or last by time, of equals the least or the greatest.
 CREATE FUNCTION t.counted_differences(source text, rows text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
-    s kpi.source; c kpi.counted; wall text; facts text; aggregate text; absent text; parts name[]; pairs text; expected text; actual text; since date; until date;
+    s kpi.source; c kpi.counted; wall text; backwards text; facts text; aggregate text; absent text; parts name[]; pairs text; expected text; actual text; since date; until date;
 BEGIN
     SELECT * INTO STRICT s FROM kpi.source x WHERE x.name = counted_differences.source;
     facts := format('(SELECT * FROM (%s) f WHERE isfinite(%I))', coalesce(rows, 'SELECT * FROM ' || s.facts), s.time_column);
@@ -56,6 +57,12 @@ BEGIN
             parts := CASE pairs WHEN '' THEN '{}' ELSE s.dimensions END;
             expected := format('SELECT %s::date AS day, jsonb_build_object(%s) AS segment, %s::numeric AS value FROM %s f WHERE %1$s::date BETWEEN %6$L AND %7$L GROUP BY 1, 2 HAVING %3$s IS DISTINCT FROM %5$s',
                 wall, pairs, aggregate, facts, absent, since, until);  -- rows of other days may have come since
+            IF c.kind IN ('first', 'last') THEN
+                backwards := CASE c.kind WHEN 'last' THEN 'DESC' ELSE '' END;
+                expected := format('SELECT day, segment, sum(value) AS value FROM (SELECT DISTINCT ON (%1$s::date%8$s) %1$s::date AS day, jsonb_build_object(%2$s) AS segment, %3$I::numeric AS value
+                    FROM %4$s f WHERE %1$s::date BETWEEN %5$L AND %6$L AND %3$I IS NOT NULL ORDER BY %1$s::date%8$s, %9$I %7$s, %3$I %7$s) s GROUP BY 1, 2',
+                    wall, pairs, c."column", facts, since, until, backwards, (SELECT string_agg(format(', %I', d), '') FROM unnest(s.dimensions) d), s.time_column);
+            END IF;
             actual := format('SELECT day, segment, value FROM kpi.query(ARRAY[%L], %L, %L, by => %L, max_rows => NULL, expected => false) WHERE value IS DISTINCT FROM %s',
                 c.name, since, until, parts, absent);
             RETURN QUERY EXECUTE format(

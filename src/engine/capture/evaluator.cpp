@@ -1,7 +1,7 @@
 #include "engine/capture/evaluator.hpp"
 
-#include "engine/capture/bucket_key.hpp"
 #include "engine/capture/delta.hpp"
+#include "engine/capture/kept_key.hpp"
 #include "engine/view/view.hpp"
 #include "pg/owner_code.hpp"
 
@@ -145,19 +145,23 @@ void start_key(Key *key) {
     key->bytes = static_cast<char *>(palloc(size_t(key->room)));
 }
 
-bool event_time(Evaluator *evaluator, Datum value, Contribution *row) {
+// `clock`: the time as its type counts it, in microseconds: what rows are ordered by, also where a
+// wall clock was set back.
+bool event_time(Evaluator *evaluator, Datum value, Contribution *row, int64 *clock) {
     TimestampTz &at = row->at;
     switch (evaluator->time_type) {
         case TIMESTAMPTZOID:
-            at = DatumGetTimestampTz(value);
+            *clock = at = DatumGetTimestampTz(value);
             break;
         case TIMESTAMPOID:
-            if (!evaluator->calendar.instant(DatumGetTimestamp(value), &at)) return false;
+            *clock = DatumGetTimestamp(value);
+            if (!evaluator->calendar.instant(*clock, &at)) return false;
             break;
         default: {
             const DateADT date = DatumGetDateADT(value);
             if (DATE_NOT_FINITE(date)) return false;
-            if (!evaluator->calendar.instant(int64(date) * USECS_PER_DAY, &at)) return false;
+            *clock = int64(date) * USECS_PER_DAY;
+            if (!evaluator->calendar.instant(*clock, &at)) return false;
         }
     }
     return evaluator->calendar.bucket(at, &row->bucket);
@@ -202,7 +206,7 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     auto array = [](size_t size, int count) { return palloc0(size * size_t(count + 1)); };
     out->key_types = static_cast<DimensionType *>(array(sizeof(DimensionType), keys));
     out->keys = static_cast<ExprState **>(array(sizeof(ExprState *), keys));
-    out->buckets = static_cast<BucketKey *>(array(sizeof(BucketKey), source->counted));
+    out->kept = static_cast<KeptKey *>(array(sizeof(KeptKey), source->counted));
     // Not a copy of the caller's struct: the cache owns everything it points to.
     out->source = source;
     out->measure_types = static_cast<Oid *>(array(sizeof(Oid), measures));
@@ -221,9 +225,8 @@ Evaluator *prepare(Source *source, const AttrMap *map, MemoryContext parent) {
     for (int i = 0; i < keys; ++i) {
         Expr *expression = builder.column(key_name(source, i));
         char align = 0;
-        const Oid type =
-            kept_type(out->source, i, getBaseType(exprType(reinterpret_cast<Node *>(expression))),
-                      out->buckets);
+        const Oid type = kept_type(
+            out->source, i, getBaseType(exprType(reinterpret_cast<Node *>(expression))), out->kept);
         check_key(source, i, type);
         get_typlenbyvalalign(type, &out->key_types[i].length, &out->key_types[i].by_value, &align);
         out->keys[i] = ExecInitExpr(expression, nullptr);
@@ -282,7 +285,8 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
         const Datum at = ExecEvalExpr(evaluator->time, econtext, &null);
         // Every expression is evaluated before the row counts: a row without a bucket and a row
         // with an error both contribute nothing, but the error is to be seen.
-        present = !null && event_time(evaluator, at, out);
+        int64 clock = 0;
+        present = !null && event_time(evaluator, at, out, &clock);
         for (int i = 0; i < dimensions; ++i) {
             const Datum value = ExecEvalExpr(evaluator->keys[i], econtext, &null);
             const bool left_out = (evaluator->left_out >> i & 1) != 0;
@@ -292,8 +296,7 @@ void evaluate(Evaluator *evaluator, TupleTableSlot *slot, Contribution *out) {
             const int place = dimensions + i;
             Datum value = ExecEvalExpr(evaluator->keys[place], econtext, &null);
             if (null || (evaluator->left_out >> place & 1) != 0) continue;
-            if (const BucketKey &bucket = evaluator->buckets[i]; OidIsValid(bucket.type))
-                value = bucket_of(bucket, value);
+            value = kept_value(evaluator->kept[i], clock, value);
             append_bytes(&out->values[i], out->key.bytes, out->key.length);
             append_nulls(&out->values[i], i);
             append_value(&out->values[i], evaluator->key_types[place], value, false);

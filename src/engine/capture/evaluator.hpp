@@ -4,7 +4,7 @@
 // verify share this code).
 #pragma once
 
-#include "engine/capture/bucket_key.hpp"
+#include "engine/capture/kept_key.hpp"
 #include "engine/capture/local_hours.hpp"
 #include "engine/capture/row_error.hpp"
 #include "engine/view/captured_source.hpp"
@@ -46,7 +46,7 @@ struct Evaluator {
     Oid owner;
     Oid time_type;
     DimensionType *key_types;  // of the dimensions, then of the counted measures
-    BucketKey *buckets;        // of the counted measures
+    KeptKey *kept;             // of the counted measures
     Oid *measure_types;
     MeasureKind *measure_kinds;
     EState *estate;

@@ -123,12 +123,20 @@ private:
         return sum ? sum : nothing(operand.measure);
     }
 
-    // A measure of two sets of rows that have none in common; NULL: it has no value in one of them.
+    // A measure of two sets of segments that have none in common; NULL: it has no value in one of
+    // them.
     pg::Number both(size_t measure, pg::Number a, pg::Number b) const {
         if (!a || !b) return a ? a : b;
-        if (nothing(measure)) return pg::sum(a, b);
+        if (nothing(measure) || is_timed(*kinds_[measure])) return pg::sum(a, b);
         const bool greatest = kinds_[measure] == CountedKind::maximum;
         return (pg::compare(a, b) < 0) == greatest ? b : a;
+    }
+
+    // A measure of two sets of buckets, one after the other.
+    pg::Number later(size_t measure, pg::Number before, pg::Number after) const {
+        if (!before || !after || !kinds_[measure] || !is_timed(*kinds_[measure]))
+            return both(measure, before, after);
+        return kinds_[measure] == CountedKind::last ? after : before;
     }
 
     void find_present_weeks() {
@@ -188,7 +196,7 @@ private:
                 if (is_sketch(measure))
                     all = merged(all, cells_.sketches[measure][size_t(place)]);
                 else
-                    total = both(measure, total, cells_.sums[measure][size_t(place)]);
+                    total = later(measure, total, cells_.sums[measure][size_t(place)]);
             }
             operands_.push_back(is_sketch(measure) ? number_of(operand, all) : total);
         }

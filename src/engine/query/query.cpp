@@ -97,16 +97,19 @@ struct Answer {
 };
 
 // A running total of a counted measure has no meaning: a value may be in several buckets, a level
-// is no part of a whole; then it has no share either.
+// is no part of a whole; then it has no share either, unless it is the last value of each segment.
 void refuse_sums(const TimedGroup &timed, const Shown &shown) {
     for (const Metric &metric : timed.group.metrics) {
         const CountedInfo *counted = counted_measure(timed.group, metric);
-        if (counted == nullptr || !(shown.running || (shown.share && counted->is_level())))
+        if (counted == nullptr || !(shown.running || (shown.share && counted->adds_up_nowhere())))
             continue;
         throw Error("0A000",
                     fmt::format("show => '{}' adds values up, but \"{}\" does not add up",
                                 shown.running ? "running" : "share", metric.name),
-                    counted->is_level()
+                    counted->is_timed()
+                        ? fmt::format("It is the {} value of \"{}\" in each segment and bucket.",
+                                      word_of(counted->kind), counted->column)
+                    : counted->is_level()
                         ? fmt::format("It is one of the values of \"{}\".", counted->column)
                         : fmt::format("It counts the distinct values of \"{}\", which may be in "
                                       "several buckets.",

@@ -72,8 +72,10 @@ private:
     int needed(const SourceUse &use) const {
         const SourceInfo &source = use.info;
         int out = 0;
-        for (const CountedInfo &measure : use.counted)
+        for (const CountedInfo &measure : use.counted) {
             out |= 1 << (int(source.dimension_count) + measure.position - 1);
+            if (measure.is_timed()) out |= (1 << source.dimension_count) - 1;
+        }
         for (const std::string &dimension : group_.by)
             out |= 1 << require_dimension(source, dimension);
         for (const Filter &filter : group_.filters)
@@ -171,23 +173,35 @@ private:
     std::string counted_rows(BranchShape shape, size_t source, size_t place) {
         const SourceUse &use = *shape.use;
         shape.counted = &use.counted[place];
-        std::string keys;
+        std::string keys, segment;
         for (size_t i = 1; i <= shape.keys.size(); ++i) keys += fmt::format(", k{}", i);
+        if (shape.counted->is_timed())
+            for (size_t i = 1; i <= use.info.dimension_count; ++i) {
+                shape.keys.push_back(fmt::format("x.d{}", i));
+                segment += fmt::format(", d{}", i);
+            }
         std::string columns = ", 0::int8" + nulls(use.measures);
         for (size_t i = 0; i < use.counted.size(); ++i)
             columns +=
                 ", " + (i == place ? counted_value(*shape.counted) : null_of(use.counted[i]));
-        return fmt::format(
-            "SELECT read{0}{1}{2}{3} FROM (SELECT read{0}, v, sum(n) AS n FROM (\n{4}\n) "
-            "u(read{0}, v, n) "
-            "GROUP BY read{0}, v HAVING sum(n) > 0) g GROUP BY read{0}",
-            keys, shape.before, columns, shape.after, branches(shape, plan_, int(source), binder_));
+        std::string values = fmt::format(
+            "(SELECT read{0}{1}, v, sum(n) AS n FROM (\n{2}\n) u(read{0}{1}, v, n) "
+            "GROUP BY read{0}{1}, v HAVING sum(n) > 0) g",
+            keys, segment, branches(shape, plan_, int(source), binder_));
+        // Of each full segment one value by time.
+        if (shape.counted->is_timed())
+            values = fmt::format("(SELECT read{0}, {1}(v) AS v FROM {2} GROUP BY read{0}{3}) s",
+                                 keys, shape.counted->kind == CountedKind::last ? "max" : "min",
+                                 values, segment);
+        return fmt::format("SELECT read{0}{1}{2}{3} FROM {4} GROUP BY read{0}", keys, shape.before,
+                           columns, shape.after, values);
     }
 
     // Over a relation with a row for every value v, of n rows.
     static std::string counted_value(const CountedInfo &measure) {
         if (measure.kind == CountedKind::percentiles) return "array_agg(ARRAY[v::int8, n::int8])";
         if (measure.kind == CountedKind::distinct) return "count(*)::numeric";
+        if (measure.is_timed()) return "sum(v[2])";
         return fmt::format("{}(v)::numeric", word_of(measure.kind));
     }
 
@@ -243,12 +257,14 @@ size_t measure_place(const Group &group, const std::string &name) {
 }
 
 const CountedInfo *counted_measure(const Group &group, const Metric &metric) {
+    const auto rank = [](const CountedInfo *counted) {
+        return counted == nullptr ? 0 : counted->is_timed() ? 2 : counted->is_level() ? 3 : 1;
+    };
     const CountedInfo *found = nullptr;
     for (const MeasureUse &used : metric.measures)
         for (const SourceUse &use : group.sources)
             for (const CountedInfo &counted : use.counted)
-                if (counted.name == used.name && (found == nullptr || !found->is_level()))
-                    found = &counted;
+                if (counted.name == used.name && rank(&counted) > rank(found)) found = &counted;
     return found;
 }
 

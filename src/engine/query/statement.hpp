@@ -47,8 +47,8 @@ struct Statement {
 // then the counted measures.
 size_t source_place(const Group &group, const std::string &source);
 size_t measure_place(const Group &group, const std::string &measure);
-// The first counted measure of a metric of the group, a level if it uses one; null: its measures
-// add up.
+// The counted measure of a metric of the group that adds up least: a level before a first or last
+// value, whose segments do, before a distinct count; null: its measures add up.
 const CountedInfo *counted_measure(const Group &group, const Metric &metric);
 
 // Every row that counts: its read, the dimensions of its segment, its count and measures. Which

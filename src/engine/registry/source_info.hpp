@@ -40,6 +40,10 @@ struct CountedInfo {
 
     // Whether it is one of the values, and NULL where there is none; otherwise it is their number.
     bool is_level() const { return kind != CountedKind::distinct; }
+    // Whether its segments add up to the whole, though its buckets do not.
+    bool is_timed() const { return kpi::is_timed(kind); }
+    // Neither its buckets nor its segments have a sum that means anything.
+    bool adds_up_nowhere() const { return is_level() && !is_timed(); }
 };
 
 // A column whose values are kept, in v<position>, for the counted measures of that position.

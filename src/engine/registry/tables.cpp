@@ -72,10 +72,12 @@ void comment_columns(const NewSource &source, const std::string &table) {
     for (size_t i = 0; i < source.dimensions.size(); ++i)
         comment_column(table, fmt::format("d{}", i + 1), "Dimension " + source.dimensions[i].name);
     for (size_t i = 0; i < source.kept.size(); ++i)
-        comment_column(
-            table, fmt::format("v{}", i + 1),
-            fmt::format("{} of {}: n counts its rows",
-                        source.kept[i].error > 0 ? "Bucket" : "Value", source.kept[i].value.name));
+        comment_column(table, fmt::format("v{}", i + 1),
+                       fmt::format("{} of {}: n counts its rows",
+                                   source.kept[i].timed       ? "Time and value"
+                                   : source.kept[i].error > 0 ? "Bucket"
+                                                              : "Value",
+                                   source.kept[i].value.name));
     for (size_t i = 0; i < source.measures.size(); ++i) {
         const auto &[name, kind] = source.measures[i];
         comment_column(table, fmt::format("m{}", i + 1), fmt::format("Sum of measure {}", name));

@@ -33,10 +33,12 @@ struct NewCounted {
     int position = 0;  // of its column among those whose values are kept, from 1
 };
 
-// A column whose values are kept; with an error the numbers of their buckets (core/sketch.hpp).
+// A column whose values are kept; with an error the numbers of their buckets (core/sketch.hpp),
+// timed: each with the time of its row.
 struct NewKept {
     NewDimension value;
     double error = 0;
+    bool timed = false;
 };
 
 struct NewSource {

@@ -48,7 +48,7 @@ Aggregate parse(const std::string &name, const json &value) {
     const auto kind = counted_kind(word);
     if (!kind)
         throw Error("22023", fmt::format("aggregate \"{}\" is of unknown kind \"{}\"", name, word),
-                    "The kinds are distinct, min, max and percentiles.", kExample);
+                    "The kinds are distinct, min, max, percentiles, first and last.", kExample);
     if (!column.is_string() || column.get<std::string>().empty())
         throw Error("22023", fmt::format("aggregate \"{}\" names no column", name), {}, kExample);
     return {name, column.get<std::string>(), *kind, parse_error(name, *kind, error)};
@@ -68,20 +68,24 @@ std::vector<Aggregate> parse_aggregates(const std::string &text) {
     return out;
 }
 
-void check_size(const std::string &facts, const Aggregate &aggregate) {
+void check_size(const std::string &facts, const std::string &time_column,
+                const Aggregate &aggregate) {
     if (aggregate.kind == CountedKind::percentiles) return;
-    const auto plan = pg::value(fmt::format("EXPLAIN (FORMAT JSON) SELECT DISTINCT {} FROM {}",
-                                            pg::quote(aggregate.column), facts));
+    const bool timed = is_timed(aggregate.kind);
+    const auto plan = pg::value(fmt::format(
+        "EXPLAIN (FORMAT JSON) SELECT DISTINCT {}{} FROM {}", pg::quote(aggregate.column),
+        timed ? ", " + pg::quote(time_column) : std::string(), facts));
     const auto values =
         json::parse(plan.value_or("[]")).at(0).at("Plan").at("Plan Rows").get<double>();
     if (values <= kMostValues) return;
-    throw Error("54000",
-                fmt::format("aggregate \"{}\" would keep about {:.0f} values of column \"{}\"",
-                            aggregate.name, values, aggregate.column),
-                fmt::format("At most {:.0f} are kept, each once for every day, hour and segment "
-                            "that has it.",
-                            kMostValues),
-                "Name a coarser column, or ANALYZE the table if the estimate is wrong.");
+    throw Error(
+        "54000",
+        fmt::format("aggregate \"{}\" would keep about {:.0f} {} of column \"{}\"", aggregate.name,
+                    values, timed ? "times and values" : "values", aggregate.column),
+        fmt::format("At most {:.0f} are kept, each once for every day, hour and segment "
+                    "that has it.",
+                    kMostValues),
+        "Name a coarser column, or ANALYZE the table if the estimate is wrong.");
 }
 
 }  // namespace kpi::engine

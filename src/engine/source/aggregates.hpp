@@ -22,8 +22,8 @@ struct Aggregate {
 std::vector<Aggregate> parse_aggregates(const std::string &json);
 
 // Refuses a column with more values than can be kept, as the planner estimates them; buckets of
-// percentiles are always few. `facts`: the
-// qualified view. Needs an open Spi. Errors: 54000.
-void check_size(const std::string &facts, const Aggregate &aggregate);
+// percentiles are always few. `facts`: the qualified view. Needs an open Spi. Errors: 54000.
+void check_size(const std::string &facts, const std::string &time_column,
+                const Aggregate &aggregate);
 
 }  // namespace kpi::engine

@@ -126,10 +126,11 @@ void check_number(const Column &column, const Aggregate &aggregate) {
                 "A column is either the time column, one dimension, or of aggregates.");
 }
 
-// From 1: a column is kept once, whatever is made of it, and once for each error.
+// From 1: a column is kept once, whatever is made of it, once for each error, and once with times.
 int place_of(std::vector<NewKept> &kept, const NewKept &column) {
     const auto found = std::find_if(kept.begin(), kept.end(), [&](const NewKept &other) {
-        return other.value.name == column.value.name && other.error == column.error;
+        return other.value.name == column.value.name && other.error == column.error &&
+               other.timed == column.timed;
     });
     const auto place = int(found - kept.begin()) + 1;
     if (found == kept.end()) kept.push_back(column);
@@ -201,9 +202,10 @@ FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
         const bool is_number = aggregate.kind != CountedKind::distinct;
         if (is_number) check_number(column, aggregate);
         if (!is_number || is_float(column)) no_sums.insert(column.name);
-        const NewKept kept = aggregate.error > 0
-                                 ? NewKept{{column.name, "integer", {}}, aggregate.error}
-                                 : NewKept{grouped(column, role), 0};
+        const NewKept kept =
+            is_timed(aggregate.kind) ? NewKept{{column.name, "numeric[]", {}}, 0, true}
+            : aggregate.error > 0    ? NewKept{{column.name, "integer", {}}, aggregate.error, false}
+                                     : NewKept{grouped(column, role), 0, false};
         out.counted.push_back({aggregate.name, aggregate.kind, place_of(out.kept, kept)});
     }
     for (const Column &column : columns) {

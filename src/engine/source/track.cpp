@@ -289,7 +289,8 @@ Prepared prepare(const TrackRequest &request) {
     const std::string name = check_name(request.name, facts);
     const std::string zone = check_zone(request.timezone);
     check_measure_names(columns);
-    for (const Aggregate &aggregate : aggregates) check_size(facts.text, aggregate);
+    for (const Aggregate &aggregate : aggregates)
+        check_size(facts.text, columns.time_column, aggregate);
     check_duration("lookback", request.lookback, "3 days");
     check_duration("hour_retention", request.hour_retention, "60 days");
     if (request.build != "auto" && request.build != "now")

@@ -91,6 +91,7 @@ void read_counted(Source *source) {
     source->counted_columns =
         static_cast<const char **>(palloc0(sizeof(char *) * size_t(kMaxCounted)));
     source->counted_errors = static_cast<double *>(palloc0(sizeof(double) * size_t(kMaxCounted)));
+    source->counted_timed = static_cast<bool *>(palloc0(sizeof(bool) * size_t(kMaxCounted)));
     scan("counted", [&](const Reader &row) {
         char *owner = row.string("source");
         if (strcmp(owner, source->name) == 0) {
@@ -101,6 +102,8 @@ void read_counted(Source *source) {
                      position);
             source->counted_columns[position - 1] = row.name("column");
             source->counted_errors[position - 1] = row.number("error");
+            source->counted_timed[position - 1] =
+                is_timed(counted_kind(row.string("kind")).value_or(CountedKind::distinct));
             source->counted = Max(source->counted, position);
         }
         pfree(owner);

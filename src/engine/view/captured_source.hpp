@@ -18,7 +18,8 @@ struct Source {
     const char **dimension_names;
     const char **measure_names;
     const char **counted_columns;  // by position
-    double *counted_errors;        // likewise; 0: values are kept as they are
+    double *counted_errors;        // likewise; of percentiles, 0 of others
+    bool *counted_timed;           // likewise; of first and last
 };
 
 // Null when no trigger source of that name is registered.
