@@ -59,4 +59,14 @@ Number mean(Number a, Number b) {
     })};
 }
 
+Number percent(int64_t part, int64_t whole) {
+    if (whole == 0) return {};
+    return {call([&] {
+        const Datum share =
+            DirectFunctionCall2(numeric_div, NumericGetDatum(int64_to_numeric(part * 100)),
+                                NumericGetDatum(int64_to_numeric(whole)));
+        return DirectFunctionCall2(numeric_round, share, Int32GetDatum(2));
+    })};
+}
+
 }  // namespace kpi::pg

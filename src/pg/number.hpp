@@ -27,5 +27,7 @@ Number difference(Number a, Number b);
 Number quotient(Number a, Number b);  // b is not 0
 int compare(Number a, Number b);      // < 0, 0, > 0; NaN is the greatest
 Number mean(Number a, Number b);      // without zeros at its end
+// 100 * part / whole with two decimals, half up; NULL where the whole is 0.
+Number percent(int64_t part, int64_t whole);
 
 }  // namespace kpi::pg

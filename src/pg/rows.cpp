@@ -17,6 +17,32 @@ Value::Value(double value) : datum(Float8GetDatum(value)), null(false) {}
 Value::Value(Date value) : datum(DateADTGetDatum(value.days)), null(false) {}
 Value::Value(Timestamp value) : datum(TimestampTzGetDatum(value.microseconds)), null(false) {}
 
+Value integer_value(int32_t number) {
+    Value out;
+    out.datum = Int32GetDatum(number);
+    out.null = false;
+    return out;
+}
+
+Value bigint_value(int64_t number) {
+    Value out;
+    out.datum = Int64GetDatum(number);
+    out.null = false;
+    return out;
+}
+
+Value interval_value(int64_t microseconds) {
+    Value out;
+    out.datum = call([&] {
+        auto *interval = static_cast<Interval *>(palloc0(sizeof(Interval)));
+        interval->day = int32(microseconds / USECS_PER_DAY);
+        interval->time = microseconds % USECS_PER_DAY;
+        return IntervalPGetDatum(interval);
+    });
+    out.null = false;
+    return out;
+}
+
 Value text_value(const std::string &text) {
     const char *characters = text.data();
     const int length = int(text.size());

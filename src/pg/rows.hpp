@@ -26,6 +26,9 @@ struct Value {
     explicit Value(Date value);
     explicit Value(Timestamp value);
 };
+Value integer_value(int32_t number);
+Value bigint_value(int64_t number);
+Value interval_value(int64_t microseconds);  // in days of 24 hours, and hours
 Value text_value(const std::string &text);
 Value jsonb_value(const std::string &text);
 std::string jsonb_text(Value value);

@@ -2,19 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "pg/guard.hpp"
+#include "pg/bound.hpp"
 #include "pg/plans.hpp"
 #include "pg/run.hpp"
 
 namespace kpi::pg {
 namespace {
-
-struct Bound {
-    int count = 0;
-    Oid *types = nullptr;
-    Datum *values = nullptr;
-    char *nulls = nullptr;
-};
 
 Datum varlena(std::string_view text) {
     return call(
@@ -79,6 +72,8 @@ struct Binder {
     }
 };
 
+}  // namespace
+
 Bound bind(const Params &params) {
     Bound bound;
     bound.count = int(params.size());
@@ -98,6 +93,8 @@ Bound bind(const Params &params) {
     }
     return bound;
 }
+
+namespace {
 
 Cell cell(SPITupleTable *table, uint64 row, int column) {
     char *text = call([&] { return SPI_getvalue(table->vals[row], table->tupdesc, column); });

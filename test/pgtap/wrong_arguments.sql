@@ -14,6 +14,9 @@ INSERT INTO public.pay SELECT now() - i * interval '1 day', 'MX', 1, i FROM gene
 SELECT kpi.track('public.pay_facts', 'at', '{country,n}', 'pay', 'UTC', build => 'now') \gset
 SELECT kpi.define('average', 'revenue / payments') \gset
 SELECT kpi.watch_view('public.mv2') \gset
+CREATE TABLE public.visit (at timestamptz, n int, visitor int); CREATE VIEW public.visit_facts AS SELECT at, n, 1 AS visits, visitor FROM public.visit;
+INSERT INTO public.visit SELECT now() - i * interval '1 hour', 1, i % 7 FROM generate_series(1, 60) i;
+SELECT kpi.track('public.visit_facts', 'at', '{n}', 'visit', 'UTC', build => 'now', aggregates => '{"visitors": {"distinct": "visitor"}}') \gset
 CREATE TABLE public.nothing (at timestamptz, x int); CREATE VIEW public.unused AS SELECT at, x AS unused_x FROM public.nothing;
 SELECT kpi.track('public.unused', 'at', timezone => 'UTC') \gset
 SET client_min_messages = error;
@@ -46,6 +49,8 @@ INSERT INTO t.good (name, args) VALUES
 ('query', ARRAY[$$'{revenue}'$$, $$'7d'$$, $$'today'$$, $$'{"country": "MX"}'$$, $$'{n}'$$, $$'day'$$, $$'previous'$$, '1000', $$'value desc'$$, '3', $$'{share}'$$, 'false']),
 ('query_json', ARRAY[$$'revenue'$$, $$'7d'$$, $$'today'$$, $$'MX'$$, 'NULL', $$'daily'$$, '10', $$'{"n": 1}'$$]),
 ('rolling', ARRAY[$$'revenue'$$, $$'60 minutes'$$, 'now()', $$'{"country": "MX"}'$$]),
+('funnel', ARRAY[$$'{visitors,visitors}'$$, $$'7d'$$, $$'today'$$, $$'2 days'$$, $$'{n}'$$, $$'{"n": 1}'$$, $$'hour'$$, '1000']),
+('retention', ARRAY[$$'visitors'$$, $$'7d'$$, $$'today'$$, $$'day'$$, '3', $$'visitors'$$, $$'{n}'$$, $$'{"n": 1}'$$, '1000']),
 ('recent', ARRAY[$$'pay'$$, '3', $$'{"country": "MX"}'$$]),
 ('backup_alerts', ARRAY[$$'LowDailyLeads'$$, 'true']),
 ('summary', ARRAY[$$'{"country": "MX"}'$$]),

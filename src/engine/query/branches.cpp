@@ -227,6 +227,24 @@ FactsDays facts_days(const SourceUse &use, const Plan &plan) {
     return out;
 }
 
+// The row that tells the shape is a scan and no NULL::type: a kept plan forgets a type only when it
+// scans the table, and a source that was tracked anew has another table of that name.
+std::string facts_rows(const std::string &name, const char *function, const SourceUse &use,
+                       const std::string &range, int needed) {
+    return fmt::format(
+        "{} AS MATERIALIZED (SELECT * FROM kpi.{}((SELECT d FROM {} d LIMIT 0), {}, {}))", name,
+        function, data_table(use.info.name, "delta"), range, needed);
+}
+
+int needed_values(const SourceUse &use) {
+    int out = 0;
+    for (const CountedInfo &measure : use.counted) {
+        out |= 1 << (int(use.info.dimension_count) + measure.position - 1);
+        if (measure.is_timed()) out |= (1 << use.info.dimension_count) - 1;
+    }
+    return out;
+}
+
 std::string branches(const BranchShape &shape, const Plan &plan, int source, Binder &binder) {
     const std::string facts = fmt::format("facts{}", source);
     const SourceUse &use = *shape.use;

@@ -51,6 +51,14 @@ struct FactsDays {
 };
 FactsDays facts_days(const SourceUse &use, const Plan &plan);
 
+// The CTE `name` of rows read from the facts view of a source by kpi.<function>. `range` is SQL;
+// `needed`: bits of the dimensions and, above them, of the counted measures that the rows must have.
+std::string facts_rows(const std::string &name, const char *function, const SourceUse &use,
+                       const std::string &range, int needed);
+// Those of the counted measures that a source is used for: a first or last value is told apart by
+// every dimension.
+int needed_values(const SourceUse &use);
+
 // SELECT ... UNION ALL SELECT ..., of every row that counts, with the number of its read. A row of
 // the rollup is found by the index, range by range, in subqueries that no planner can turn inside
 // out; every row finds its read in the arrays of its layer. The rows of the facts view are the CTEs

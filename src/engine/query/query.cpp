@@ -9,6 +9,7 @@
 #include "engine/query/grid.hpp"
 #include "engine/query/groups.hpp"
 #include "engine/query/past_sums.hpp"
+#include "engine/query/read_settings.hpp"
 #include "engine/query/shown.hpp"
 #include "pg/clock.hpp"
 
@@ -146,12 +147,6 @@ std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request 
         out.push_back(std::move(next));
     }
     return out;
-}
-
-// A long plan must not be compiled for a statement that runs a millisecond; dates as text are read
-// back.
-pg::LocalSettings read_settings() {
-    return pg::LocalSettings{{{"jit", "off"}, {"DateStyle", "ISO, YMD"}}};
 }
 
 // Rows, column by column, as a JSON array; empty text stands for NULL.

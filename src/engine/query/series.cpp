@@ -6,6 +6,7 @@
 #include "engine/query/groups.hpp"
 #include "engine/query/past_sums.hpp"
 #include "engine/query/plan.hpp"
+#include "engine/query/read_settings.hpp"
 #include "pg/clock.hpp"
 
 namespace kpi::engine {
@@ -93,8 +94,7 @@ SeriesSet read_group(const TimedGroup &timed, const SeriesRequest &request) {
 }  // namespace
 
 std::vector<SeriesSet> read_series(const SeriesRequest &request) {
-    // As kpi.query: a long plan must not be compiled for a short statement; dates are read back.
-    const pg::LocalSettings settings{{{"jit", "off"}, {"DateStyle", "ISO, YMD"}}};
+    const pg::LocalSettings settings = read_settings();
     std::vector<SeriesSet> out;
     for (const TimedGroup &timed :
          load_groups(request.metrics, request.by, request.filters, request.now))

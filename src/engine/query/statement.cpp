@@ -21,7 +21,7 @@ public:
     }
 
     Statement cells() {
-        const std::string facts = facts_rows();
+        const std::string facts = facts_of_sources();
         const std::string rows = union_of(true, true);
         if (rows.empty()) return {};
         pg::SumColumns columns{int(group_.by.size()), {}, "'{}'::jsonb"};
@@ -45,7 +45,7 @@ public:
             columns += fmt::format(", n{}", s);
             seen += fmt::format(", coalesce(sum(n{}), 0) <> 0", s);
         }
-        const std::string facts = facts_rows();
+        const std::string facts = facts_of_sources();
         const std::string rows = union_of(false, false);
         if (rows.empty()) return {};
         std::string sql = facts.empty() ? "" : "WITH " + facts + "\n";
@@ -71,11 +71,7 @@ private:
     // measures whose values are asked for.
     int needed(const SourceUse &use) const {
         const SourceInfo &source = use.info;
-        int out = 0;
-        for (const CountedInfo &measure : use.counted) {
-            out |= 1 << (int(source.dimension_count) + measure.position - 1);
-            if (measure.is_timed()) out |= (1 << source.dimension_count) - 1;
-        }
+        int out = needed_values(use);
         for (const std::string &dimension : group_.by)
             out |= 1 << require_dimension(source, dimension);
         for (const Filter &filter : group_.filters)
@@ -83,19 +79,14 @@ private:
         return out;
     }
 
-    // CTEs of the rows that must be read from facts views: whole days, and parts of hours. The row
-    // that tells the shape is a scan and no NULL::type: a kept plan forgets a type only when it
-    // scans the table, and a source that was tracked anew has another table of that name.
-    std::string facts_rows() {
+    // CTEs of the rows that must be read from facts views: whole days, and parts of hours.
+    std::string facts_of_sources() {
         std::string sql;
         const auto add = [&](const char *name, size_t source, const char *function,
                              const std::string &range) {
-            sql += fmt::format(
-                "{}{}{} AS MATERIALIZED (SELECT * FROM kpi.{}((SELECT d FROM {} d LIMIT 0), {}, "
-                "{}))",
-                sql.empty() ? "" : ",\n", name, source, function,
-                data_table(group_.sources[source].info.name, "delta"), range,
-                needed(group_.sources[source]));
+            const SourceUse &use = group_.sources[source];
+            sql += (sql.empty() ? "" : ",\n") + facts_rows(fmt::format("{}{}", name, source),
+                                                           function, use, range, needed(use));
         };
         for (size_t s = 0; s < group_.sources.size(); ++s) {
             const FactsDays days = facts_days(group_.sources[s], plan_);
