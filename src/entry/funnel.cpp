@@ -23,9 +23,9 @@ kpi::engine::Length length_argument(FunctionCallInfo fcinfo, int index, const ch
         throw kpi::Error("22004", std::string("argument \"") + name + "\" must not be null");
     const Interval *length = PG_GETARG_INTERVAL_P(index);
     if (length->month != 0)
-        throw kpi::Error(
-            "22023", std::string("argument \"") + name + "\" must not count in months or years", {},
-            "For example '30 days' or '12 hours'.");
+        throw kpi::Error("22023",
+                         std::string("argument \"") + name + "\" must not count in months or years",
+                         {}, "For example '30 days' or '12 hours'.");
     return {length->day, length->time};
 }
 

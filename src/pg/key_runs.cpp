@@ -174,9 +174,7 @@ bool KeyRuns::next(std::vector<KeyEvent> &events) {
     return true;
 }
 
-size_t KeyRuns::segments() const {
-    return state_->segments.keys == 0 ? 1 : state_->segments.count;
-}
+size_t KeyRuns::segments() const { return state_->segments.keys == 0 ? 1 : state_->segments.count; }
 
 std::vector<Value> KeyRuns::labels() const {
     std::vector<ObjectId> types;

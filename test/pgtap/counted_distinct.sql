@@ -10,7 +10,7 @@ INSERT INTO public.buy SELECT i, '2025-12-31 20:00Z'::timestamptz + i * interval
 INSERT INTO public.buy VALUES (9001, 'infinity', 'Mall', 1, 'never', 1, 1), (9002, NULL, 'Mall', 1, 'never', 1, 1);
 SET timezone = 'UTC';
 
-SELECT plan(56);
+SELECT plan(57);
 SELECT kpi.track('public.buy_facts', 'at', '{shop,kind}', name => 'buy', timezone => 'Europe/Madrid', hour_retention => '100 years',
     aggregates => '{"customers": {"distinct": "customer"}, "cards": {"distinct": "card"}}');
 
@@ -49,6 +49,13 @@ SELECT kpi.rebuild('buy');
 SELECT t.counts('built');
 SELECT t.exact('buy', 'built: sums and verify');
 SELECT is((SELECT sum(value) FROM kpi.query('{customers}', '2025-01-01', '2025-01-03')), 0::numeric, 'days without rows have 0');
+-- beside a source that keeps no values
+CREATE TABLE public.apart (at timestamptz, shop text);
+CREATE VIEW public.apart_facts AS SELECT at, shop, 1 AS aparts FROM public.apart;
+INSERT INTO public.apart VALUES ('2026-01-03 12:00Z', 'Mall');
+SELECT kpi.track('public.apart_facts', 'at', '{shop}', name => 'apart', timezone => 'Europe/Madrid') \gset
+SELECT is((SELECT array_agg(value ORDER BY metric) FROM kpi.query('{customers,aparts}', '2026-01-01', '2026-01-05', '{"shop": "Mall"}', grain => 'total', expected => false)),
+    (SELECT ARRAY[1, value] FROM kpi.query('{customers}', '2026-01-01', '2026-01-05', '{"shop": "Mall"}', grain => 'total', expected => false)), 'beside a source that keeps no values');
 
 -- a transaction of one's own
 BEGIN;

@@ -52,7 +52,8 @@ struct FactsDays {
 FactsDays facts_days(const SourceUse &use, const Plan &plan);
 
 // The CTE `name` of rows read from the facts view of a source by kpi.<function>. `range` is SQL;
-// `needed`: bits of the dimensions and, above them, of the counted measures that the rows must have.
+// `needed`: bits of the dimensions and, above them, of the counted measures that the rows must
+// have.
 std::string facts_rows(const std::string &name, const char *function, const SourceUse &use,
                        const std::string &range, int needed);
 // Those of the counted measures that a source is used for: a first or last value is told apart by

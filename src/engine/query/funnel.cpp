@@ -35,8 +35,8 @@ public:
 private:
     int64_t after(int64_t begin, bool up) const {
         const int64_t unit = resolution_ == Resolution::hour ? kHour : kDay;
-        const int64_t rest = up ? ceil_units(within_.microseconds, unit)
-                                : floor_units(within_.microseconds, unit);
+        const int64_t rest =
+            up ? ceil_units(within_.microseconds, unit) : floor_units(within_.microseconds, unit);
         if (resolution_ == Resolution::day) return begin + within_.days + rest / kDay;
         return days_after(begin) + rest;
     }
@@ -46,10 +46,9 @@ private:
         if (within_.days == 0) return begin;
         const auto [found, fresh] = days_after_.try_emplace(begin);
         if (fresh)
-            found->second = zone_
-                                .instant({zone_.local({begin}).microseconds +
-                                          int64_t(within_.days) * kDay})
-                                .microseconds;
+            found->second =
+                zone_.instant({zone_.local({begin}).microseconds + int64_t(within_.days) * kDay})
+                    .microseconds;
         return found->second;
     }
 
@@ -74,12 +73,12 @@ void check(const FunnelRequest &request) {
 StepRange first_range(const Range &range, Resolution resolution) {
     const int64_t unit = resolution == Resolution::hour ? kHour : kDay;
     if (range.local_from.microseconds % unit != 0 || range.local_to.microseconds % unit != 0)
-        throw Error("22023",
-                    fmt::format("the range must begin and end with a whole {}", name(resolution)),
-                    {},
-                    resolution == Resolution::day
-                        ? "Hours are not kept of all of it. Give dates, or ask with grain => 'hour'."
-                        : "Nothing is kept of the minutes.");
+        throw Error(
+            "22023", fmt::format("the range must begin and end with a whole {}", name(resolution)),
+            {},
+            resolution == Resolution::day
+                ? "Hours are not kept of all of it. Give dates, or ask with grain => 'hour'."
+                : "Nothing is kept of the minutes.");
     return {date_of(range.local_from), date_of({range.local_to.microseconds - 1}), range.from,
             range.to};
 }
@@ -114,8 +113,7 @@ public:
             for (const pg::KeyEvent &row : rows) events.push_back({row.step, row.segment, row.at});
             if (events.empty() || events[0].step != 0) continue;
             if (max_rows > 0 && int64_t(runs.segments() * steps_) > max_rows)
-                throw Error("54000",
-                            fmt::format("the answer has more than {} rows", max_rows), {},
+                throw Error("54000", fmt::format("the answer has more than {} rows", max_rows), {},
                             "Raise max_rows, filter, or ask for fewer dimensions.");
             add(best_attempts(events, most_), best_attempts(events, surely_));
         }
@@ -155,8 +153,7 @@ private:
             }
         }
         for (const FunnelAttempt &attempt : surely)
-            for (size_t s = 0; s < attempt.times.size(); ++s)
-                ++tallies_[attempt.segment].surely[s];
+            for (size_t s = 0; s < attempt.times.size(); ++s) ++tallies_[attempt.segment].surely[s];
         pg::check_work_memory(kept_ * kOccurrence + tallies_.size() * steps_ * kTally,
                               "the segments of the funnel");
     }
@@ -181,9 +178,8 @@ void funnel(const FunnelRequest &request, pg::ResultSet &out) {
     const std::optional<std::string_view> end = request.end;
     const Range range = parse_range(request.start, end, steps.now, zone);
     const Date first = date_of(range.local_from);
-    const Resolution resolution = request.grain
-                                      ? parse_resolution(*request.grain, steps, first)
-                                      : resolution_of(steps, first);
+    const Resolution resolution = request.grain ? parse_resolution(*request.grain, steps, first)
+                                                : resolution_of(steps, first);
     const Window window(request.within, resolution, zone);
     std::vector<StepRange> ranges{first_range(range, resolution)};
     // Later steps may come after the range.
@@ -218,8 +214,7 @@ void funnel(const FunnelRequest &request, pg::ResultSet &out) {
                  labels[segment], pg::bigint_value(reached), pg::bigint_value(tally.surely[s]),
                  pg::Value(pg::percent(reached, tally.reached[0])),
                  s == 0 ? pg::Value() : pg::Value(pg::percent(reached, tally.reached[s - 1])),
-                 s == 0 || reached == 0 ? pg::Value()
-                                        : pg::interval_value(tally.took[s].median()),
+                 s == 0 || reached == 0 ? pg::Value() : pg::interval_value(tally.took[s].median()),
                  word, pg::Value(closes <= steps.now), pg::Value(steps.now)});
         }
     }

@@ -27,7 +27,7 @@ struct FunnelRequest {
     std::vector<std::string> by;
     std::string filters = "{}";
     std::optional<std::string> grain;  // hour, day; not given: the finest that is kept
-    int64_t max_rows = 0;  // 0: all
+    int64_t max_rows = 0;              // 0: all
 };
 
 // Appends the columns of kpi.funnel.

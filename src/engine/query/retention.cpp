@@ -96,8 +96,8 @@ private:
 
     Segment &at(size_t segment) {
         while (segments_.size() <= segment) {
-            segments_.push_back({std::vector<int64_t>(size_t(count_)),
-                                 std::vector<int64_t>(place(count_, 0))});
+            segments_.push_back(
+                {std::vector<int64_t>(size_t(count_)), std::vector<int64_t>(place(count_, 0))});
             pg::check_work_memory(segments_.size() * place(count_, 1) * sizeof(int64_t),
                                   "the cohorts and segments");
         }
@@ -154,11 +154,10 @@ public:
                                 fmt::format("the answer has more than {} rows", request_.max_rows),
                                 {}, "Raise max_rows, or ask for fewer cohorts or periods.");
                 const int64_t returned = cohorts.returned(segment, c, p);
-                pg::append(out_,
-                           {pg::Value(periods_.start(own)), label, pg::integer_value(p),
-                            pg::bigint_value(size), pg::bigint_value(returned),
-                            pg::Value(pg::percent(returned, size)),
-                            pg::Value(begins(own + p + 1) <= now_), pg::Value(now_)});
+                pg::append(out_, {pg::Value(periods_.start(own)), label, pg::integer_value(p),
+                                  pg::bigint_value(size), pg::bigint_value(returned),
+                                  pg::Value(pg::percent(returned, size)),
+                                  pg::Value(begins(own + p + 1) <= now_), pg::Value(now_)});
             }
         }
     }

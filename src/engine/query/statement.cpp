@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/similar_names.hpp"
@@ -85,8 +86,8 @@ private:
         const auto add = [&](const char *name, size_t source, const char *function,
                              const std::string &range) {
             const SourceUse &use = group_.sources[source];
-            sql += (sql.empty() ? "" : ",\n") + facts_rows(fmt::format("{}{}", name, source),
-                                                           function, use, range, needed(use));
+            sql += (sql.empty() ? "" : ",\n") +
+                   facts_rows(fmt::format("{}{}", name, source), function, use, range, needed(use));
         };
         for (size_t s = 0; s < group_.sources.size(); ++s) {
             const FactsDays days = facts_days(group_.sources[s], plan_);
@@ -160,10 +161,12 @@ private:
 
     // A counted measure by read and segment: a value counts once, on however many days and in
     // however many finer segments it is. One row each, which leaves nothing to add up; it counts no
-    // row of the source.
+    // row of the source. Other sources have their columns in the result only.
     std::string counted_rows(BranchShape shape, size_t source, size_t place) {
         const SourceUse &use = *shape.use;
         shape.counted = &use.counted[place];
+        const std::string before = std::exchange(shape.before, "");
+        const std::string after = std::exchange(shape.after, "");
         std::string keys, segment;
         for (size_t i = 1; i <= shape.keys.size(); ++i) keys += fmt::format(", k{}", i);
         if (shape.counted->is_timed())
@@ -184,8 +187,8 @@ private:
             values = fmt::format("(SELECT read{0}, {1}(v) AS v FROM {2} GROUP BY read{0}{3}) s",
                                  keys, shape.counted->kind == CountedKind::last ? "max" : "min",
                                  values, segment);
-        return fmt::format("SELECT read{0}{1}{2}{3} FROM {4} GROUP BY read{0}", keys, shape.before,
-                           columns, shape.after, values);
+        return fmt::format("SELECT read{0}{1}{2}{3} FROM {4} GROUP BY read{0}", keys, before, columns,
+                           after, values);
     }
 
     // Over a relation with a row for every value v, of n rows.

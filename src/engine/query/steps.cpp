@@ -222,9 +222,9 @@ std::string_view name(Resolution resolution) {
 }
 
 Resolution resolution_of(const Steps &steps, Date first) {
-    const bool hours = std::all_of(
-        steps.steps.begin(), steps.steps.end(),
-        [&](const Step &step) { return first >= step.use.days.hours_from; });
+    const bool hours = std::all_of(steps.steps.begin(), steps.steps.end(), [&](const Step &step) {
+        return first >= step.use.days.hours_from;
+    });
     return hours ? Resolution::hour : Resolution::day;
 }
 
@@ -235,12 +235,12 @@ Resolution parse_resolution(const std::string &word, const Steps &steps, Date fi
                     "grain is hour or day; NULL: the finest that is kept of the whole range.");
     for (const Step &step : steps.steps)
         if (step.use.days.hours_lost(first))
-            throw Error("55000",
-                        fmt::format("hours of \"{}\" are not known from {} on", step.metric,
-                                    iso(first)),
-                        fmt::format("They are kept from {} on, and the facts before {} may be gone.",
-                                    step.use.info.hours_from, step.use.info.frozen_before),
-                        "Ask with grain => 'day'.");
+            throw Error(
+                "55000",
+                fmt::format("hours of \"{}\" are not known from {} on", step.metric, iso(first)),
+                fmt::format("They are kept from {} on, and the facts before {} may be gone.",
+                            step.use.info.hours_from, step.use.info.frozen_before),
+                "Ask with grain => 'day'.");
     return Resolution::hour;
 }
 
@@ -266,9 +266,9 @@ std::optional<Date> first_day(const Step &step) {
     const int position = step.counted().position;
     const std::string delta = data_table(info.name, "delta");
     const std::string kept = fmt::format("WHERE x.v{} IS NOT NULL", position);
-    std::string days =
-        fmt::format("(SELECT min(x.day) FROM {} x WHERE x.level = {}), (SELECT min(x.day) FROM {} x {})",
-                    data_table(info.name, "rollup_day"), info.kept_level(position), delta, kept);
+    std::string days = fmt::format(
+        "(SELECT min(x.day) FROM {} x WHERE x.level = {}), (SELECT min(x.day) FROM {} x {})",
+        data_table(info.name, "rollup_day"), info.kept_level(position), delta, kept);
     if (capture::has_own_changes())
         days += fmt::format(", (SELECT min(x.day) FROM kpi._pending(NULL::{}) x {})", delta, kept);
     Binder binder;
@@ -279,7 +279,8 @@ std::optional<Date> first_day(const Step &step) {
                                      needed_values(step.use));
         days += fmt::format(", (SELECT min(x.day) FROM facts x {})", kept);
     }
-    const Cell day = pg::value(fmt::format("{} SELECT least({})", facts, days), binder.take(), kRead);
+    const Cell day =
+        pg::value(fmt::format("{} SELECT least({})", facts, days), binder.take(), kRead);
     return day ? std::optional(parse_date(*day)) : std::nullopt;
 }
 

@@ -14,8 +14,8 @@ FunnelRules rules(int steps, int64_t within, bool later = false) {
 }
 
 TEST(Funnel, TakesTheAttemptThatGetsFurthestAndTheEarliestOfThose) {
-    const auto found = best_attempts({{0, 0, 1}, {0, 0, 10}, {0, 0, 11}, {1, 0, 2}, {1, 0, 12}, {2, 0, 13}},
-                                     rules(3, 5));
+    const auto found = best_attempts(
+        {{0, 0, 1}, {0, 0, 10}, {0, 0, 11}, {1, 0, 2}, {1, 0, 12}, {2, 0, 13}}, rules(3, 5));
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].times, (std::vector<int64_t>{10, 12, 13}));
 }
@@ -54,7 +54,8 @@ TEST(Funnel, NoOtherChainGetsFurther) {
     std::mt19937 random(5);
     for (int round = 0; round < 500; ++round) {
         std::vector<FunnelEvent> events;
-        for (int i = 0; i < 14; ++i) events.push_back({int32_t(random() % 4), 0, int64_t(random() % 20)});
+        for (int i = 0; i < 14; ++i)
+            events.push_back({int32_t(random() % 4), 0, int64_t(random() % 20)});
         std::sort(events.begin(), events.end(), [](const FunnelEvent &a, const FunnelEvent &b) {
             return std::pair(a.step, a.at) < std::pair(b.step, b.at);
         });
