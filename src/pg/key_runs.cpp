@@ -178,6 +178,7 @@ size_t KeyRuns::segments() const { return state_->segments.keys == 0 ? 1 : state
 
 std::vector<Value> KeyRuns::labels() const {
     std::vector<ObjectId> types;
+    types.reserve(size_t(state_->segments.keys));
     for (int k = 0; k < state_->segments.keys; ++k)
         types.push_back({TupleDescAttr(state_->row, kSegment + k)->atttypid});
     const Expression expression(label_, types);

@@ -187,8 +187,8 @@ private:
             values = fmt::format("(SELECT read{0}, {1}(v) AS v FROM {2} GROUP BY read{0}{3}) s",
                                  keys, shape.counted->kind == CountedKind::last ? "max" : "min",
                                  values, segment);
-        return fmt::format("SELECT read{0}{1}{2}{3} FROM {4} GROUP BY read{0}", keys, before, columns,
-                           after, values);
+        return fmt::format("SELECT read{0}{1}{2}{3} FROM {4} GROUP BY read{0}", keys, before,
+                           columns, after, values);
     }
 
     // Over a relation with a row for every value v, of n rows.

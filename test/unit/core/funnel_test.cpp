@@ -53,9 +53,9 @@ size_t furthest(const std::vector<FunnelEvent> &events, int64_t at, int64_t unti
 TEST(Funnel, NoOtherChainGetsFurther) {
     std::mt19937 random(5);
     for (int round = 0; round < 500; ++round) {
-        std::vector<FunnelEvent> events;
-        for (int i = 0; i < 14; ++i)
-            events.push_back({int32_t(random() % 4), 0, int64_t(random() % 20)});
+        std::vector<FunnelEvent> events(14);
+        for (FunnelEvent &event : events)
+            event = {int32_t(random() % 4), 0, int64_t(random() % 20)};
         std::sort(events.begin(), events.end(), [](const FunnelEvent &a, const FunnelEvent &b) {
             return std::pair(a.step, a.at) < std::pair(b.step, b.at);
         });
