@@ -24,9 +24,9 @@ struct KeyRunState;
 
 class KeyRuns {
 public:
-    // Columns: hash int8, in its order; step int4; at int8; rows int8; the key; then the
-    // `segment_keys` of the segment, which tell only rows of step 0 apart. `label`: SQL that makes
-    // a segment's jsonb of its keys $1, $2 ... Read in the caller's snapshot.
+    // Columns: hash int8, in its order; step int4; at int8 or timestamptz; rows int8; the key; then
+    // the `segment_keys` of the segment, which tell only rows of step 0 apart. `label`: SQL that
+    // makes a segment's jsonb of its keys $1, $2 ... Read in the caller's snapshot.
     KeyRuns(std::string_view sql, const Params &params, int segment_keys, std::string label);
     ~KeyRuns();
     KeyRuns(const KeyRuns &) = delete;

@@ -15,7 +15,7 @@ INSERT INTO public.pay SELECT 1000 + customer, at + (customer % 50 - 10) * inter
   FROM (SELECT DISTINCT ON (customer) * FROM public.lead WHERE customer % 7 = 1 ORDER BY customer, at) l;
 SET timezone = 'UTC';
 
-SELECT plan(49);
+SELECT plan(51);
 SELECT kpi.track('public.lead_facts', 'at', '{shop,kind}', name => 'lead', timezone => 'Europe/Madrid', hour_retention => '100 years',
     aggregates => '{"leaders": {"distinct": "lead_customer"}}');
 SELECT kpi.track('public.pay_facts', 'at', '{method}', name => 'pay', timezone => 'Europe/Madrid', hour_retention => '100 years',
@@ -146,6 +146,8 @@ SELECT throws_ok($$SELECT kpi.funnel('{leaders,payers}', '30d', by => '{method}'
 SELECT throws_ok($$SELECT kpi.funnel('{leaders,payers}', '30d', within => '1 month')$$, '22023', 'argument "within" must not count in months or years');
 SELECT throws_ok($$SELECT kpi.funnel('{leaders,payers}', '30d', filters => '[{},{},{}]')$$, '22023', 'there are 3 filters for 2 steps');
 SELECT throws_ok($$SELECT kpi.retention('leaders', grain => 'hour')$$, '22023', 'cohorts by hour make no sense');
+SELECT throws_ok($$SELECT kpi.funnel('{leaders,payers}', '0001-01-01')$$, '54000', 'the range must be at most 36600 days long');
+SELECT throws_ok($$SELECT kpi.retention('leaders', '0001-01-01')$$, '54000', 'the range must be at most 36600 days long');
 -- hours that nobody knows any more
 UPDATE kpi.source SET hours_from = '2026-03-25';
 SELECT is((SELECT min(resolution) FROM kpi.funnel('{leaders,payers}', '2026-03-21', '2026-03-30')), 'day', 'hours of a part: days of all');

@@ -178,6 +178,7 @@ void funnel(const FunnelRequest &request, pg::ResultSet &out) {
     const std::optional<std::string_view> end = request.end;
     const Range range = parse_range(request.start, end, steps.now, zone);
     const Date first = date_of(range.local_from);
+    check_length(first, date_of(range.local_to));
     const Resolution resolution = request.grain ? parse_resolution(*request.grain, steps, first)
                                                 : resolution_of(steps, first);
     const Window window(request.within, resolution, zone);

@@ -195,6 +195,7 @@ void retention(const RetentionRequest &request, pg::ResultSet &out) {
                     "Cohorts are of days. Give dates.");
     const Date first = date_of(range.local_from);
     const Date last = date_of({range.local_to.microseconds - 1});
+    check_length(first, last);
     const Date until = periods.start(periods.of(last) + request.periods + 1) + -1;
     const Date today = date_of(zone.local(steps.now));
 

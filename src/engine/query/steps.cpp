@@ -14,6 +14,7 @@ namespace kpi::engine {
 namespace {
 
 constexpr size_t kMostSteps = 20;
+constexpr int kMostDays = 36'600;
 
 MetricRow distinct_metric(const std::string &name) {
     std::vector<MetricRow> found = metric_rows({name}, pg::Access::read_only);
@@ -141,8 +142,7 @@ class StepsWriter {
 public:
     StepsWriter(const Steps &steps, Resolution resolution)
         : steps_(steps),
-          time_(resolution == Resolution::hour ? pg::microseconds("x.hour")
-                                               : "(x.day - date '2000-01-01')::int8") {}
+          time_(resolution == Resolution::hour ? "x.hour" : "(x.day - date '2000-01-01')::int8") {}
 
     void add(size_t number, const Plan &plan) {
         const Step &step = steps_.steps[number];
@@ -242,6 +242,12 @@ Resolution parse_resolution(const std::string &word, const Steps &steps, Date fi
                             step.use.info.hours_from, step.use.info.frozen_before),
                 "Ask with grain => 'day'.");
     return Resolution::hour;
+}
+
+void check_length(Date first, Date last) {
+    if (last - first <= kMostDays) return;
+    throw Error("54000", fmt::format("the range must be at most {} days long", kMostDays),
+                fmt::format("It would run from {} to {}.", iso(first), iso(last)));
 }
 
 Statement steps_statement(const Steps &steps, const std::vector<StepRange> &ranges,

@@ -53,6 +53,9 @@ struct StepRange {
 Statement steps_statement(const Steps &steps, const std::vector<StepRange> &ranges,
                           Resolution resolution);
 
+// Errors: 54000 for a range of more than a hundred years, whose days are too many to list.
+void check_length(Date first, Date last);
+
 // SQL of a segment's jsonb, of its dimensions as $1, $2 ...
 std::string segment_label(const std::vector<std::string> &by);
 
