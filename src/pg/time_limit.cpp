@@ -27,6 +27,10 @@ void cancel_soon() {
 
 }  // namespace
 
+void obey_cancel() {
+    call([] { CHECK_FOR_INTERRUPTS(); });
+}
+
 TimeLimit::TimeLimit(int64_t milliseconds) : armed_(milliseconds > 0) {
     if (!armed_) return;
     const int limit = int(std::min<int64_t>(milliseconds, std::numeric_limits<int>::max() / 2));

@@ -7,6 +7,10 @@
 
 namespace kpi::pg {
 
+// In a long computation of our own: where a cancel, a limit or the end of the process counts.
+// Errors: 57014, 57P01.
+void obey_cancel();
+
 // Runs from its construction to its end; milliseconds 0: no limit. One at a time, and only in a
 // process that has no statement_timeout of its own.
 class TimeLimit {

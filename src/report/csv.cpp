@@ -49,7 +49,7 @@ bool is_formula(std::string_view text) {
            std::string_view("=+-@\t\r").find(text[first]) != std::string_view::npos;
 }
 
-std::string csv(const Table &table) {
+std::string csv(const Table &table, const Breathe &breathe) {
     std::string out;
     const size_t width = table.columns.size();
     for (size_t column = 0; column < width; ++column) {
@@ -58,6 +58,7 @@ std::string csv(const Table &table) {
     }
     out += "\r\n";
     for (size_t row = 0; row < table.rows(); ++row) {
+        if (breathe) breathe();
         for (size_t column = 0; column < width; ++column) {
             if (column > 0) out += ',';
             write_cell(out, table.cell(row, column), table.columns[column].type);

@@ -18,6 +18,6 @@ namespace kpi::report {
 bool is_formula(std::string_view text);
 
 // Errors: 22P02 and 22007 for a cell that is not of its column's type.
-std::string csv(const Table &table);
+std::string csv(const Table &table, const Breathe &breathe = {});
 
 }  // namespace kpi::report

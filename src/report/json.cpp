@@ -26,7 +26,11 @@ void write_string(std::string &out, std::string_view text) {
 // Writes objects and arrays, and the commas between what is in them.
 class Json {
 public:
-    explicit Json(Language language) : language_(language) {}
+    Json(Language language, const Breathe &breathe) : language_(language), breathe_(breathe) {}
+
+    void breathe() const {
+        if (breathe_) breathe_();
+    }
 
     void open(char bracket) {
         separate();
@@ -88,6 +92,7 @@ private:
     }
 
     Language language_;
+    const Breathe &breathe_;
     std::string out_;
     bool fresh_ = true;
 };
@@ -168,6 +173,7 @@ void write_table(Json &json, const Table &table) {
                [](Json &to, const Column &column) { to.text(std::string_view(column.name)); });
     json.key("rows").open('[');
     for (size_t row = 0; row < table.rows(); ++row) {
+        json.breathe();
         json.open('[');
         for (size_t column = 0; column < table.columns.size(); ++column)
             write_cell(json, table.cell(row, column), table.columns[column].type);
@@ -266,8 +272,8 @@ void write_head(Json &json, const Document &document) {
 
 }  // namespace
 
-std::string json(const Document &document) {
-    Json out(document.language);
+std::string json(const Document &document, const Breathe &breathe) {
+    Json out(document.language, breathe);
     const auto write_text = [](Json &to, const Text &text) { to.text(text); };
     out.open('{');
     write_head(out, document);

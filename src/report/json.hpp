@@ -10,6 +10,6 @@
 namespace kpi::report {
 
 // Errors: those of sentence(), 22P02 for a number that is none.
-std::string json(const Document &document);
+std::string json(const Document &document, const Breathe &breathe = {});
 
 }  // namespace kpi::report

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/utf8.hpp"
 #include "report/cells.hpp"
 #include "report/numbers.hpp"
 #include "report/sentence.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr size_t kDigestRows = 10;
 constexpr size_t kMostRows = 200;
+// Characters of a cell: every row is as wide as the widest cell of each column.
+constexpr size_t kMostCell = 80;
 
 std::string join(const std::vector<std::string> &parts) {
     return fmt::format("{}", fmt::join(parts, " · "));
@@ -24,6 +27,14 @@ size_t width(std::string_view text) {
     return size_t(std::count_if(text.begin(), text.end(), [](char c) {
         return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
     }));
+}
+
+// What stands in a row of a table.
+std::string in_a_row(std::string_view text) {
+    std::string out = clipped(text, kMostCell);
+    for (char &c : out)
+        if (c == '\n' || c == '\r' || c == '\t') c = ' ';
+    return out;
 }
 
 class Plain {
@@ -106,8 +117,8 @@ private:
         std::vector<size_t> widths(columns);
         for (size_t row = 0; row <= rows; ++row)
             for (size_t column = 0; column < columns; ++column) {
-                grid[row].push_back(row == 0 ? said(table.columns[column].title)
-                                             : cells.shown(row - 1, column));
+                grid[row].push_back(in_a_row(row == 0 ? said(table.columns[column].title)
+                                                      : cells.shown(row - 1, column)));
                 widths[column] = std::max(widths[column], width(grid[row][column]));
             }
         for (const auto &row : grid) line(aligned(row, widths, table));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ struct Column {
     Type type = Type::text;
     Format format = {};
 };
+
+// Called at each row of a table that is written whole: what it throws ends the writing.
+using Breathe = std::function<void()>;
 
 class Table {
 public:

@@ -16,7 +16,6 @@ namespace {
 
 constexpr size_t kMostRows = 1'048'575;  // below the header
 constexpr size_t kMostCharacters = 32'000;
-constexpr size_t kBreath = 1000;
 // Indigo and grey: those of the page.
 constexpr lxw_color_t kAccent = 0x4F46E5, kMute = 0x8290A6, kGood = 0x0A7048, kBand = 0xA5A1F2;
 
@@ -150,7 +149,7 @@ private:
         for (size_t column = 0; column < table.columns.size(); ++column)
             text(sheet, top, column, said(table.columns[column].title), book_.head());
         for (size_t row = 0; row < table.rows(); ++row) {
-            if (row % kBreath == 0 && options_.breathe) options_.breathe();
+            if (options_.breathe) options_.breathe();
             for (size_t column = 0; column < table.columns.size(); ++column)
                 write_cell(sheet, top + 1 + row, table, cells, row, column);
         }

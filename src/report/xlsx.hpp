@@ -6,7 +6,6 @@
 // spreadsheet: csv and json have all digits. The same document is the same bytes.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "report/document.hpp"
@@ -17,8 +16,7 @@ struct XlsxOptions {
     // Where the parts of a workbook are while it is written. They have no name there, so that
     // nothing stays whatever happens. The workbook itself is in memory.
     std::string folder = "/tmp";
-    // Called every thousand rows: what it throws ends the writing.
-    std::function<void()> breathe = {};
+    Breathe breathe = {};
 };
 
 // Errors: 58030 when a part cannot be written, 54000 beyond the 1,048,576 rows of a sheet, 22P02

@@ -19,6 +19,8 @@ report::Document monthly(const Edition &edition, const Scope &scope);
 // kpi.check_timeout. Errors: those of the statement; 54000 when it takes too long or returns more
 // than it may.
 report::Document own(const Edition &edition, const Scope &scope);
+// Of such a document what people see: its rows are a section, too.
+report::Document with_rows(const report::Document &document);
 // The day of the report that is being made now; else yesterday.
 Date report_day();
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/table.hpp"
 #include "report/document.hpp"
@@ -18,18 +19,25 @@ struct Wish {
     std::optional<Date> as_of;
     std::optional<std::string> format, language;
 };
+// The id in kpi.report. Errors: 22023 for a kind, format, language or day; those of kpi.query;
+// 40001; 54000 for one that takes longer than kpi.check_timeout to be written.
+int64_t make(ObjectId caller, const Wish &wish);
 
-struct Made {
+struct File {
     int64_t id = 0;  // in kpi.report
     Edition edition;
+    int version = 1;
+};
+struct Made {
+    std::vector<File> files;  // one a format
     report::Document document;
 };
-// Errors: 22023 for a kind, format, language or day; those of kpi.query; 40001.
-int64_t make(ObjectId caller, const Wish &wish);
-// `what` without its days. As the current role, who is the owner.
-Made make(ObjectId owner, Edition what, const Scope &scope, const std::optional<Date> &as_of);
+// One report in some formats, all of them of the same numbers: what is asked of the database is
+// asked once. `what` without its days and format. As the current role, who is the owner.
+Made make(ObjectId owner, Edition what, const std::vector<std::string> &formats, const Scope &scope,
+          const std::optional<Date> &as_of);
 
-// What the edition says, in the snapshot of now.
+// What the edition says, in the snapshot of now. Of format csv: the data alone.
 report::Document contents(const Edition &edition, const Scope &scope);
 
 }  // namespace kpi::reporting

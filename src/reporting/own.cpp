@@ -9,6 +9,7 @@
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
 #include "pg/statement.hpp"
+#include "pg/time_limit.hpp"
 #include "reporting/contents.hpp"
 #include "reporting/parts.hpp"
 
@@ -125,8 +126,10 @@ report::Table rows_of(const OwnSql &own, Date day) {
         refused = too_much(found, own);
         if (refused) return;
         if (!question.ordered) std::sort(found.rows.begin(), found.rows.end());
-        for (const Row &row : found.rows)
+        for (const Row &row : found.rows) {
+            pg::obey_cancel();
             for (size_t i = 0; i + 1 < row.size(); ++i) question.table.add(row[i]);
+        }
         out = std::move(question.table);
     });
     if (refused) throw Error(*refused);
@@ -143,13 +146,16 @@ report::Document own(const Edition &edition, const Scope &scope) {
     report::Document out = heading(edition, {});
     if (!what.title.empty()) out.title = what.title;
     out.data = rows_of(what, edition.to);
-    // The others write the data itself.
-    if (edition.format != "html" && edition.format != "text") return out;
+    return out;
+}
+
+report::Document with_rows(const report::Document &document) {
+    report::Document out = document;
     report::Section rows{"data", phrase("data"), {}};
-    if (out.data->rows() == 0)
+    if (document.data->rows() == 0)
         rows.blocks.emplace_back(report::Text(phrase("no_values")));
     else
-        rows.blocks.emplace_back(*out.data);
+        rows.blocks.emplace_back(*document.data);
     out.sections.push_back(std::move(rows));
     return out;
 }

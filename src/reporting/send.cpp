@@ -12,6 +12,7 @@
 #include "report/html.hpp"
 #include "report/plain.hpp"
 #include "reporting/announcement.hpp"
+#include "reporting/contents.hpp"
 #include "reporting/digest.hpp"
 #include "reporting/figures.hpp"
 #include "reporting/make.hpp"
@@ -50,35 +51,36 @@ Taker taker(const std::string &sink) {
 }
 
 // A run whose metrics are those of the last day, or of the whole period.
-std::string run_of(const Made &made, const report::Document &words) {
+std::string run_of(const File &file, const report::Document &words) {
     json metrics = json::object();
     for (const report::Figure &figure : words.figures)
         if (figure.value && *figure.value != "NaN" &&
             figure.value->find("Inf") == std::string::npos)
             metrics[figure.metric] = json::parse(*figure.value);
-    const Edition &what = made.edition;
-    return json{{"report_key", fmt::format("{} {} {}", what.name, iso(what.to), made.id)},
+    const Edition &what = file.edition;
+    return json{{"report_key", fmt::format("{} {} {}", what.name, iso(what.to), file.id)},
                 {"run_name", fmt::format("{} {}", what.name, iso(what.to))},
                 {"metrics", std::move(metrics)},
                 {"params",
                  {{"report", what.name},
                   {"from", iso(what.from)},
                   {"to", iso(what.to)},
-                  {"version", std::to_string(made.document.version)}}},
+                  {"version", std::to_string(file.version)}}},
                 {"tags", {{"environment", words.environment}}}}
         .dump();
 }
 
-int64_t upload(const std::string &sink, const Made &made, const std::string &message) {
+int64_t upload(const std::string &sink, const File &file, const std::string &message) {
     return std::stoll(
         *pg::value("SELECT kpi.notify_report($1, $2, $3, dedupe_key => $4)",
-                   {sink, made.id, Json{message}, fmt::format("report {}", made.id)}));
+                   {sink, file.id, Json{message}, fmt::format("report {}", file.id)}));
 }
 
 // Rows go as they are: a spreadsheet takes no file.
 void write_rows(const std::string &sink, const Made &made, bool typed) {
     pg::query("SELECT kpi.notify($1, $2, dedupe_key => $3)",
-              {sink, Json{rows_message(made.document, typed)}, fmt::format("report {}", made.id)});
+              {sink, Json{rows_message(made.document, typed)},
+               fmt::format("report {}", made.files.front().id)});
 }
 
 std::string first_line(const std::string &text) { return text.substr(0, text.find('\n')); }
@@ -92,33 +94,20 @@ struct Task {
 
 // What people are told.
 report::Document words_of(const Made &made, const Scope &scope) {
-    report::Document words;
-    if (scope.own) {
-        // Rows of a user's are not asked for again: they might be others.
-        words = made.document;
-        if (words.sections.empty())
-            words.sections.push_back({"data", phrase("data"), {*words.data}});
-        return words;
-    }
-    words = digest(made.edition, scope);
-    words.version = made.document.version;
+    // Rows of a user's are not asked for again: they might be others.
+    report::Document words =
+        scope.own ? with_rows(made.document) : digest(made.files.front().edition, scope);
+    words.version = made.files.front().version;
     return words;
 }
 
 int64_t carry_out(ObjectId owner, const Task &task) {
-    std::vector<Made> files;
-    std::optional<Date> as_of = task.as_of;
-    for (const std::string &format : task.formats) {
-        Edition what = task.edition;
-        what.format = format;
-        files.push_back(make(owner, what, task.scope, as_of));
-        // All are of one day, also when midnight passes between them.
-        as_of = files.front().edition.to;
-    }
+    const Made made = make(owner, task.edition, task.formats, task.scope, task.as_of);
+    const File &first = made.files.front();
     const pg::OuterSnapshot now;
-    const report::Document words = words_of(files.front(), task.scope);
+    const report::Document words = words_of(made, task.scope);
     Announcement it;
-    it.report = files.front().id;
+    it.report = first.id;
     it.kind = task.edition.name;
     it.language = task.edition.language;
     it.owner = owner;
@@ -129,14 +118,14 @@ int64_t carry_out(ObjectId owner, const Task &task) {
         const Taker kind = taker(sink);
         switch (kind) {
             case Taker::store:
-                for (const Made &file : files) it.uploads.push_back(upload(sink, file, "{}"));
+                for (const File &file : made.files) it.uploads.push_back(upload(sink, file, "{}"));
                 break;
             case Taker::tracker:
-                (void)upload(sink, files.front(), run_of(files.front(), words));
+                (void)upload(sink, first, run_of(first, words));
                 break;
             case Taker::sheet:
             case Taker::typed_sheet:
-                write_rows(sink, files.front(), kind == Taker::typed_sheet);
+                write_rows(sink, made, kind == Taker::typed_sheet);
                 break;
             case Taker::person:
                 it.sinks.push_back(sink);
@@ -175,7 +164,6 @@ int64_t send(ObjectId caller, const Sending &wish) {
                     "For example sinks => '{ops}'; kpi.add_report keeps them for a report.");
     const std::vector<std::string> formats =
         wish.formats.value_or(std::vector<std::string>{usual_format(kind)});
-    if (formats.empty()) throw Error("22023", "a report needs a format");
     return carry_out(
         caller, {{wish.report, kind, {}, {}, {}, wish.language.value_or(pg::settings().language)},
                  everything(),

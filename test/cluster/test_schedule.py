@@ -299,6 +299,25 @@ def test_pg_cron_in_the_same_database(make_cluster, wait_until):
     assert shop.sql('SELECT jobname FROM cron.job') == []
 
 
+def test_pg_cron_makes_a_report_by_its_own_schedule(make_cluster, wait_until):
+    cluster = cron(make_cluster, 'shop')
+    shop = new_database(cluster, 'shop')
+    cluster.sql('CREATE EXTENSION pg_cron', 'shop')
+    shop.sql("SELECT kpi.add_report('ones', 'sql', '{}', options => '{\"sql\": \"SELECT 1 AS one\"}', schedule => '* * * * *', time_zone => 'UTC')")
+    assert shop.sql("SELECT schedule, command, active FROM cron.job WHERE jobname = 'kpi_report_ones'") == [('* * * * *', "CALL kpi.run_due('kpi_report_ones')", True)]
+    wait_until(lambda: runs(shop, where="job = 'kpi_report_ones' AND state = 'succeeded'"), 'a run that pg_cron started', 130)
+    assert shop.sql("SELECT kind, convert_from(kpi.report_content(id), 'UTF8') FROM kpi.report") == [('ones', 'one\r\n1\r\n')]
+    assert shop.sql("SELECT DISTINCT d.status FROM cron.job_run_details d JOIN cron.job USING (jobid) WHERE jobname = 'kpi_report_ones'") == [('succeeded',)]
+    # Off: pg_cron still asks, and nothing is due.
+    shop.sql("SELECT kpi.alter_report('ones', enabled => false)")
+    count = len(runs(shop))
+    shop.sql("UPDATE kpi.job_state SET next_at = now() - interval '1 minute'")
+    shop.sql('CALL kpi.work()')
+    assert len(runs(shop)) == count
+    shop.sql("SELECT kpi.drop_report('ones')")
+    assert shop.sql('SELECT jobname FROM cron.job') in ([], [('kpi_work',)])
+
+
 def test_pg_cron_in_another_database(make_cluster, wait_until):
     """Its jobs are made there by a process that logs in as the caller, who needs the rights there."""
     cluster = cron(make_cluster)

@@ -51,15 +51,19 @@ SELECT matches(t.raised($$SELECT kpi.make_report('sql')$$), '^22023 there is no 
 
 -- What it may not: write, take long, return much, leave anything behind
 CREATE FUNCTION public.evil(what text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE what; RETURN 1; END $$;
-SELECT count(kpi.add_report(name, 'sql', '{}', options => jsonb_build_object('sql', sql, 'max_rows', CASE name WHEN 'wide' THEN 100000 ELSE 5 END))::text) AS added FROM (VALUES
+SELECT count(kpi.add_report(name, 'sql', '{}', options => jsonb_build_object('sql', sql, 'max_rows', CASE WHEN name IN ('wide', 'long') THEN 100000 ELSE 5 END))::text) AS added FROM (VALUES
     ('sends', 'SELECT (kpi.test_sink(''nowhere'')).state'), ('writes', $$SELECT public.evil('INSERT INTO public.agent VALUES (''x'')')$$), ('roles', $$SELECT public.evil('RESET ROLE')$$), ('sleeps', 'SELECT pg_sleep(20)::text'),
-    ('many', 'SELECT g FROM generate_series(1, 6) g'), ('large', $$SELECT repeat('x', 30000000) FROM generate_series(1, 3)$$), ('divides', 'SELECT 1 / (g - 2) FROM generate_series(1, 3) g'),
+    ('long', $$SELECT repeat('ab"c', 110000) FROM generate_series(1, 100)$$), ('many', 'SELECT g FROM generate_series(1, 6) g'), ('large', $$SELECT repeat('x', 30000000) FROM generate_series(1, 3)$$), ('divides', 'SELECT 1 / (g - 2) FROM generate_series(1, 3) g'),
     ('wide', 'SELECT ' || (SELECT string_agg('NULL::text', ',') FROM generate_series(1, 1000)) || ' FROM generate_series(1, 2001)'), ('sets', $$SELECT set_config('application_name', 'evil', false)$$), ('names', 'SELECT 1 AS a, 2 AS a, now() = now()')) v(name, sql) \gset
 RESET ROLE; SET kpi.check_timeout = 4; SET ROLE p_owner;
 SELECT matches(t.raised(format('SELECT kpi.make_report(%L)', name)), e, name) FROM (VALUES
     ('sends', '^25006 the sql of the report failed: cannot execute kpi.test_sink\(\) in a read-only transaction'), ('writes', '^25006 the sql of the report failed: cannot execute INSERT in a read-only transaction'), ('roles', '^\S+ the sql of the report failed'), ('sleeps', '^54000 the sql of the report failed: it took longer than 4 s.*kpi.check_timeout'),
     ('many', '^54000 the sql of the report returns more than 5 rows.*max_rows'), ('large', '^54000 the sql of the report returns more than 50 MB'), ('wide', '^54000 the sql of the report returns more than 50 MB.*Each cell'), ('divides', '^22012 the sql of the report failed: division by zero'), ('sets', 'nothing was raised')) v(name, e);
+RESET ROLE; SET kpi.check_timeout = 1; SET ROLE p_owner;
+SELECT matches(t.raised($$SELECT kpi.make_report('long', format => 'json')$$), '^54000 writing the report as json took longer than 1 s.*kpi.check_timeout', 'nor is one written for longer');
+SELECT is(t.raised($$SELECT kpi.make_report('long', format => 'text')$$), 'nothing was raised', 'as text it is short');
 RESET ROLE; RESET kpi.check_timeout; SET ROLE p_owner;
+SELECT cmp_ok((SELECT max(length(l)) FROM regexp_split_to_table(t.text('long', format => 'text'), E'\n') l), '<', 100, 'for a cell of it has 80 characters');
 SELECT isnt(current_setting('application_name'), 'evil', 'a setting is undone');
 SELECT is(t.text('names'), E'a,a,?column?\r\n1,2,true\r\n', 'names as they are');
 SELECT is((SELECT count(*) FROM public.agent), 4::bigint, 'nothing was written');
@@ -120,6 +124,11 @@ SELECT kpi.add_sink('people', 'webhook', 'https://hooks.example/x'), kpi.alter_r
 SELECT kpi.send_report('names') AS sent \gset
 SELECT matches((SELECT text FROM kpi.announcement WHERE id = :sent), '1 +2 +true', 'people are told the rows');
 
+-- One sending is one answer, whatever its formats: the files say the same.
+SELECT kpi.add_report('dice', 'sql', '{people}', '{csv,json,text,html}', options => '{"sql": "SELECT random()::text AS r"}'), kpi.send_report('dice') \gset
+SELECT is((SELECT count(DISTINCT substring(convert_from(kpi.report_content(id), 'UTF8') FROM '0\.\d{6,}')) || ' of ' || count(*) FROM kpi.report WHERE kind = 'dice'), '1 of 4', 'its SELECT runs once');
+SELECT matches((SELECT text FROM kpi.announcement WHERE kind = 'dice'), (SELECT substring(convert_from(kpi.report_content(id), 'UTF8') FROM '0\.\d{6,}') FROM kpi.report WHERE kind = 'dice' AND format = 'csv'), 'people are told the same');
+
 -- A schedule that comes later: its sinks hear of failures, one that is off stays off, and what failed among the others is settled.
 SELECT count(kpi.add_report(n, 'daily', '{people}')::text) FROM unnest('{late,off,gone}'::text[]) n \gset
 SELECT kpi.alter_report('off', enabled => false), kpi.alter_report('off', schedule => '0 6 * * *') \gset
@@ -134,5 +143,18 @@ SELECT kpi.run_now('kpi_report_late') \gset
 RESET ROLE; CALL kpi.run_due('kpi_report_late'); SET ROLE p_owner;
 SELECT is(t.firing(), 'gone', 'one that went well by its own schedule');
 SELECT kpi.drop_report('gone') \gset
+-- A report and its job are on or off together, whoever says so.
+CREATE FUNCTION t.on(report text) RETURNS text LANGUAGE sql AS $$ SELECT concat_ws(' ', p.enabled, j.enabled) FROM kpi.report_plan p JOIN kpi.job j ON j.name = 'kpi_report_' || p.name WHERE p.name = report $$;
+SELECT count(*) AS set FROM kpi.schedule('kpi_report_off', enabled => true) \gset
+SELECT is(t.on('off'), 't t', 'kpi.schedule puts its report on');
+SELECT count(*) AS set FROM kpi.schedule('kpi_report_off', enabled => false) \gset
+SELECT is(t.on('off'), 'f f', 'and off');
+SELECT kpi.alter_report('off', enabled => true) \gset
+SELECT is(t.on('off'), 't t', 'kpi.alter_report its job');
+SELECT count(*) AS set FROM kpi.schedule('kpi_report_off', '0 5 * * *') \gset
+SELECT is(t.on('off'), 't t', 'a schedule alone leaves it');
+SELECT kpi.alter_report('off', enabled => false), kpi.alter_report('off', schedule => '') \gset
+SELECT count(*) AS set FROM kpi.schedule('kpi_report_off', '0 5 * * *', enabled => true) \gset
+SELECT is(t.on('off'), 't t', 'a job that is new, too');
 SELECT is(t.firing(), '', 'one that is dropped');
 SELECT * FROM finish();

@@ -152,6 +152,12 @@ void schedule(ObjectId caller, const Wish &wish) {
          WHERE name = $1)",
                 {wish.job, or_null(wish.schedule), or_null(wish.time_zone), or_null(wish.max_age),
                  or_null(wish.enabled), or_null(wish.sinks)});
+    // A report and its job are on or off together.
+    if (what.kind == "report" && wish.enabled)
+        pg::execute(
+            "UPDATE kpi.report_plan SET enabled = $2::pg_catalog.bool WHERE 'kpi_report_' || name "
+            "= $1",
+            {wish.job, *wish.enabled});
     if (what.kind == "report" &&
         pg::value("SELECT 1 FROM kpi.job WHERE name = $1 AND schedule IS NULL", {wish.job}))
         throw Error("22023", "a report of its own needs a schedule", {},
