@@ -49,7 +49,7 @@ CREATE TABLE kpi.report_plan (
 COMMENT ON TABLE kpi.report_plan IS 'Reports that are made and sent by schedule. Written by kpi.add_report, kpi.alter_report and kpi.drop_report';
 COMMENT ON COLUMN kpi.report_plan.kind IS 'What it says, and when it is due unless it has a job kpi_report_{name}: with kpi_reports, kpi_reports_weekly or kpi_reports_monthly; sql: not without a job of its own';
 COMMENT ON COLUMN kpi.report_plan.owner IS 'The role whose rights read the numbers and use the sinks';
-COMMENT ON COLUMN kpi.report_plan.options IS 'metrics, filters, by, top: what it is about, if not every metric that may be read; of kind sql: sql, title, max_rows';
+COMMENT ON COLUMN kpi.report_plan.options IS 'metrics, filters, by, top, title: what it is about, if not every metric that may be read; of kind sql: sql, title, max_rows';
 SELECT pg_catalog.pg_extension_config_dump('kpi.report_plan', '');
 
 CREATE TABLE kpi.announcement (
@@ -121,7 +121,7 @@ CREATE FUNCTION kpi.add_report(name text, kind text, sinks text[], formats text[
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS 'MODULE_PATHNAME', 'kpi_ext_add_report';
 COMMENT ON FUNCTION kpi.add_report(text, text, text[], text[], text, jsonb, text, text) IS
-    'Adds a report that is made and sent by schedule, to these sinks, with your rights. kind: daily, weekly, monthly, or sql, a SELECT of your own. options: metrics (a list), filters (as of kpi.query), by (dimensions to rank by), top; of kind sql: sql, title, max_rows. schedule: a cron expression of its own, with a job kpi_report_{name}; else it goes with the others of its kind. It is tried at once, so that what cannot work is said at once';
+    'Adds a report that is made and sent by schedule, to these sinks, with your rights. kind: daily, weekly, monthly, or sql, a SELECT of your own. options: metrics (a list), filters (as of kpi.query), by (dimensions to rank by), top, title; of kind sql: sql, title, max_rows. schedule: a cron expression of its own, with a job kpi_report_{name}; else it goes with the others of its kind. It is tried at once, so that what cannot work is said at once';
 CREATE FUNCTION kpi.alter_report(name text, sinks text[] DEFAULT NULL, formats text[] DEFAULT NULL, language text DEFAULT NULL, options jsonb DEFAULT NULL,
     enabled boolean DEFAULT NULL, schedule text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "report/calendar_words.hpp"
 #include "report/sentence.hpp"
+#include "report/words.hpp"
 
 namespace kpi::report {
 namespace {
@@ -112,7 +113,9 @@ Table table_of(const Document &document, const Chart &chart) {
     table.column("value", Text(title_of(metric)), Type::number, format);
     table.column("low", phrase("low_expected"), Type::number, format);
     table.column("high", phrase("high_expected"), Type::number, format);
-    table.column("before", chart.before.value_or(phrase("before")), Type::number, format);
+    table.column("before",
+                 capitalised(sentence(chart.before.value_or(phrase("before")), document.language)),
+                 Type::number, format);
     table.column("change", phrase("change"), Type::change, format);
     table.column("target", phrase("target"), Type::number, format);
     table.column("state", phrase("state"), Type::text);

@@ -140,7 +140,8 @@ struct OpenPeriod {
 struct Document {
     std::string name;  // daily, weekly, monthly, or the name of a report of a user's
     Text title;
-    std::string environment = {};  // "prod"; empty: not said
+    std::optional<Text> only = {};  // what its filters leave
+    std::string environment = {};   // "prod"; empty: not said
     Language language = Language::english;
     Period period = {};
     std::optional<Period> against = {};

@@ -58,12 +58,17 @@ public:
         draw_grid();
         if (chart_.shape == Shape::bars) draw_bars();
         open_plot();
-        draw_band();
+        if (chart_.shape == Shape::line) draw_band();
         draw_line("before", values_of(chart_.points, &Point::before));
-        draw_line("target", values_of(chart_.points, &Point::target));
-        if (chart_.shape == Shape::line) draw_values();
+        if (chart_.shape == Shape::line) {
+            draw_line("target", values_of(chart_.points, &Point::target));
+            draw_values();
+        }
         out_.close();
-        if (chart_.shape == Shape::line) draw_dots();
+        if (chart_.shape == Shape::line)
+            draw_dots();
+        else
+            draw_marks();
         draw_labels();
         draw_tips();
         out_.close().close();
@@ -202,6 +207,31 @@ private:
                                 {"width", percent(width)},
                                 {"height", number(std::max(1.0, std::abs(zero - end)))},
                                 {"rx", "2"}});
+        }
+    }
+
+    void draw_stroke(std::string_view kind, double left, double right, double top, double bottom) {
+        out_.empty("line", {{"class", std::string(kind)},
+                            {"x1", percent(left)},
+                            {"x2", percent(right)},
+                            {"y1", number(top)},
+                            {"y2", number(bottom)}});
+    }
+    // Over a bar: its target as a stroke a little wider than the bar, its range as a line with
+    // ends.
+    void draw_marks() {
+        const double target = 0.4 / double(count()), end = 0.1 / double(count());
+        for (size_t i = 0; i < count(); ++i) {
+            const Point &point = chart_.points[i];
+            const double at = across(i);
+            if (const auto value = value_of(point.target))
+                for (const char *kind : {"halo", "target"})
+                    draw_stroke(kind, at - target, at + target, down(*value), down(*value));
+            const auto low = value_of(point.low), high = value_of(point.high);
+            if (!low || !high) continue;
+            draw_stroke("range", at, at, down(*low), down(*high));
+            for (const double value : {*low, *high})
+                draw_stroke("range", at - end, at + end, down(value), down(value));
         }
     }
 

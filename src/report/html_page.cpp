@@ -1,5 +1,7 @@
 #include "report/html.hpp"
 
+#include <algorithm>
+
 #include "report/calendar_words.hpp"
 #include "report/cells.hpp"
 #include "report/drawing.hpp"
@@ -57,6 +59,7 @@ private:
         if (!document_.environment.empty())
             out_.element("span", {{"class", "badge"}}, document_.environment);
         out_.close().element("p", capitalised(period_words(document_.period, language)));
+        if (document_.only) out_.element("p", said(*document_.only));
         if (document_.against)
             out_.element("p", said(Phrase{"against", {{"period", *document_.against}}}));
         if (document_.data_until)
@@ -106,14 +109,15 @@ private:
         out_.element("div", {{"class", "value"}},
                      shown(figure.value, metric.format, language, Length::brief));
         for (const Comparison &one : figure.comparisons) {
-            out_.open("p");
+            out_.open("p", {{"class", "change"}});
             write_change(out_,
                          shown_change({figure.value, one.before, metric.format.style}, language),
                          metric.better);
-            out_.text(" " + said(Phrase{"against_value",
-                                        {{"against", said(one.against)},
-                                         {"before", shown(one.before, metric.format, language,
-                                                          Length::brief)}}}))
+            out_.text(" ")
+                .element("span", said(Phrase{"against_value",
+                                             {{"against", said(one.against)},
+                                              {"before", shown(one.before, metric.format, language,
+                                                               Length::brief)}}}))
                 .close();
         }
         for (const std::string &words : figure_words(document_, metric, figure))
@@ -132,7 +136,13 @@ private:
     }
 
     void write_section(const Section &section) {
-        out_.open("section").element("h2", {{"id", section.id}}, said(section.title)).line();
+        const auto is_chart = [](const Block &block) {
+            return std::holds_alternative<Chart>(block);
+        };
+        const bool charts = section.blocks.size() > 1 &&
+                            std::all_of(section.blocks.begin(), section.blocks.end(), is_chart);
+        out_.open("section", {{"class", charts ? "charts" : ""}});
+        out_.element("h2", {{"id", section.id}}, said(section.title)).line();
         section_title_ = said(section.title);
         for (const Block &block : section.blocks)
             std::visit([&](const auto &one) { write(one); }, block);

@@ -261,6 +261,7 @@ void write_head(Json &json, const Document &document) {
     json.key("report").text(std::string_view(document.name));
     json.key("title").text(document.title);
     json.text_of("environment", document.environment);
+    json.text_of("only", document.only);
     json.key("language").text(code(document.language));
     json.key("period").period(document.period);
     if (document.against) json.key("against").period(*document.against);

@@ -30,9 +30,9 @@ public:
         draw(out_);
         out_.close().text(name).close();
     }
-    void line(std::string_view kind, const std::string &name) {
+    void line(std::string_view kind, const std::string &name, const char *path = "M0 5H20") {
         item(name, [&](Markup &to) {
-            to.empty("path", {{"class", std::string(kind)}, {"d", "M0 5H20"}});
+            to.empty("path", {{"class", std::string(kind)}, {"d", path}});
         });
     }
     void block(std::string_view kind, const std::string &name) {
@@ -88,7 +88,8 @@ void draw_legend(Markup &out, const Document &document, const Chart &chart) {
     if (before)
         legend.line("before", sentence(chart.before.value_or(phrase("before")), document.language));
     if (target) legend.line("target", said("target"));
-    if (band) legend.block("band", said("expected_values"));
+    if (band && bars) legend.line("range", said("expected_values"), "M10 1V9M6 1H14M6 9H14");
+    if (band && !bars) legend.block("band", said("expected_values"));
     if (outside && bars) legend.block("bar outside", said("outside_values"));
     if (outside && !bars) legend.dot("dot outside", said("outside_values"));
     legend.done();

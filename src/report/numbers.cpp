@@ -119,7 +119,7 @@ std::string dressed(const std::string &digits, const std::string &letter, const 
     std::string number = digits + (letter.empty() || !spanish ? letter : kSpace + letter);
     switch (format.style) {
         case Style::percent:
-            return number + kSpace + "%";
+            return number + (spanish ? kSpace : "") + "%";
         case Style::number:
             return format.unit.empty() ? number : number + kSpace + format.unit;
         case Style::money:
@@ -219,11 +219,25 @@ Format like(Format format, std::string_view number) {
     return format;
 }
 
+namespace {
+
+// Where nobody has set decimals three digits say enough in brief: 58.6, 287.
+int decimals_of(const Format &format, std::string_view number, Length length) {
+    const int own = decimals_of(format, number);
+    if (length != Length::brief || format.style != Style::number || format.decimals >= 0)
+        return own;
+    const size_t whole = whole_part(split_sign(number).digits).size();
+    const int few = whole < 2 ? own : std::min(own, whole == 2 ? 1 : 0);
+    return few == 1 && rounded(number, 1).ends_with(".0") ? 0 : few;
+}
+
+}  // namespace
+
 std::string shown(const std::optional<Decimal> &number, const Format &format, Language language,
                   Length length) {
     const auto value = finite(number);
     if (!value) return kNoValue;
-    const std::string whole = rounded(*value, decimals_of(format, *value));
+    const std::string whole = rounded(*value, decimals_of(format, *value, length));
     Short digits{std::string(split_sign(whole).digits)};
     if (length == Length::tick) digits.digits = split_sign(*value).digits;
     if (length != Length::whole)

@@ -21,6 +21,7 @@ std::string tone_of(Direction direction, Better better) {
 
 const char *class_of(Type type) {
     if (is_numeric(type)) return "n";
+    if (type == Type::date || type == Type::week || type == Type::month) return "day";
     return type == Type::text || type == Type::metric ? "words" : "";
 }
 

@@ -42,6 +42,7 @@ padding:0;list-style:none}
 .tiles h3{color:var(--soft);font-size:14px;font-weight:500;margin:0}
 .tiles .value{font-size:30px;line-height:1.25;font-weight:650;letter-spacing:-.02em;margin:2px 0 6px}
 .tiles p{font-size:13px;color:var(--soft);margin:0 0 3px}
+.tiles .change{display:flex;flex-wrap:wrap;align-items:baseline;gap:1px 6px;margin-bottom:7px}
 .tiles .more::first-letter{text-transform:uppercase}.tiles .why{color:var(--ink);margin-top:5px}
 .tiles .spark{margin-top:auto;padding-top:10px;height:40px}
 .open{display:flex;flex-wrap:wrap;gap:6px 20px;margin:16px 0 0;padding:12px 20px;border:1px dashed
@@ -55,6 +56,7 @@ svg text{font-size:12px;fill:var(--soft)}
 stroke-linecap:round;stroke:var(--accent)}
 .before{stroke:var(--mute);stroke-width:1.5;stroke-dasharray:2 4}
 .target{stroke:var(--good);stroke-width:1.5;stroke-dasharray:8 4}
+.halo{stroke:var(--card);stroke-width:5}.range{fill:none;stroke:var(--ink);stroke-width:1.5}
 .line.ahead{stroke-dasharray:4 5}.area{fill:var(--area)}.band{fill:var(--tint)}
 .dot{fill:var(--accent);stroke:var(--card);stroke-width:1.5}
 .dot.ahead{fill:var(--card);stroke:var(--accent);stroke-width:2}
@@ -76,7 +78,7 @@ th{font-weight:550;color:var(--soft);font-size:13px;text-align:left}
 th,td{padding:8px 12px 8px 0;border-bottom:1px solid var(--hair);vertical-align:top}
 th:last-child,td:last-child{padding-right:0}
 tbody tr:last-child>*{border-bottom:0}
-.n{text-align:right;white-space:nowrap}tbody th{color:var(--ink);font-weight:400;font-size:14px}
+.n{text-align:right}.n,.day{white-space:nowrap}tbody th{color:var(--ink);font-weight:400;font-size:14px}
 table{overflow-wrap:break-word}.names th,.names td{min-width:5.5em}
 .names .words{min-width:9em;max-width:26em}.names .n{min-width:0}
 .bars td,.bars th{border-bottom:0;padding-top:3px;padding-bottom:3px;vertical-align:middle}
@@ -96,6 +98,10 @@ dl{margin:0;font-size:14px}dt{font-weight:600;margin-top:12px}dt:first-child{mar
 dd{margin:2px 0 0;color:var(--soft)}
 code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
+.charts .wide{display:none}
+@media (min-width:1000px){.charts{display:grid;grid-template-columns:1fr 1fr;gap:0 16px}
+.charts h2,.charts h2+.card:nth-last-of-type(odd){grid-column:1/-1}.charts .card{min-width:0}
+.charts h2+.card:nth-last-of-type(odd) .wide{display:inline}}
 @media (max-width:900px){svg .wide{display:none}}
 @media (max-width:600px){main{padding:24px 14px 40px}h1{font-size:22px}h2{margin-top:30px}
 .card,.tiles>li{padding:15px 15px}.tiles{gap:10px;grid-template-columns:1fr}
@@ -106,6 +112,9 @@ code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media print{svg .wide{display:none}body{font-size:10.5pt}main{max-width:none;padding:0}.card,.tiles>li,tr{break-inside:avoid}
 h2,h3{break-after:avoid}.tiles{grid-template-columns:repeat(3,1fr);gap:10px}
 .tiles>li{padding:12px 14px}.tiles .value{font-size:22px}details{display:none}.scroll{overflow:visible}
+.names{font-size:8.5pt;overflow-wrap:anywhere}.names th,.names td,.names .words{min-width:0;padding:5px 8px 5px 0;
+white-space:normal}.charts{display:grid;grid-template-columns:1fr 1fr;gap:0 10px}
+.charts h2,.charts h2+.card:nth-last-of-type(odd){grid-column:1/-1}.charts .card{min-width:0;padding:12px 14px;margin:0 0 10px}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 )css";
 

@@ -79,6 +79,7 @@ std::vector<std::string> headline_parts(const Document &document) {
     std::vector<std::string> parts = {sentence(document.title, language)};
     if (!document.environment.empty()) parts.push_back(document.environment);
     parts.push_back(capitalised(period_words(document.period, language)));
+    if (document.only) parts.push_back(sentence(*document.only, language));
     if (document.data_until)
         parts.push_back(sentence(
             Phrase{"data_until", {{"time", *document.data_until}, {"zone", document.zone}}},

@@ -61,9 +61,10 @@ void say_currencies(const Scope &scope, Date from, Date to, report::Document &do
             metric.format.style = report::Style::number;
             metric.format.unit.clear();
         }
-        document.notes.emplace_back(report::Phrase{
-            "currencies_added",
-            {{"metric", metric.name}, {"currencies", fmt::format("{}", fmt::join(found, ", "))}}});
+        document.notes.emplace_back(
+            report::Phrase{"currencies_added",
+                           {{"metric", report::title_of(metric)},
+                            {"currencies", fmt::format("{}", fmt::join(found, ", "))}}});
     }
 }
 

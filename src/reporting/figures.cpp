@@ -156,6 +156,15 @@ std::vector<std::optional<report::Interval>> expected(const Scope &scope, const 
     return out;
 }
 
+std::string filter_words(const std::string &filters) {
+    std::string out;
+    const nlohmann::json parsed = nlohmann::json::parse(filters);
+    for (const auto &[name, value] : parsed.items())
+        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name,
+                           segment_words(nlohmann::json{{name, value}}.dump()));
+    return out;
+}
+
 std::optional<report::Text> why(const Scope &scope, const std::string &metric, Date day,
                                 const report::Format &format) {
     // A counted measure has no parts that add up to it.
@@ -177,7 +186,7 @@ std::optional<report::Text> why(const Scope &scope, const std::string &metric, D
 report::Ranking ranking(const Scope &scope, const std::string &metric, const std::string &dimension,
                         Date from, Date to) {
     report::Ranking out;
-    out.title = dimension;
+    out.title = titled(dimension);
     out.metric = metric;
     const Table table = pg::query(
         fmt::format("SELECT q.segment, {}, {}, pg_catalog.trim_scale(pg_catalog.round(100 * "

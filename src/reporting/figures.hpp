@@ -54,6 +54,8 @@ std::optional<report::Text> why(const Scope &scope, const std::string &metric, D
                                 const report::Format &format);
 
 // A metric by a dimension: the leaders, and the rest.
+// "country PT, source Direct": of filters as of kpi.query.
+std::string filter_words(const std::string &filters);
 report::Ranking ranking(const Scope &scope, const std::string &metric, const std::string &dimension,
                         Date from, Date to);
 

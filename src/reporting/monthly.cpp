@@ -50,16 +50,17 @@ void summarize(report::Document &document, const Edition &edition, const std::st
     if (total.previous)
         document.summary.emplace_back(
             report::Phrase{"summary_change",
-                           {{"metric", metric},
+                           {{"metric", titled(metric)},
                             {"period", period},
                             {"value", amount(total.value, format)},
                             {"change", report::Change{total.value, total.previous, format.style}},
                             {"before", amount(total.previous, format)},
                             {"against", month_of(add_months(edition.from, -1))}}});
     else
-        document.summary.emplace_back(report::Phrase{
-            "summary_first",
-            {{"metric", metric}, {"period", period}, {"value", amount(total.value, format)}}});
+        document.summary.emplace_back(report::Phrase{"summary_first",
+                                                     {{"metric", titled(metric)},
+                                                      {"period", period},
+                                                      {"value", amount(total.value, format)}}});
     for (const report::Section &section : document.sections) {
         if (section.id != "segments" || section.blocks.empty()) continue;
         const auto &first = std::get<report::Ranking>(section.blocks.front());
@@ -67,7 +68,7 @@ void summarize(report::Document &document, const Edition &edition, const std::st
         document.summary.emplace_back(report::Phrase{
             "summary_share",
             {{"segment", first.bars[0].label},
-             {"metric", metric},
+             {"metric", titled(metric)},
              {"share", report::Amount{*first.bars[0].share, {report::Style::percent, {}, 0}}}}});
     }
     if (next)

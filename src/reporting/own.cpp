@@ -10,6 +10,7 @@
 #include "pg/sql.hpp"
 #include "pg/statement.hpp"
 #include "pg/time_limit.hpp"
+#include "report/numbers.hpp"
 #include "reporting/contents.hpp"
 #include "reporting/parts.hpp"
 
@@ -103,6 +104,18 @@ std::optional<Error> too_much(const Table &found, const OwnSql &own) {
     return std::nullopt;
 }
 
+// As many decimals in a column as the number with the most: points stand below each other.
+void align_decimals(report::Table &table) {
+    for (size_t column = 0; column < table.columns.size(); ++column) {
+        if (table.columns[column].type != report::Type::number) continue;
+        int most = 0;
+        for (size_t row = 0; row < table.rows(); ++row)
+            if (const auto number = report::finite(table.cell(row, column)))
+                most = std::max(most, report::decimals_of({}, *number));
+        table.columns[column].format.decimals = most;
+    }
+}
+
 report::Table rows_of(const OwnSql &own, Date day) {
     report::Table out;
     const ObjectId owner = pg::current_role();
@@ -130,6 +143,7 @@ report::Table rows_of(const OwnSql &own, Date day) {
             pg::obey_cancel();
             for (size_t i = 0; i + 1 < row.size(); ++i) question.table.add(row[i]);
         }
+        align_decimals(question.table);
         out = std::move(question.table);
     });
     if (refused) throw Error(*refused);
@@ -144,7 +158,7 @@ report::Table rows_of(const OwnSql &own, Date day) {
 report::Document own(const Edition &edition, const Scope &scope) {
     const OwnSql &what = scope.own.value();
     report::Document out = heading(edition, {});
-    if (!what.title.empty()) out.title = what.title;
+    if (!scope.title.empty()) out.title = scope.title;
     out.data = rows_of(what, edition.to);
     return out;
 }

@@ -40,6 +40,9 @@ report::Document heading(const Edition &edition, std::string_view title) {
 
 report::Document begin(const Edition &edition, const Scope &scope, std::string_view title) {
     report::Document out = heading(edition, title);
+    if (const std::string only = filter_words(scope.filters); !only.empty())
+        out.only = report::Phrase{"only", {{"segments", only}}};
+    if (!scope.title.empty()) out.title = scope.title;
     describe(scope, out);
     say_currencies(scope, edition.from, edition.to, out);
     return out;
@@ -47,7 +50,7 @@ report::Document begin(const Edition &edition, const Scope &scope, std::string_v
 
 report::Chart chart(const std::string &metric, const Series &series, report::Scale scale) {
     report::Chart out;
-    out.title = metric;
+    out.title = titled(metric);
     out.metric = metric;
     out.scale = scale;
     const std::vector<Cell> &values = series.values.at(metric);

@@ -38,6 +38,11 @@ std::vector<std::string> texts(const json &list, const char *what) {
     return out;
 }
 
+std::string text(const json &value, const char *what) {
+    if (!value.is_string()) refuse(fmt::format("option \"{}\" must be a text", what));
+    return value.get<std::string>();
+}
+
 Plan plan_of(const Row &row) {
     Plan out;
     out.name = *row[0];
@@ -82,9 +87,9 @@ void try_scope(const Plan &plan) {
 OwnSql own_sql(const json &options) {
     OwnSql out;
     for (const auto &[name, value] : options.items()) {
-        if (name == "sql" || name == "title") {
-            if (!value.is_string()) refuse(fmt::format("option \"{}\" must be a text", name));
-            (name == "sql" ? out.sql : out.title) = value.get<std::string>();
+        if (name == "title") continue;
+        if (name == "sql") {
+            out.sql = text(value, "sql");
         } else if (name == "max_rows") {
             if (!value.is_number_integer() || value < 1 || value > kMostRows)
                 refuse(fmt::format("option \"max_rows\" must be between 1 and {}", kMostRows));
@@ -131,16 +136,20 @@ Scope scope_of(const Plan &plan) {
     const json options = json::parse(plan.options);
     if (!options.is_object())
         refuse("the options of a report must be a JSON object", "For example {\"top\": 3}.");
+    const auto titled = options.find("title");
+    const std::string title = titled == options.end() ? "" : text(*titled, "title");
     if (plan.kind == Kind::sql) {
         Scope out;
         out.own = own_sql(options);
+        out.title = title;
         return out;
     }
     const auto wanted = options.find("metrics");
     Scope out = wanted == options.end() ? everything() : these(texts(*wanted, "metrics"));
+    out.title = title;
     if (out.metrics.empty()) refuse("option \"metrics\" must name a metric");
     for (const auto &[name, value] : options.items()) {
-        if (name == "metrics") continue;
+        if (name == "metrics" || name == "title") continue;
         if (name == "filters") {
             if (!value.is_object()) refuse("option \"filters\" must be an object");
             out.filters = value.dump();
@@ -152,7 +161,7 @@ Scope scope_of(const Plan &plan) {
             out.top = value.get<int>();
         } else {
             refuse(fmt::format("a report has no option \"{}\"", name),
-                   "The options are metrics, filters, by and top.");
+                   "The options are metrics, filters, by, top and title.");
         }
     }
     return out;

@@ -58,7 +58,7 @@ void say_restated(const Scope &scope, Date from, Date to, const char *grain,
                             : is_month             ? "restated_months"
                                                    : "restated_days",
                             {{"count", int64_t(found.rows.size())},
-                             {"metric", metric.name},
+                             {"metric", report::title_of(metric)},
                              {"period", period},
                              {"before", report::Amount{most[1].value_or("NaN"), metric.format,
                                                        report::Length::whole}},

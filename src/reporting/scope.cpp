@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "pg/formula.hpp"
 #include "pg/sql.hpp"
+#include "report/words.hpp"
 
 namespace kpi::reporting {
 namespace {
@@ -77,6 +78,11 @@ Scope these(const std::vector<std::string> &metrics) {
     return out;
 }
 
+std::string titled(std::string name) {
+    std::replace(name.begin(), name.end(), '_', ' ');
+    return report::capitalised(std::move(name));
+}
+
 void describe(const Scope &scope, report::Document &document) {
     for (const Row &row : pg::query(R"(
             SELECT m.name, m.unit, m.good, m.formula, m.description, m.currency, m.decimals
@@ -85,8 +91,7 @@ void describe(const Scope &scope, report::Document &document) {
                                     {scope.metrics}, kSnapshot)
                               .rows) {
         document.metrics.push_back(
-            {*row[0],
-             {},
+            {*row[0], titled(*row[0]),
              format_of(row[1].value_or(""), row[5].value_or(""), row[6] ? std::stoi(*row[6]) : -1),
              better(*row[2])});
         document.definitions.push_back({*row[0], *row[3], row[4].value_or("")});

@@ -12,11 +12,12 @@ namespace kpi::reporting {
 
 // A SELECT of a user's own.
 struct OwnSql {
-    std::string sql, title;
+    std::string sql;
     int64_t max_rows = 10'000;
 };
 
 struct Scope {
+    std::string title;                 // empty: the usual
     std::vector<std::string> metrics;  // of kpi.metric, all of them readable
     std::string filters = "{}";        // as of kpi.query
     std::vector<std::string> by;       // dimensions of rankings; empty: source and country, or the
@@ -36,6 +37,8 @@ Scope everything();
 // Those asked for, a column each.
 Scope these(const std::vector<std::string> &metrics);
 
+// A name of the database's as a title: "Payments success rate".
+std::string titled(std::string name);
 // Names, units and definitions of the scope's metrics, for the document.
 void describe(const Scope &scope, report::Document &document);
 // Money where there is a currency, or the unit looks like one (EUR); per cent for %.

@@ -98,7 +98,7 @@ void Targets::say_pace(report::Document &document, Date day) const {
         if (!share) continue;
         document.summary.emplace_back(
             report::Phrase{"target_pace",
-                           {{"metric", metric_},
+                           {{"metric", titled(metric_)},
                             {"period", report::Period{target.first, target.last}},
                             {"value", report::Amount{*value, format}},
                             {"share", report::Amount{*share, report::percent_format()}},

@@ -20,7 +20,7 @@ report::Chart chart_of_week(const Scope &scope, const std::string &metric, const
         }
         if (i >= size_t(kWeek)) out.points[i].before = out.points[i - kWeek].value;
     }
-    out.before = report::Phrase{"versus_same_weekdays", {{"count", int64_t(1)}}};
+    out.before = phrase("versus_weekday_before");
     return out;
 }
 

@@ -7,9 +7,15 @@ SELECT * FROM no_plan();
 RESET ROLE; SELECT set_config('kpi.allowed_hosts', 'hooks.example', false) \gset
 SET ROLE p_owner;
 SELECT kpi.add_sink('people', 'webhook', 'https://hooks.example/x'), kpi.add_sink('gate', 'pushgateway', 'https://hooks.example') \gset
+CREATE FUNCTION t.said(report text) RETURNS text LANGUAGE sql AS $$ SELECT convert_from(kpi.report_content(id), 'UTF8') FROM kpi.make_report(report, '2026-04-05', 'text') $$;
 SELECT lives_ok($$SELECT kpi.add_report('mexico', 'weekly', '{people}', '{json,csv}', 'es', '{"metrics": ["revenue", "leads"], "filters": {"country": "MX"}, "by": ["source"], "top": 2}')$$, 'a report of some metrics and filters');
 SELECT is((SELECT object_key FROM kpi.make_report('mexico', '2026-04-05')), 'reports/mexico/2026-04-05/kpi_mexico_2026-04-05.es.json', 'has its name, its first format and its language');
 SELECT is((SELECT l FROM t.lines((SELECT id FROM kpi.make_report('mexico', '2026-04-05', 'csv'))) l LIMIT 1), 'day,revenue,leads', 'and its columns');
+SELECT matches(t.said('mexico'), E'^mexico · Semana .* · Solo country MX\n', 'it says what its filters leave');
+SELECT kpi.alter_report('mexico', options => '{"title": "Nuestro México"}') \gset
+SELECT matches(t.said('mexico'), '^Nuestro México · ', 'a title of its own');
+SELECT kpi.alter_report('mexico', options => '{"title": null}') \gset
+SELECT matches(t.raised($$SELECT kpi.alter_report('mexico', options => '{"title": 3}')$$), '^22023 option "title" must be a text', 'which is a text');
 SELECT matches(t.raised($$SELECT kpi.add_report('mexico', 'daily', '{}')$$), '^42710', 'a name that is taken');
 SELECT matches(t.raised($$SELECT kpi.add_report('daily', 'daily', '{}')$$), '^22023 "daily" cannot be the name of a report', 'a name that is reserved');
 SELECT matches(t.raised($$SELECT kpi.add_report('x', 'daily', '{peopel}')$$), '^42704 there is no sink "peopel".*Did you mean "people"', 'an unknown sink');
@@ -89,7 +95,7 @@ INSERT INTO public.visit SELECT timestamptz '2026-03-01 12:00Z' + d * interval '
 SELECT kpi.track('public.visit_facts', 'at', '{site}', 'visit', 'UTC', build => 'now', aggregates => '{"people": {"distinct": "who"}}') \gset
 SELECT lives_ok(format($$SELECT kpi.make_report('people_%s', '2026-04-05')$$, kind), kind || ' report of a distinct count')
   FROM (VALUES ('daily'), ('weekly'), ('monthly')) k(kind), LATERAL (SELECT kpi.add_report('people_' || kind, kind, '{people}', '{json}', 'en', '{"metrics": ["people"], "top": 2}')) a;
-SELECT matches(convert_from(kpi.report_content((SELECT id FROM kpi.report WHERE kind = 'people_weekly')), 'UTF8'), '"site"', 'told by segment');
+SELECT matches(convert_from(kpi.report_content((SELECT id FROM kpi.report WHERE kind = 'people_weekly')), 'UTF8'), '"title":"Site"', 'told by segment');
 SELECT count(kpi.drop_report(name)) AS dropped FROM kpi.report_plan WHERE name LIKE 'people_%' \gset
 SELECT kpi.untrack('visit') \gset
 

@@ -43,7 +43,7 @@ TEST(Numbers, round_on_the_digits_half_away_from_zero) {
 
 TEST(Numbers, are_short_in_thousands_and_millions_after_rounding) {
     EXPECT_EQ(brief("999"), "999");
-    EXPECT_EQ(brief("949.9"), "949.9");
+    EXPECT_EQ(brief("949.9"), "950");
     EXPECT_EQ(brief("1000"), "1.0K");
     EXPECT_EQ(brief("124512.31"), "124.5K");
     EXPECT_EQ(brief("999949"), "999.9K");
@@ -70,7 +70,7 @@ TEST(Numbers, carry_currency_and_unit) {
     EXPECT_EQ(brief("124512", kEs, kEuro), "124,5\u00a0K\u00a0€");
     EXPECT_EQ(whole("12.5", kEn, {Style::money, "MXN"}), "MXN\u00a012.50");
     EXPECT_EQ(whole("1250.4", kEn, {Style::money, "JPY"}), "¥1,250");
-    EXPECT_EQ(whole("96.149", kEn, {Style::percent}), "96.1\u00a0%");
+    EXPECT_EQ(whole("96.149", kEn, {Style::percent}), "96.1%");
     EXPECT_EQ(whole("12", kEn, {Style::number, "s"}), "12\u00a0s");
     EXPECT_EQ(whole("12.3", kEn, {Style::number, "", 2}), "12.30");
 }
@@ -84,6 +84,15 @@ TEST(Numbers, without_a_value_are_a_dash) {
     EXPECT_THROW(brief("12,5"), kpi::Error);
 }
 
+TEST(Numbers, say_enough_in_brief) {
+    EXPECT_EQ(brief("286.75"), "287");
+    EXPECT_EQ(brief("58.642857"), "58.6");
+    EXPECT_EQ(brief("35.02"), "35");
+    EXPECT_EQ(brief("2.75"), "2.75");
+    EXPECT_EQ(whole("286.75"), "286.75");
+    EXPECT_EQ(shown("286.75", {Style::number, {}, 2}, kEn, Length::brief), "286.75");
+}
+
 TEST(Changes, are_never_infinite) {
     EXPECT_EQ(change("5", "0"), "new");
     EXPECT_EQ(change("5", "0", kEs), "nuevo");
@@ -94,12 +103,12 @@ TEST(Changes, are_never_infinite) {
 }
 
 TEST(Changes, have_a_sign_and_one_decimal) {
-    EXPECT_EQ(change("103", "100"), "+3.0\u00a0%");
+    EXPECT_EQ(change("103", "100"), "+3.0%");
     EXPECT_EQ(change("81.8", "100", kEs), "−18,2\u00a0%");
     EXPECT_EQ(change("100.04", "100"), "=");
-    EXPECT_EQ(change("-50", "-100"), "+50.0\u00a0%");
-    EXPECT_EQ(change("-100", "100"), "−200.0\u00a0%");
-    EXPECT_EQ(change("95.9", "96.1", kEn, Style::percent), "−0.2\u00a0pt");
+    EXPECT_EQ(change("-50", "-100"), "+50.0%");
+    EXPECT_EQ(change("-100", "100"), "−200.0%");
+    EXPECT_EQ(change("95.9", "96.1", kEn, Style::percent), "−0.2\u00a0pp");
     EXPECT_EQ(change("96.1", "95.9", kEs, Style::percent), "+0,2\u00a0pp");
     EXPECT_EQ(shown_change({"103", "100"}, kEn).direction, Direction::up);
     EXPECT_EQ(shown_change({"100", "100"}, kEn).direction, Direction::flat);
