@@ -11,6 +11,7 @@ use one of the two ways, not both.
 """
 import json
 import os
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -18,17 +19,27 @@ import urllib.request
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'provisioning', 'alerting', 'kpi_backup_postgres.yaml')
 GROUP, FOLDER, FOLDER_UID, EVERY = 'kpi_backup_postgres', 'KPIs', 'kpis', 60
 
-# name, how long, severity, does it have segments, what it says
+# What Grafana watches in Prometheus' place. How long it waits, and how grave it is, those files say: one place for both.
+JUDGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'prometheus', 'rules', 'prod.yaml')
+# name, does it have segments, what it says
 RULES = [
-    ('LowDailyLeads', '15m', 'critical', False, 'Fewer leads today than leads_critical allows by this time of day'),
-    ('LowRevenueVsAvg7d', '30m', 'critical', False, 'Less revenue today than revenue_vs_avg7d_critical of the last 7 days allows by this time of day'),
-    ('LowPaymentSuccessRate', '15m', 'warning', False, 'Fewer payments succeed today than payment_success_critical allows'),
-    ('LowRevenueBySegment', '30m', 'warning', True, 'Less revenue today in {{ $labels.country }}/{{ $labels.source }} than revenue_by_segment_warning allows by this time of day'),
-    ('LowLeadsBySegment', '15m', 'warning', True, 'Fewer leads today in {{ $labels.country }}/{{ $labels.source }} than leads_by_segment_warning allows by this time of day'),
+    ('LowDailyLeads', False, 'Fewer leads today than leads_critical allows by this time of day'),
+    ('LowRevenueVsAvg7d', False, 'Less revenue today than revenue_vs_avg7d_critical of the last 7 days allows by this time of day'),
+    ('LowPaymentSuccessRate', False, 'Fewer payments succeed today than payment_success_critical allows'),
+    ('LowRevenueBySegment', True, 'Less revenue today in {{ $labels.country }}/{{ $labels.source }} than revenue_by_segment_warning allows by this time of day'),
+    ('LowLeadsBySegment', True, 'Fewer leads today in {{ $labels.country }}/{{ $labels.source }} than leads_by_segment_warning allows by this time of day'),
 ]
 
 
-def rule(name, wait, severity, segments, summary):
+def judged():
+    """Of each alert of Prometheus: how long it must hold, and its severity."""
+    with open(JUDGED) as file:
+        return {name: (wait, severity) for name, wait, severity in
+                re.findall(r'^ +- alert: (\w+)$.*?^ +for: (\w+)$\n +labels: \{severity: (\w+),', file.read(), re.M | re.S)}
+
+
+def rule(name, segments, summary):
+    wait, severity = judged()[name]
     columns = 'country, source, ' if segments else ''
     question = {'refId': 'A', 'datasource': {'type': 'grafana-postgresql-datasource', 'uid': 'kpis-postgres'}, 'editorMode': 'code', 'format': 'table', 'rawQuery': True,
                 'rawSql': f"SELECT {columns}firing::int AS firing FROM kpi.backup_alerts('{name}')", 'intervalMs': 1000, 'maxDataPoints': 43200}
