@@ -52,12 +52,6 @@ std::optional<kpi::Timestamp> time_argument(FunctionCallInfo fcinfo, int index) 
     return kpi::Timestamp{PG_GETARG_TIMESTAMPTZ(index)};
 }
 
-std::optional<std::string> bytes_argument(FunctionCallInfo fcinfo, int index) {
-    if (PG_ARGISNULL(index)) return std::nullopt;
-    bytea *bytes = kpi::pg::call([&] { return PG_GETARG_BYTEA_PP(index); });
-    return std::string(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
-}
-
 kpi::ObjectId role_argument(FunctionCallInfo fcinfo) {
     if (PG_ARGISNULL(1)) throw Error("22004", "argument \"role\" must not be null");
     return {PG_GETARG_OID(1)};
@@ -122,7 +116,7 @@ KPI_FUNCTION(notify) {
 KPI_FUNCTION(notify_content) {
     kpi::delivery::Draft draft;
     draft.sink = text_argument(fcinfo, 0);
-    draft.content = bytes_argument(fcinfo, 1);
+    draft.content = kpi::pg::bytes_argument(fcinfo, 1);
     if (!draft.content) throw Error("22004", "argument \"content\" must not be null");
     draft.content_type = optional_text(fcinfo, 2);
     draft.object_key = optional_text(fcinfo, 3);

@@ -88,8 +88,9 @@ KPI_FUNCTION(anomalies) {
     m.filters = optional_text(fcinfo, 12).value_or("{}");
     const kpi::pg::LocalSettings zone(zone_settings(m.metric));
     kpi::monitor::DetectRequest r;
-    r.since = kpi::monitor::first_bucket(m);
-    if (!r.since) return Datum{0};
+    const auto first = kpi::monitor::first_bucket(m);
+    if (!first) return Datum{0};
+    r.since = first->start;
     r.method = text_argument(fcinfo, 5);
     r.threshold = optional_number(fcinfo, 6);
     r.direction = text_argument(fcinfo, 7);
@@ -103,7 +104,8 @@ KPI_FUNCTION(anomalies) {
     if (ratio && ratio->is_percent) r.unit = 100;
     if (kpi::monitor::is_level(m.metric)) r.kind = "level";
     using kpi::monitor::Open;
-    r.facts = kpi::monitor::facts_query(m, *r.since, r.partial == "skip" ? Open::drop : Open::keep);
+    r.facts =
+        kpi::monitor::facts_query(m, first->start, r.partial == "skip" ? Open::drop : Open::keep);
     kpi::monitor::detect(r, result);
     return Datum{0};
 }
@@ -124,8 +126,8 @@ KPI_FUNCTION(forecast) {
     }
     m.start_at = "yesterday";
     const kpi::pg::LocalSettings zone(zone_settings(m.metric));
-    const auto since = kpi::monitor::first_bucket(m);
-    if (!since) return Datum{0};
+    const auto first = kpi::monitor::first_bucket(m);
+    if (!first) return Datum{0};
     kpi::detect::Request request;
     kpi::detect::set_option(request, "grain", m.grain);
     if (kpi::monitor::is_level(m.metric)) kpi::detect::set_option(request, "kind", "level");
@@ -137,7 +139,7 @@ KPI_FUNCTION(forecast) {
         "946684800000000, (pg_catalog.extract('epoch', at::pg_catalog.timestamp) * "
         "1000000)::pg_catalog.int8, "
         "value, trials FROM (" +
-            kpi::monitor::facts_query(m, *since, kpi::monitor::Open::drop) +
+            kpi::monitor::facts_query(m, first->start, kpi::monitor::Open::drop) +
             ") f ORDER BY segment, at",
         {}, {.access = kpi::pg::Access::read_only});
     std::optional<Series> series;

@@ -26,7 +26,18 @@ int64_t row_limit(FunctionCallInfo fcinfo, int index) {
 }
 
 // The first arguments of kpi._query and kpi._expected_so_far.
-constexpr int kRequestArguments = 8;
+constexpr int kTopArgument = 7, kRequestArguments = 8;
+
+// What tells the requests of one statement apart. Not their text: that would be written for every
+// row.
+std::string request_bytes(FunctionCallInfo fcinfo) {
+    std::string out;
+    for (int i = 0; i < kTopArgument; ++i) {
+        const auto bytes = kpi::pg::bytes_argument(fcinfo, i);
+        out += std::to_string(bytes ? int64_t(bytes->size()) : -1) + ':' + bytes.value_or("");
+    }
+    return out + std::to_string(row_limit(fcinfo, kTopArgument));
+}
 
 kpi::engine::Request read_request(FunctionCallInfo fcinfo) {
     kpi::engine::Request request;
@@ -37,7 +48,7 @@ kpi::engine::Request read_request(FunctionCallInfo fcinfo) {
     request.by = kpi::pg::text_array(fcinfo, 4);
     request.grain = text_or(fcinfo, 5, "day");
     request.order_by = optional_text(fcinfo, 6);
-    request.top = row_limit(fcinfo, 7);
+    request.top = row_limit(fcinfo, kTopArgument);
     return request;
 }
 
@@ -93,19 +104,17 @@ KPI_FUNCTION(query) {
 // first.
 KPI_FUNCTION(expected_so_far) {
     Expected *expected = expected_of(fcinfo->flinfo);
-    std::string arguments;
-    for (int i = 0; i < kRequestArguments; ++i)
-        arguments += kpi::pg::output_text(fcinfo, i).value_or("\x01") + '\0';
+    const std::string arguments = request_bytes(fcinfo);
     auto read = expected->values.find(arguments);
     if (read == expected->values.end()) {
         const kpi::pg::Spi spi;
         auto values = kpi::engine::expectations(read_request(fcinfo));
         if (expected->values.size() >= kMostExpected) expected->values.clear();
-        read = expected->values.emplace(std::move(arguments), std::move(values)).first;
+        read = expected->values.emplace(arguments, std::move(values)).first;
     }
     const auto found = read->second.find({PG_GETARG_TIMESTAMPTZ(kRequestArguments),
                                           text_argument(fcinfo, kRequestArguments + 1),
-                                          *kpi::pg::output_text(fcinfo, kRequestArguments + 2)});
+                                          *kpi::pg::bytes_argument(fcinfo, kRequestArguments + 2)});
     if (found == read->second.end()) PG_RETURN_NULL();
     return kpi::pg::numeric_datum(found->second);
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "core/dates.hpp"
 #include "core/error.hpp"
 #include "core/measure.hpp"
 #include "detect/cause.hpp"
@@ -19,6 +20,7 @@ namespace kpi::monitor {
 namespace {
 
 constexpr pg::Options kRead{.access = pg::Access::read_only};
+constexpr int kWeeks = 4;
 
 struct Cube {
     std::vector<std::string> dimensions;
@@ -63,6 +65,7 @@ std::vector<std::string> dimensions_of(const std::string &metric) {
 // The bucket as kpi.query takes it, and the same one of the four weeks before.
 struct Moments {
     std::vector<std::pair<std::string, std::string>> ranges;  // start and end; the asked one first
+    bool is_complete = true;                                  // of a day: it is over
 };
 Moments moments_of(const ExplainRequest &r, const std::string &metric, const MetricRequest &m) {
     Moments out;
@@ -71,25 +74,24 @@ Moments moments_of(const ExplainRequest &r, const std::string &metric, const Met
         const Table t = pg::query(R"(
 SELECT pg_catalog.to_char(s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        pg_catalog.to_char((s + interval '1 hour') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-  FROM pg_catalog.generate_series(0, 4) w,
+  FROM pg_catalog.generate_series(0, $3) w,
        LATERAL (SELECT (pg_catalog.date_trunc('hour', $1::pg_catalog.timestamptz AT TIME ZONE $2)
                         - w * interval '7 days') AT TIME ZONE $2) x (s)
  ORDER BY w)",
-                                  {r.at, zone}, kRead);
+                                  {r.at, zone, int64_t(kWeeks)}, kRead);
         for (const Row &row : t.rows) out.ranges.emplace_back(*row[0], *row[1]);
         return out;
     }
-    MetricRequest total = m;
-    total.by.clear();
-    total.end_at = r.at;
-    const Cell day = pg::value(fmt::format("SELECT pg_catalog.min(day)::pg_catalog.text FROM {}",
-                                           query_call({metric}, r.at, total)),
-                               {}, kRead);
-    const Table t = pg::query(
-        "SELECT ($1::pg_catalog.date - 7 * w)::pg_catalog.text FROM "
-        "pg_catalog.generate_series(0, 4) w ORDER BY w",
-        {*day}, kRead);
-    for (const Row &row : t.rows) out.ranges.emplace_back(*row[0], *row[0]);
+    MetricRequest asked = m;
+    asked.start_at = r.at;
+    asked.end_at = r.at;
+    const auto first = first_bucket(asked);
+    if (!first) throw Error("22023", fmt::format("\"{}\" is no day", r.at));
+    out.is_complete = first->is_complete;
+    for (int week = 0; week <= kWeeks; ++week) {
+        const std::string day = iso(Date{first->day.days - 7 * week});
+        out.ranges.emplace_back(day, day);
+    }
     return out;
 }
 
@@ -102,23 +104,19 @@ std::string sides_query(const ExplainRequest &r, const std::string &metric, Metr
         then.end_at = moments.ranges[back].second;
         return query_call({metric}, moments.ranges[back].first, then);
     };
+    // OFFSET 0: otherwise what a row expects is computed as often as the expression names it.
     const auto pair = [&](const char *expected, const std::string &from) {
         return fmt::format(
-            "SELECT segment, coalesce({}, 0) AS value, coalesce({}, 0) AS expected FROM {}",
-            number("value", "0"), number(expected, "0"), from);
+            "SELECT segment, coalesce({}, 0) AS value, coalesce({}, 0) AS expected FROM (SELECT "
+            "segment, value, {} FROM {} OFFSET 0) q",
+            number("value", "0"), number(expected, "0"), expected, from);
     };
     if (r.compare != "expected") {
         std::string compared = call(0);
         compared.insert(compared.size() - 1, ", compare => " + pg::literal(r.compare));
         return pair("compared", compared);
     }
-    MetricRequest whole = m;
-    whole.by.clear();
-    whole.end_at = moments.ranges[0].second;
-    const bool open = pg::value(fmt::format("SELECT bool_and(is_complete) FROM {}",
-                                            query_call({metric}, moments.ranges[0].first, whole)),
-                                {}, kRead) == "f";
-    if (open && r.grain == "day") return pair("expected_so_far", call(0));
+    if (!moments.is_complete) return pair("expected_so_far", call(0));
     std::string weeks;
     for (size_t back = 0; back < moments.ranges.size(); ++back)
         weeks +=

@@ -18,6 +18,37 @@ std::string array_of(const std::vector<std::string> &names, std::string_view typ
     return fmt::format("ARRAY[{}]::pg_catalog.{}[]", out, type);
 }
 
+// What the rows n of q need when the open bucket is among them: the share of it that is over. Nothing
+// of this is asked for otherwise: what is expected by now costs a look at the same time of eight
+// weeks.
+struct OpenPart {
+    std::string ctes, joined, share = "1::pg_catalog.float8";
+};
+
+OpenPart open_part(const MetricRequest &r, const std::string &start) {
+    // The whole has enough events to tell the shape of a day, which small segments borrow.
+    MetricRequest total = r;
+    total.by.clear();
+    const std::string metric = pg::literal(r.metric);
+    const std::string whole = r.by.empty() ? "q" : query_call({r.metric}, start, total);
+    return {
+        fmt::format(R"(, usual AS (
+    SELECT l.segment, pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY {1}) AS value
+      FROM q l JOIN q w ON w.metric = l.metric AND w.segment = l.segment AND w.is_complete
+                       AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
+     WHERE l.metric = {0} AND NOT l.is_complete GROUP BY 1), whole AS MATERIALIZED (
+    SELECT * FROM {2} a WHERE a.metric = {0}), pooled AS (
+    SELECT pg_catalog.max({3}) AS so_far,
+           pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY {1}) AS value
+      FROM whole l JOIN whole w ON w.is_complete AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
+     WHERE NOT l.is_complete))",
+                    metric, number("w.value", "NULL"), whole, number("l.expected_so_far", "NULL")),
+        " LEFT JOIN usual u ON u.segment = n.segment CROSS JOIN pooled t",
+        fmt::format("CASE WHEN NOT n.is_complete THEN kpi._open_share({}, u.value, t.so_far, "
+                    "t.value, n.elapsed_fraction) ELSE 1 END",
+                    number("n.expected_so_far", "NULL"))};
+}
+
 // Enough to know a season and a year's trend; hours are kept for about two months anyway.
 int history_days(const std::string &grain) {
     if (grain == "hour") return 56;
@@ -73,16 +104,14 @@ std::string query_call(const std::vector<std::string> &metrics, const std::strin
         pg::literal(r.grain));
 }
 
-std::optional<Timestamp> first_bucket(const MetricRequest &r) {
-    MetricRequest total = r;
-    total.by.clear();
-    const auto micros = pg::value(fmt::format("SELECT (pg_catalog.extract('epoch', "
-                                              "pg_catalog.min(bucket)) * 1000000)::pg_catalog.int8 "
-                                              "- 946684800000000 FROM {}",
-                                              query_call({r.metric}, r.start_at, total)),
-                                  {}, kRead);
-    if (!micros) return std::nullopt;
-    return Timestamp{std::stoll(*micros)};
+std::optional<engine::FirstBucket> first_bucket(const MetricRequest &r) {
+    engine::Request request;
+    request.metrics = std::vector{r.metric};
+    request.start = r.start_at;
+    request.end = r.end_at;
+    request.filters = r.filters;
+    request.grain = r.grain;
+    return engine::first_bucket(request);
 }
 
 std::string facts_query(const MetricRequest &r, Timestamp since, Open open) {
@@ -100,35 +129,27 @@ std::string facts_query(const MetricRequest &r, Timestamp since, Open open) {
             ? number("d.value")
             : fmt::format("CASE WHEN pg_catalog.max(n.value) OVER () <= 1 THEN {} END",
                           number("d.value"));
-    // The whole has enough events to tell the shape of a day, which small segments borrow.
-    MetricRequest total = r;
-    total.by.clear();
+    // Only where there is one: the planner knows nothing of q, and joins row with row.
+    const std::string denominators =
+        ratio ? fmt::format(
+                    " LEFT JOIN q d ON d.metric = {} AND d.bucket = n.bucket AND "
+                    "d.segment = n.segment",
+                    pg::literal(ratio->denominator))
+              : "";
+    const bool keeps = open == Open::keep;
+    const OpenPart part = keeps ? open_part(r, start) : OpenPart{};
     // Buckets before a segment's first facts are filled with 0: they are no history.
     return fmt::format(R"(
-WITH q AS MATERIALIZED (SELECT * FROM {0}), usual AS (
-    SELECT l.segment, pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY {6}) AS value
-      FROM q l JOIN q w ON w.metric = l.metric AND w.segment = l.segment AND w.is_complete
-                       AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
-     WHERE l.metric = {1} AND NOT l.is_complete GROUP BY 1), whole AS MATERIALIZED (
-    SELECT * FROM {5} a WHERE a.metric = {1}), pooled AS (
-    SELECT pg_catalog.max({7}) AS so_far,
-           pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY {6}) AS value
-      FROM whole l JOIN whole w ON w.is_complete AND w.day IN (l.day - 7, l.day - 14, l.day - 21, l.day - 28)
-     WHERE NOT l.is_complete)
+WITH q AS MATERIALIZED (SELECT {0} FROM {1}){2}
 SELECT segment, at, value, trials, day, share FROM (
-SELECT n.segment, n.bucket AS at, {9} AS value, {2} AS trials, n.day,
-       CASE WHEN NOT n.is_complete THEN
-           kpi._open_share({8}, u.value, t.so_far, t.value, n.elapsed_fraction) ELSE 1 END AS share,
+SELECT n.segment, n.bucket AS at, {3} AS value, {4} AS trials, n.day, {5} AS share,
        pg_catalog.min(n.bucket) FILTER (WHERE n.value <> 0) OVER (PARTITION BY n.segment) AS born
-  FROM q n LEFT JOIN q d ON d.metric = {3} AND d.bucket = n.bucket AND d.segment = n.segment
-           LEFT JOIN usual u ON u.segment = n.segment CROSS JOIN pooled t
- WHERE n.metric = {1} AND (n.is_complete OR {4})) x
+  FROM q n{6}{7}
+ WHERE n.metric = {8} AND (n.is_complete OR {9})) x
  WHERE at >= born)",
-                       query_call(metrics, start, r), pg::literal(r.metric), trials,
-                       pg::literal(ratio ? ratio->denominator : std::string()),
-                       open == Open::keep ? "true" : "false", query_call({r.metric}, start, total),
-                       number("w.value", "NULL"), number("l.expected_so_far", "NULL"),
-                       number("n.expected_so_far", "NULL"), number("n.value"));
+                       keeps ? "*" : "bucket, day, segment, metric, value, is_complete",
+                       query_call(metrics, start, r), part.ctes, number("n.value"), trials,
+                       part.share, denominators, part.joined, pg::literal(r.metric), keeps);
 }
 
 }  // namespace kpi::monitor

@@ -10,6 +10,7 @@
 
 #include "core/quotient.hpp"
 #include "core/table.hpp"
+#include "engine/query/query.hpp"
 
 namespace kpi::monitor {
 
@@ -30,7 +31,7 @@ bool is_level(const std::string &metric);
 // The zone of the sources that the metric reads.
 std::optional<std::string> zone_of(const std::string &metric);
 // First bucket of the asked period; nullopt when there is none.
-std::optional<Timestamp> first_bucket(const MetricRequest &request);
+std::optional<engine::FirstBucket> first_bucket(const MetricRequest &request);
 // SQL for a numeric as float8; beyond what detectors can square it is `otherwise`: one huge value
 // must not fail the series.
 std::string number(const std::string &value, const std::string &otherwise = "'NaN'");

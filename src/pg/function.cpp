@@ -41,6 +41,12 @@ std::optional<std::string> optional_text(FunctionCallInfo fcinfo, int index) {
     return output_text(fcinfo, index);
 }
 
+std::optional<std::string> bytes_argument(FunctionCallInfo fcinfo, int index) {
+    if (PG_ARGISNULL(index)) return std::nullopt;
+    bytea *bytes = call([&] { return PG_GETARG_BYTEA_PP(index); });
+    return std::string(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+}
+
 std::optional<std::string> output_text(FunctionCallInfo fcinfo, int index) {
     if (index >= PG_NARGS() || PG_ARGISNULL(index)) return std::nullopt;
     char *text = call([&] {

@@ -13,6 +13,8 @@ std::optional<std::string> optional_text(FunctionCallInfo fcinfo, int index);
 std::vector<std::string> text_array(FunctionCallInfo fcinfo, int index);
 // any type, through its output function
 std::optional<std::string> output_text(FunctionCallInfo fcinfo, int index);
+// bytea, jsonb, an array or another type of variable length: its content as it is in memory
+std::optional<std::string> bytes_argument(FunctionCallInfo fcinfo, int index);
 Datum text_datum(std::string_view text);
 Datum jsonb_datum(const std::string &text);    // errors: 22P02
 Datum numeric_datum(const std::string &text);  // errors: 22P02

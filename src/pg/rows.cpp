@@ -67,6 +67,11 @@ std::string jsonb_text(Value value) {
     return out;
 }
 
+std::string jsonb_bytes(Value value) {
+    const bytea *found = call([&] { return DatumGetByteaPP(value.datum); });
+    return std::string(VARDATA_ANY(found), VARSIZE_ANY_EXHDR(found));
+}
+
 std::optional<std::string> bytes_value(std::string_view sql, const Params &params,
                                        const Options &options) {
     if (run(sql, params, options) == 0 || SPI_tuptable == nullptr) return std::nullopt;

@@ -32,6 +32,8 @@ Value interval_value(int64_t microseconds);  // in days of 24 hours, and hours
 Value text_value(const std::string &text);
 Value jsonb_value(const std::string &text);
 std::string jsonb_text(Value value);
+// Its content as it is in memory: the same for values that were made in the same way.
+std::string jsonb_bytes(Value value);
 
 // The first cell of the first row, a bytea, as it is; nullopt for no row or NULL.
 std::optional<std::string> bytes_value(std::string_view sql, const Params &params,

@@ -295,6 +295,16 @@ void query(const Request &request, pg::ResultSet &out) {
     for (const AnswerRow &row : rows) writer.write(row);
 }
 
+std::optional<FirstBucket> first_bucket(const Request &request) {
+    const pg::LocalSettings settings = read_settings();
+    const auto groups = load_groups(request.metrics, {}, request.filters);
+    const TimedGroup &timed = groups.at(0);
+    const std::vector<Bucket> all =
+        buckets(parse_grain(request.grain), range_of(request, timed), pg::zone(timed.zone));
+    if (all.empty()) return std::nullopt;
+    return FirstBucket{all[0].start, all[0].day, is_complete(all[0], timed.now)};
+}
+
 std::map<ExpectationKey, std::string> expectations(const Request &request) {
     std::map<ExpectationKey, std::string> out;
     const pg::LocalSettings settings = read_settings();
@@ -303,7 +313,7 @@ std::map<ExpectationKey, std::string> expectations(const Request &request) {
         answered.each_row([&](const AnswerRow &row) {
             if (const auto expected = pg::text(row.expected()))
                 out[{row.planned->bucket.start.microseconds, row.metric->name,
-                     pg::jsonb_text(row.series->segment)}] = *expected;
+                     pg::jsonb_bytes(row.series->segment)}] = *expected;
         });
     return out;
 }

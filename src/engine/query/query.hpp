@@ -37,8 +37,16 @@ struct Request {
 // more than max_rows; a part would be wrong as soon as the reader sorts or adds up.
 void query(const Request &request, pg::ResultSet &out);
 
+// The first bucket of a request for one metric, which costs no look at any number.
+struct FirstBucket {
+    Timestamp start;
+    Date day;
+    bool is_complete;
+};
+std::optional<FirstBucket> first_bucket(const Request &request);
+
 // expected_so_far of the open buckets of a request, for readers that ask for that column: it looks
-// at parts of hours in the facts view. By bucket, metric and segment (jsonb's text), as numeric's
+// at parts of hours in the facts view. By bucket, metric and segment (pg::jsonb_bytes), as numeric's
 // text.
 using ExpectationKey = std::tuple<int64_t, std::string, std::string>;
 std::map<ExpectationKey, std::string> expectations(const Request &request);
