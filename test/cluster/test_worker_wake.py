@@ -1,4 +1,5 @@
 """Waking: one wake per burst, nothing lost, NOTIFY in and out."""
+import json
 import select
 import threading
 import time
@@ -203,6 +204,32 @@ def test_incidents_are_not_read_in_every_round(database, wait_until):
     took, rounds = time.monotonic() - began, worker(database)['rounds'] - rounds
     time.sleep(1.5)
     assert 3 <= reads() - reads_before <= 6 * took + 4, f'in {rounds} rounds'
+
+
+@pytest.mark.parametrize('doing,undoing', [
+    ("SELECT kpi.add_rule('Few', 'pays', 'below', 5)", """SELECT kpi.alter_rule('Few', '{"threshold": 1}')"""),
+    ("SELECT kpi.silence('{}', now() + interval '1 hour', 'a test')", 'SELECT kpi.drop_silence(id) FROM kpi.silence')])
+def test_what_changes_the_list_of_incidents_is_announced_at_once(database, wait_until, doing, undoing):
+    """A worker with nothing to do looks every five seconds: what is heard sooner it was rung for."""
+    make_source(database)
+    database.sql("INSERT INTO pay (at, country) SELECT now() - i * interval '1 day', 'x' FROM generate_series(0, 40) i, generate_series(1, 2)")
+    wait_until(lambda: drained(database), 'the build')
+    listener = database.connect()
+    with listener.cursor() as cursor:
+        cursor.execute('LISTEN kpi_update')
+    for statement in (doing, undoing):
+        rounds = worker(database)['rounds']
+        wait_until(lambda: worker(database)['rounds'] > rounds, 'a round')
+        time.sleep(0.5)
+        listener.poll()
+        listener.notifies.clear()
+        began = time.monotonic()
+        database.sql(statement)
+        while not listener.notifies and time.monotonic() - began < 2.5:
+            select.select([listener], [], [], 0.1)
+            listener.poll()
+        assert listener.notifies and 'incidents' in json.loads(listener.notifies[0].payload), statement
+    listener.close()
 
 
 def test_an_announcement_fits_its_message(database, wait_until):
