@@ -18,9 +18,9 @@ std::string array_of(const std::vector<std::string> &names, std::string_view typ
     return fmt::format("ARRAY[{}]::pg_catalog.{}[]", out, type);
 }
 
-// What the rows n of q need when the open bucket is among them: the share of it that is over. Nothing
-// of this is asked for otherwise: what is expected by now costs a look at the same time of eight
-// weeks.
+// What the rows n of q need when the open bucket is among them: the share of it that is over.
+// Nothing of this is asked for otherwise: what is expected by now costs a look at the same time of
+// eight weeks.
 struct OpenPart {
     std::string ctes, joined, share = "1::pg_catalog.float8";
 };

@@ -46,8 +46,8 @@ struct FirstBucket {
 std::optional<FirstBucket> first_bucket(const Request &request);
 
 // expected_so_far of the open buckets of a request, for readers that ask for that column: it looks
-// at parts of hours in the facts view. By bucket, metric and segment (pg::jsonb_bytes), as numeric's
-// text.
+// at parts of hours in the facts view. By bucket, metric and segment (pg::jsonb_bytes), as
+// numeric's text.
 using ExpectationKey = std::tuple<int64_t, std::string, std::string>;
 std::map<ExpectationKey, std::string> expectations(const Request &request);
 
