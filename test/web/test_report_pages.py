@@ -2,6 +2,7 @@
 axe finds in them, and where everything stands: the golden files hold no style sheet, so what it does is measured here. Pictures are kept in build/results/page: look at them after a change."""
 import glob
 import os
+import re
 import subprocess
 
 import pytest
@@ -34,6 +35,13 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp('reports')
     place.chmod(0o755)
     subprocess.run([os.path.join(ROOT, 'build', 'unit', 'kpi_render'), str(place)], check=True, timeout=120)
+    # The golden reports of a hotel, which have several charts in a section, with the style sheet that they are kept without.
+    style = re.search('<style>.*?</style>', (place / 'daily.en.html').read_text(encoding='utf-8'), re.DOTALL)[0]
+    for path in glob.glob(os.path.join(ROOT, 'test', 'data', 'hotel_resort', 'reports', '*.html')):
+        with open(path, encoding='utf-8') as file:
+            page = file.read()
+        assert '</head>' in page
+        (place / f'hotel-{os.path.basename(path)}').write_text(page.replace('</head>', style + '</head>', 1), encoding='utf-8')
     return place
 
 
@@ -43,7 +51,7 @@ def pages(folder):
 
 @pytest.mark.parametrize('dark', [False, True])
 def test_reports_fit_and_are_accessible(browser, folder, dark):
-    paths = pages(folder)
+    paths = [path for path in pages(folder) if 'hotel-' not in path]
     assert len(paths) >= 6
     faults = []
     for path in paths:
