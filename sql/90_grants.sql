@@ -4,6 +4,7 @@
 GRANT EXECUTE ON FUNCTION
     kpi.track(regclass, name, name[], text, text, text, interval, interval, text, jsonb),
     kpi.untrack(text),
+    kpi.add_measure(text, text, jsonb),
     kpi.define(text, text, text, text, text),
     kpi.undefine(text),
     kpi.set_unit(text, text, text, int),

@@ -1,5 +1,6 @@
 // SQL functions that turn a view into a source and back.
 #include "engine/source/track.hpp"
+#include "engine/source/add_measure.hpp"
 
 #include "pg/function.hpp"
 #include "pg/guard.hpp"
@@ -23,6 +24,13 @@ KPI_FUNCTION(track) {
         name = kpi::engine::track(request);
     }
     return kpi::pg::text_datum(name);
+}
+
+KPI_FUNCTION(add_measure) {
+    kpi::pg::Spi spi;
+    kpi::engine::add_measure(kpi::pg::text_argument(fcinfo, 0), kpi::pg::text_argument(fcinfo, 1),
+                             kpi::pg::text_argument(fcinfo, 2));
+    PG_RETURN_VOID();
 }
 
 KPI_FUNCTION(untrack) {

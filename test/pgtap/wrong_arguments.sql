@@ -37,7 +37,7 @@ SELECT split_part(kpi.incident_link(:trouble), '=', 2) AS token \gset
 CREATE TABLE t.good (name text, args text[], note text);
 INSERT INTO t.good (name, args) VALUES
 ('track', ARRAY[$$'public.other_facts'$$, $$'at'$$, $$'{country}'$$, $$'other'$$, $$'UTC'$$, $$'auto'$$, $$'3 days'$$, $$'60 days'$$, $$'auto'$$, $$'{}'$$]),
-('untrack', ARRAY[$$'unused'$$]),
+('untrack', ARRAY[$$'unused'$$]), ('add_measure', ARRAY[$$'pay'$$, $$'dearest'$$, $$'{"max": "revenue"}'$$]),
 ('merge', ARRAY[$$'pay'$$]),
 ('rebuild', ARRAY[$$'pay'$$, $$'2026-01-01'$$, $$'2026-02-01'$$]),
 ('verify', ARRAY[$$'pay'$$, $$'2026-01-01'$$, $$'2026-02-01'$$]),

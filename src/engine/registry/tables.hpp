@@ -52,6 +52,13 @@ struct NewSource {
 // Errors: 42883 when a dimension's or kept column's type has no hash or no equality function;
 // PostgreSQL's own otherwise.
 void create_tables(const NewSource &source);
+// A column more at the end of every table, for a measure or a kept column of this position. The
+// indexes of the rollups stay as they are.
+void add_column(const std::string &source, int position, const NewMeasure &measure);
+void add_column(const std::string &source, int position, const NewKept &kept);
+// Makes the indexes of the rollups anew that lack the last kept column: without it a merge would
+// look at every value of a day. Errors: 55P03 when a table stays locked by readers.
+void fit_indexes(const std::string &source, size_t dimensions, size_t kept);
 // Drops the typed views and tables that exist; the caller holds the locks of the project's order.
 void drop_tables(const std::string &source);
 

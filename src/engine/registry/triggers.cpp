@@ -66,6 +66,18 @@ void lock_view(ObjectId view) {
     in_short_tries(pg::qualified(view), [view] { pg::lock_alone(view); });
 }
 
+void lock_with_base(ObjectId base, const std::vector<ObjectId> &relations) {
+    std::string names = base.value == 0 ? std::string() : pg::qualified(base);
+    for (const ObjectId relation : relations)
+        names += (names.empty() ? "" : ", ") + pg::qualified(relation);
+    in_short_tries(names, [&] {
+        if (base.value != 0)
+            pg::execute(
+                fmt::format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", pg::qualified(base)));
+        for (const ObjectId relation : relations) pg::lock_alone(relation);
+    });
+}
+
 void create_row_trigger(const std::string &source, ObjectId base) {
     const pg::RunAs as_extension_owner(pg::extension_owner());
     const std::string table = pg::qualified(base);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/table.hpp"
 
@@ -11,6 +12,9 @@ namespace kpi::engine {
 
 // Locks a relation and nothing that it reads ACCESS EXCLUSIVE, likewise.
 void lock_view(ObjectId view);
+// A base table (0: none) SHARE ROW EXCLUSIVE and then relations likewise as lock_view does, all or
+// none at a time: while a reader or a merge has one of them, writers go on. Errors: 55P03.
+void lock_with_base(ObjectId base, const std::vector<ObjectId> &relations);
 // Locks tables (a list of qualified names) for trigger DDL, all or none at a time, in short tries,
 // so that writers queue behind us for a moment at most. Errors: 55P03.
 void lock_bases(const std::string &bases, const char *mode);

@@ -190,6 +190,8 @@ Progress mend(const Layout &source, const DayRange &days, Method method) {
     const pg::LocalSettings settings = facts_settings();
     const std::vector<DirtyMark> marks = seen_marks(source.name());
     Progress step;
+    if (!source.info.kept.empty())
+        fit_indexes(source.name(), source.width(), source.info.kept.size());
     if (const auto range = live(source.name(), days)) {
         const pg::RunAs as_owner(source.info.owner, pg::Restriction::code);
         if (method == Method::either)

@@ -56,13 +56,38 @@ Aggregate parse(const std::string &name, const json &value) {
 
 }  // namespace
 
+void check_count(size_t aggregates) {
+    if (aggregates <= size_t(kMaxCounted)) return;
+    throw Error("54011", fmt::format("a source can have at most {} aggregates", kMaxCounted), {},
+                "Track two views over the same table, each with a part of them.");
+}
+
+Aggregate parse_aggregate(const std::string &name, const std::string &text) {
+    return parse(name, json::parse(text));
+}
+
+std::optional<std::string> parse_sum(const std::string &name, const std::string &text) {
+    const json definition = json::parse(text);
+    if (!definition.is_object() || definition.size() != 1 || !definition.contains("sum"))
+        return std::nullopt;
+    const json &column = definition["sum"];
+    if (!column.is_string() || column.get<std::string>().empty())
+        throw Error("22023", fmt::format("measure \"{}\" names no column", name), {},
+                    "For example '{\"sum\": \"amount\"}'.");
+    if (column.get<std::string>() == name) return name;
+    throw Error(
+        "22023",
+        fmt::format("a sum of column \"{}\" cannot be named \"{}\"", column.get<std::string>(),
+                    name),
+        "The measure of a sum has the name of its column.",
+        "Name the column differently in the view, or kpi.define a metric over the measure.");
+}
+
 std::vector<Aggregate> parse_aggregates(const std::string &text) {
     const json all = json::parse(text);
     if (!all.is_object())
         throw Error("22023", "aggregates must be a JSON object of measures by name", {}, kExample);
-    if (all.size() > size_t(kMaxCounted))
-        throw Error("54011", fmt::format("a source can have at most {} aggregates", kMaxCounted),
-                    {}, "Track two views over the same table, each with a part of them.");
+    check_count(all.size());
     std::vector<Aggregate> out;
     for (const auto &[name, value] : all.items()) out.push_back(parse(name, value));
     return out;

@@ -83,10 +83,14 @@ bool is_float(const Column &column) {
     return column.base_type == "real" || column.base_type == "double precision";
 }
 
+bool is_exact(const Column &column) {
+    const std::string &type = column.base_type;
+    return type == "smallint" || type == "integer" || type == "bigint" || type == "numeric";
+}
+
 bool is_measure(const Column &column) {
     const std::string &type = column.base_type;
-    if (type == "smallint" || type == "integer" || type == "bigint" || type == "numeric")
-        return true;
+    if (is_exact(column)) return true;
     if (is_float(column))
         throw Error(
             "42804", fmt::format("measure \"{}\" is of type {}", column.name, column.type),
@@ -104,7 +108,7 @@ bool is_measure(const Column &column) {
 // Values of metrics are numbers.
 void check_number(const Column &column, const Aggregate &aggregate) {
     const std::string &type = column.base_type;
-    if (type == "smallint" || type == "integer" || type == "bigint" || type == "numeric") return;
+    if (is_exact(column)) return;
     if (aggregate.kind == CountedKind::percentiles && is_float(column)) return;
     const bool is_time = type == "date" || type.starts_with("time") || type == "interval";
     const std::string name = pg::quote(column.name);
@@ -172,7 +176,8 @@ NewDimension grouped(const Column &column, const std::string &role) {
 
 FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
                           const std::vector<std::string> &dimensions,
-                          const std::vector<Aggregate> &aggregates) {
+                          const std::vector<Aggregate> &aggregates,
+                          const std::optional<std::vector<std::string>> &sums) {
     const std::vector<Column> columns = load(facts);
     FactsColumns out;
     const Column &time = find(columns, time_column, "time column");
@@ -208,9 +213,20 @@ FactsColumns sort_columns(ObjectId facts, const std::string &time_column,
                                      : NewKept{grouped(column, role), 0, false};
         out.counted.push_back({aggregate.name, aggregate.kind, place_of(out.kept, kept)});
     }
+    const auto is_sum = [&](const Column &column) {
+        if (!sums) return no_sums.count(column.name) == 0;
+        return std::find(sums->begin(), sums->end(), column.name) != sums->end();
+    };
+    std::set<std::string> counted;
+    for (const Aggregate &aggregate : aggregates) counted.insert(aggregate.column);
     for (const Column &column : columns) {
-        if (used.count(column.name) != 0 || no_sums.count(column.name) != 0 || !is_measure(column))
+        if (used.count(column.name) != 0) continue;
+        if (!is_sum(column)) {
+            if (counted.count(column.name) == 0 && is_exact(column))
+                out.unused.push_back(column.name);
             continue;
+        }
+        if (!is_measure(column)) continue;
         check_name(column.name);
         const bool exact = column.base_type == "numeric";
         out.measures.push_back({column.name, exact ? MeasureKind::numeric : MeasureKind::integer});

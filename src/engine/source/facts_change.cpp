@@ -3,54 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "engine/registry/metrics.hpp"
-#include "engine/registry/source_info.hpp"
 #include "engine/registry/tables.hpp"
-#include "engine/source/columns.hpp"
+#include "engine/source/registration.hpp"
 #include "engine/source/track.hpp"
 #include "engine/view/analysis.hpp"
 #include "pg/sql.hpp"
 
 namespace kpi::engine {
 namespace {
-
-struct Registered {
-    std::string name, time_column, capture;
-    ObjectId base;
-    std::vector<std::string> dimensions, measures;
-    std::vector<Aggregate> aggregates;
-};
-
-std::vector<std::string> column_of(const Table &t) {
-    std::vector<std::string> out;
-    for (const Row &row : t.rows) out.push_back(*row[0]);
-    return out;
-}
-
-std::optional<Registered> registered(ObjectId view) {
-    const Table t = pg::query(
-        "SELECT name, time_column, capture, coalesce(base::pg_catalog.oid, 0) FROM kpi.source "
-        "WHERE facts = $1",
-        {view});
-    if (t.empty()) return std::nullopt;
-    const Row &row = t.rows[0];
-    Registered out{*row[0], *row[1], *row[2], ObjectId{uint32_t(std::stoul(*row[3]))}, {}, {}, {}};
-    out.dimensions = column_of(
-        pg::query("SELECT pg_catalog.unnest(dimensions) FROM kpi.source WHERE facts = $1", {view}));
-    out.measures = column_of(
-        pg::query("SELECT name FROM kpi.measure WHERE source = $1 ORDER BY position", {out.name}));
-    for (const Row &counted :
-         pg::query("SELECT name, \"column\", kind, error FROM kpi.counted WHERE source = $1 "
-                   "ORDER BY position, name",
-                   {out.name})
-             .rows)
-        out.aggregates.push_back({*counted[0], *counted[1],
-                                  counted_kind(*counted[2]).value_or(CountedKind::distinct),
-                                  counted[3] ? std::stod(*counted[3]) : 0});
-    return out;
-}
 
 Error changed(const Registered &source, const std::string &what) {
     return Error("0A000",
@@ -78,19 +42,19 @@ void hand_over(const std::string &table, const std::string &role) {
 void follow_view(ObjectId view) {
     const auto source = registered(view);
     if (!source) return;
-    const FactsColumns columns =
-        sort_columns(view, source->time_column, source->dimensions, source->aggregates);
+    const FactsColumns columns = sort_columns(view, source->time_column, source->dimensions,
+                                              source->aggregates, source->measures);
     std::vector<std::string> names;
-    for (const NewMeasure &measure : columns.measures) {
-        names.push_back(measure.name);
-        if (std::find(source->measures.begin(), source->measures.end(), measure.name) ==
-            source->measures.end())
-            throw changed(*source,
-                          fmt::format("column \"{}\" would be a new measure", measure.name));
-    }
+    for (const NewMeasure &measure : columns.measures) names.push_back(measure.name);
     for (const std::string &measure : source->measures)
         if (std::find(names.begin(), names.end(), measure) == names.end())
             throw changed(*source, fmt::format("measure \"{}\" is gone", measure));
+    for (const std::string &column : columns.unused)
+        pg::log(
+            pg::Level::notice,
+            fmt::format("column \"{}\" is no measure of source \"{}\"", column, source->name), {},
+            fmt::format("SELECT kpi.add_measure('{}', {}, {}) makes it one.", source->name,
+                        pg::literal(column), pg::literal(nlohmann::json{{"sum", column}}.dump())));
     if (source->capture == "trigger") {
         names.push_back(source->time_column);
         names.insert(names.end(), source->dimensions.begin(), source->dimensions.end());
@@ -142,12 +106,12 @@ void follow_column(ObjectId view, const std::string &old_name, const std::string
     } else if (source->time_column == old_name) {
         pg::execute("UPDATE kpi.source SET time_column = $2 WHERE name = $1",
                     {source->name, new_name});
-    } else {
-        pg::execute(
-            "UPDATE kpi.counted SET \"column\" = $3 WHERE source = $1 AND \"column\" = "
-            "$2::pg_catalog.name",
-            {source->name, old_name, new_name});
     }
+    // Also of a column that is a sum.
+    pg::execute(
+        "UPDATE kpi.counted SET \"column\" = $3 WHERE source = $1 AND \"column\" = "
+        "$2::pg_catalog.name",
+        {source->name, old_name, new_name});
     if (!measure && !dimension) return;
     for (const char *suffix : {"daily", "hourly"})
         pg::execute(fmt::format("ALTER VIEW {} RENAME COLUMN {} TO {}",

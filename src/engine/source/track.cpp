@@ -5,13 +5,12 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "engine/query/typed_view.hpp"
 #include "engine/registry/metrics.hpp"
 #include "engine/registry/source_info.hpp"
 #include "engine/registry/tables.hpp"
 #include "engine/registry/triggers.hpp"
 #include "engine/rollup/upkeep.hpp"
-#include "engine/source/columns.hpp"
+#include "engine/source/registration.hpp"
 #include "engine/view/analysis.hpp"
 #include "pg/bell.hpp"
 #include "pg/lock.hpp"
@@ -110,22 +109,7 @@ void check_measure_names(const FactsColumns &columns) {
                         "Name the aggregate differently.");
         names.push_back(measure.name);
     }
-    for (const std::string &name : names) {
-        const Table t = pg::query(
-            "SELECT measure, (SELECT source FROM (SELECT name, source FROM kpi.measure UNION ALL "
-            "SELECT name, source FROM kpi.counted) m WHERE m.name = x.measure) "
-            "FROM kpi.metric x WHERE name = $1",
-            {name});
-        if (t.empty()) continue;
-        const std::string holder =
-            t.rows[0][1] ? fmt::format("source \"{}\"", *t.rows[0][1]) : "kpi.define";
-        throw Error(
-            "42710", fmt::format("measure or metric \"{}\" exists already", name),
-            fmt::format(
-                "It belongs to {}. Measures are named without their source, so names are unique.",
-                holder),
-            fmt::format("Name the column differently in the view: {0} AS my_{0}.", name));
-    }
+    for (const std::string &name : names) check_measure_name(name);
 }
 
 // What one recompute of the window costs, as the planner sees it, for the notice.
@@ -215,51 +199,11 @@ void register_source(const std::string &name, const Facts &facts, ObjectId base,
          std::string(base.value == 0 ? "window" : "trigger"), request.lookback,
          request.hour_retention});
     pg::execute("INSERT INTO kpi.source_state (source) VALUES ($1)", {name});
-    for (size_t i = 0; i < columns.measures.size(); ++i) {
-        const std::string &measure = columns.measures[i].name;
-        pg::execute(
-            "INSERT INTO kpi.measure (name, source, position, type) VALUES ($1, $2, $3, "
-            "$4::pg_catalog.regtype)",
-            {measure, name, int64_t(i + 1), columns.measure_types[i]});
-        pg::execute(
-            "INSERT INTO kpi.metric (name, formula, owner, measure) VALUES ($1, "
-            "pg_catalog.quote_ident($1), $2, $1)",
-            {measure, facts.owner});
-    }
-    for (const NewCounted &measure : columns.counted) {
-        const NewKept &kept = columns.kept[size_t(measure.position) - 1];
-        pg::execute(
-            "INSERT INTO kpi.counted (name, source, position, \"column\", kind, error) VALUES "
-            "($1, $2, $3, $4, $5, $6::pg_catalog.float8)",
-            {measure.name, name, int64_t(measure.position), kept.value.name,
-             std::string(word_of(measure.kind)),
-             kept.error > 0 ? Param(fmt::format("{}", kept.error)) : Param(Null{})});
-        pg::execute(
-            "INSERT INTO kpi.metric (name, formula, owner, measure) VALUES ($1, "
-            "pg_catalog.quote_ident($1), $2, $1)",
-            {measure.name, facts.owner});
-    }
-}
-
-void create_typed_views(const std::string &name, ObjectId owner) {
-    const SourceInfo source = load_source(name, pg::Access::read_write);
-    const std::string role = *pg::value(
-        "SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid = $1", {owner});
-    for (const auto &[suffix, grain] :
-         {std::pair{"daily", ViewGrain::day}, std::pair{"hourly", ViewGrain::hour}}) {
-        const std::string view = data_table(name, suffix);
-        pg::execute(fmt::format("CREATE VIEW {} AS {}", view, typed_view_sql(source, grain)));
-        pg::execute(fmt::format(
-            "COMMENT ON VIEW {} IS {}", view,
-            pg::literal(fmt::format(
-                "Source {} by {}: full segments, exact at the reader's snapshot; needs SELECT "
-                "on the facts view",
-                name, grain == ViewGrain::day ? "day" : "hour, for the hours that are kept"))));
-        // kpi._dirty_days checks the reader's right on the facts view, so the typed view itself is
-        // open.
-        pg::execute(fmt::format("GRANT SELECT ON {} TO PUBLIC", view));
-        pg::execute(fmt::format("ALTER VIEW {} OWNER TO {}", view, role));
-    }
+    const MeasureOwner owner{name, facts.owner};
+    for (size_t i = 0; i < columns.measures.size(); ++i)
+        register_sum(owner, columns.measures[i].name, int(i + 1), columns.measure_types[i]);
+    for (const NewCounted &measure : columns.counted)
+        register_counted(owner, measure, columns.kept[size_t(measure.position) - 1]);
 }
 
 std::string qualified_or_empty(ObjectId relation) {
