@@ -24,6 +24,7 @@ CREATE VIEW "Shop".both_facts AS SELECT l.at, l.n AS both_n, p.amount AS both_am
 SELECT kpi.track('"Shop"."Facts"', 'At', '{Country,mood}', 'pay', 'Europe/Madrid', hour_retention => '20 days', aggregates => '{"payers": {"distinct": "Who"}}');
 SELECT kpi.track('a_shop.lead_facts', 'at', '{source}', 'lead', 'UTC', aggregates => '{"people": {"distinct": "person"}}');
 SELECT kpi.track('"Shop".both_facts', 'at', '{}', 'both', 'UTC');
+SELECT kpi.add_measure('lead', 'newest_lead', '{"last": "leads"}');
 SELECT kpi.add_check('fresh', 'freshness', 'pay', parameters => '{"max_age": "90 days"}', severity => 'critical', every => '1 hour');
 SELECT kpi.add_check('countries', 'null_rate', relation => '"Shop"."Pay"', column_name => 'Country');
 SELECT kpi.add_check('drift', 'drift', 'lead', every => '1 second');
