@@ -42,10 +42,11 @@ private:
     const Settings &settings_;
     Site site_;
     Listener listener_;
+    // Before main_: what it still holds at the end is a socket of one of them.
+    std::vector<std::unique_ptr<Worker>> workers_;
     asio::io_context main_{1};
     tcp::acceptor acceptor_;
     asio::steady_timer patience_;
-    std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::thread> threads_;
     size_t next_ = 0;
     bool stopping_ = false;
