@@ -84,15 +84,15 @@ std::optional<std::string> bytes_value(std::string_view sql, const Params &param
     return std::string(VARDATA_ANY(found), VARSIZE_ANY_EXHDR(found));
 }
 
-void append(ResultSet &out, const std::vector<Value> &row) {
+void append(ResultSet &out, std::initializer_list<Value> row) {
     if (row.size() > kMostColumns) throw Error("XX000", "too many columns");
     std::array<Datum, kMostColumns> values;
     std::array<bool, kMostColumns> nulls;
-    for (size_t i = 0; i < row.size(); ++i) {
-        values[i] = row[i].datum;
-        nulls[i] = row[i].null;
+    size_t i = 0;
+    for (const Value &value : row) {
+        values[i] = value.datum;
+        nulls[i++] = value.null;
     }
-    call([] { CHECK_FOR_INTERRUPTS(); });
     out.append(values.data(), nulls.data());
 }
 

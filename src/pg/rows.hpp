@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,6 @@ std::optional<std::string> bytes_value(std::string_view sql, const Params &param
                                        const Options &options);
 
 // One row of a set-returning function.
-void append(ResultSet &out, const std::vector<Value> &row);
+void append(ResultSet &out, std::initializer_list<Value> row);
 
 }  // namespace kpi::pg

@@ -270,7 +270,10 @@ int64_t ResultSet::append_query(std::string_view sql, const Params &params, cons
 }
 
 void ResultSet::append(Datum *values, bool *nulls) {
-    call([&] { tuplestore_putvalues(store_, descriptor_, values, nulls); });
+    call([&] {
+        CHECK_FOR_INTERRUPTS();
+        tuplestore_putvalues(store_, descriptor_, values, nulls);
+    });
 }
 
 void log(Level level, const std::string &message, const std::string &detail,

@@ -1,6 +1,7 @@
 #include "pg/sum_table.hpp"
 
 #include "pg/guard.hpp"
+#include "pg/memory_bound.hpp"
 
 #include "pg/prelude.hpp"
 
@@ -93,6 +94,7 @@ bool receive(TupleTableSlot *slot, DestReceiver *self) {
         for (const int end = v + table->part_values[p]; v < end; ++v)
             add_value(table, table->value_column[v], sums[v], slot);
     }
+    if (MemoryContextMemAllocated(table->context, false) > table->limit) refuse_memory();
     return true;
 }
 
@@ -132,6 +134,7 @@ SumTable *make_sum_table(const SumColumns &columns) {
         table->api = {receive, start, finish, finish, DestNone};
         table->context =
             AllocSetContextCreate(CurrentMemoryContext, "kpi sums", ALLOCSET_DEFAULT_SIZES);
+        table->limit = hash_memory();
         table->parts = int(part_column.size());
         table->values = int(values.size());
         table->groups = make_key_table(table->context, columns.keys);

@@ -28,6 +28,7 @@ struct SumTable {
     KeyTable groups;
     Datum *label;
     // cells
+    size_t limit;  // bytes of `context`
     uint32 cell_count, cell_room;
     int32 *cell_place;
     uint32 *cell_group;

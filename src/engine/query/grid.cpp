@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "engine/query/groups.hpp"
 #include "pg/evaluator.hpp"
+#include "pg/memory_bound.hpp"
 
 namespace kpi::engine {
 namespace {
@@ -76,6 +77,7 @@ public:
             cells_statement(group_, apart ? part_of(plan_, 0, cell_reads_) : plan_);
         if (!statement.sql.empty()) {
             const pg::Sums sums(statement.sql, statement.params, kRead, statement.columns);
+            bound_.add(sums.begin(sums.groups()) * sizeof(uint32_t));
             if (top_.count > 0)
                 add_top(sums);
             else
@@ -292,6 +294,9 @@ private:
             for (const PlannedBucket &planned : plan_.lead)
                 series.lead.push_back(planned.lost ? pg::Number{} : value(m, planned.read));
             if (!plan_.weeks.empty()) series.expected = expected(m);
+            const size_t numbers =
+                series.values.size() + series.compared.size() + series.lead.size();
+            bound_.add(sizeof(Series) + numbers * sizeof(pg::Number));
             grid_.series.push_back(std::move(series));
         }
     }
@@ -350,6 +355,7 @@ private:
     const Plan &plan_;
     RowLimit limit_;
     Top &top_;
+    pg::MemoryBound bound_;
     pg::Number zero_;
     std::vector<std::optional<CountedKind>> kinds_;  // by measure; none: a sum
     std::vector<SketchScale> scales_;                // by measure

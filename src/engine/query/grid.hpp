@@ -45,7 +45,7 @@ struct RowLimit {
     int64_t all = INT64_MAX, left = INT64_MAX;
 };
 
-// Errors: 54000 for more rows.
+// Errors: 54000 for more rows, 53400 for more memory than a read may use.
 Grid read_grid(const Group &group, const Plan &plan, RowLimit limit, Top &top);
 
 }  // namespace kpi::engine

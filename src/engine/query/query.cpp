@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "core/error.hpp"
 #include "engine/query/grid.hpp"
@@ -12,6 +11,7 @@
 #include "engine/query/read_settings.hpp"
 #include "engine/query/shown.hpp"
 #include "pg/clock.hpp"
+#include "pg/memory_bound.hpp"
 
 namespace kpi::engine {
 namespace {
@@ -75,6 +75,7 @@ struct Answer {
     Plan plan;
     Grid grid;
     Extras extras;
+    std::vector<pg::Value> names;  // of the metrics
 
     // The oldest of what its sources know of a bucket.
     Timestamp known_at(Timestamp bucket) const {
@@ -87,13 +88,14 @@ struct Answer {
     // In order: by bucket, segment, metric.
     template <class F>
     void each_row(F f) const {
-        for (size_t place = 0; place < plan.buckets.size(); ++place)
+        for (size_t place = 0; place < plan.buckets.size(); ++place) {
+            const Timestamp known = known_at(plan.buckets[place].bucket.start);
             for (size_t number = 0; number < grid.series.size(); ++number) {
                 const Series &series = grid.series[number];
                 f(AnswerRow{this, place, number, &plan.buckets[place], &series,
-                            &timed->group.metrics[series.metric], plan.now,
-                            known_at(plan.buckets[place].bucket.start)});
+                            &timed->group.metrics[series.metric], plan.now, known});
             }
+        }
     }
 };
 
@@ -133,7 +135,9 @@ std::vector<Answer> answer(const std::vector<TimedGroup> &groups, const Request 
     std::vector<Answer> out;
     for (const TimedGroup &timed : groups) {
         refuse_sums(timed, shown);
-        Answer next{&timed, plan_of(timed, request, part), {}, {}};
+        Answer next{&timed, plan_of(timed, request, part), {}, {}, {}};
+        for (const Metric &metric : timed.group.metrics)
+            next.names.push_back(pg::text_value(metric.name));
         if (part == Part::expectation) {
             auto expectation = expectation_of(next.plan);
             if (!expectation) continue;
@@ -247,31 +251,19 @@ bool before(const Order &order, const AnswerRow &a, const AnswerRow &b) {
     return directed(pg::compare(mine, theirs) <=> 0);
 }
 
-// Rows of kpi._query. Names of metrics are made once.
-class RowWriter {
-public:
-    RowWriter(const std::vector<Answer> &answers, pg::ResultSet &out) : out_(out) {
-        for (const Answer &answered : answers)
-            for (const Metric &metric : answered.timed->group.metrics)
-                names_[&metric] = pg::text_value(metric.name);
-    }
-    void write(const AnswerRow &row) const {
-        const Bucket &bucket = row.planned->bucket;
-        const Extras &extras = row.answer->extras;
-        const auto extra = [&](const std::vector<std::vector<pg::Number>> &columns) {
-            return columns.empty() ? pg::Value() : pg::Value(columns[row.number][row.place]);
-        };
-        pg::append(out_,
-                   {pg::Value(bucket.start), pg::Value(bucket.day), row.series->segment,
-                    names_.at(row.metric), pg::Value(row.value()), pg::Value(row.compared()),
-                    pg::Value(row.complete()), pg::Value(row.fraction()), pg::Value(row.as_of),
-                    extra(extras.share), extra(extras.running), extra(extras.average)});
-    }
-
-private:
-    pg::ResultSet &out_;
-    std::unordered_map<const Metric *, pg::Value> names_;
-};
+// A row of kpi._query.
+void write(const AnswerRow &row, pg::ResultSet &out) {
+    const Bucket &bucket = row.planned->bucket;
+    const Extras &extras = row.answer->extras;
+    const auto extra = [&](const std::vector<std::vector<pg::Number>> &columns) {
+        return columns.empty() ? pg::Value() : pg::Value(columns[row.number][row.place]);
+    };
+    pg::append(out, {pg::Value(bucket.start), pg::Value(bucket.day), row.series->segment,
+                     row.answer->names[row.series->metric], pg::Value(row.value()),
+                     pg::Value(row.compared()), pg::Value(row.complete()),
+                     pg::Value(row.fraction()), pg::Value(row.as_of), extra(extras.share),
+                     extra(extras.running), extra(extras.average)});
+}
 
 }  // namespace
 
@@ -279,20 +271,19 @@ void query(const Request &request, pg::ResultSet &out) {
     const pg::LocalSettings settings = read_settings();
     const auto groups = load_groups(request.metrics, request.by, request.filters);
     const std::vector<Answer> answers = answer(groups, request, Part::values);
-    const RowWriter writer(answers, out);
     const std::optional<Order> order = parse_order(request.order_by);
+    pg::MemoryBound bound;
     std::vector<AnswerRow> rows;
     for (const Answer &answered : answers)
         answered.each_row([&](const AnswerRow &row) {
-            if (order)
-                rows.push_back(row);
-            else
-                writer.write(row);
+            if (!order) return write(row, out);
+            bound.add(2 * sizeof(AnswerRow));  // a copy to sort in
+            rows.push_back(row);
         });
     if (!order) return;
     std::stable_sort(rows.begin(), rows.end(),
                      [&](const AnswerRow &a, const AnswerRow &b) { return before(*order, a, b); });
-    for (const AnswerRow &row : rows) writer.write(row);
+    for (const AnswerRow &row : rows) write(row, out);
 }
 
 std::optional<FirstBucket> first_bucket(const Request &request) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "pg/memory_bound.hpp"
 
 namespace kpi::engine {
 namespace {
@@ -120,8 +121,10 @@ Shown parse_shown(const std::vector<std::string> &words) {
 
 Extras extras(const Shown &shown, const Group &group, const Grid &grid) {
     Extras out;
+    pg::MemoryBound bound;
     if (shown.share) out.share = shares(group, grid);
     for (const Series &series : grid.series) {
+        bound.add(series.values.size() * sizeof(pg::Number));
         if (shown.running) out.running.push_back(running(series));
         if (shown.average > 0) out.average.push_back(averages(series, shown.average));
     }

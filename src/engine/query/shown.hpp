@@ -1,6 +1,6 @@
 // What kpi.query shows beside the values, and in which order: shares, running totals, moving
 // averages, the words of order_by. Works on a grid that is complete; linear in its values, a sort
-// for order_by.
+// for order_by. Errors: 53400 for more memory than a read may use.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,7 @@
 #include "engine/rollup/settings.hpp"
 
+#include "pg/memory_bound.hpp"
+
 namespace kpi::engine {
 namespace {
 
@@ -35,12 +37,9 @@ pg::LocalSettings merge_settings() {
 }
 
 pg::LocalSettings facts_settings() {
-    const auto memory = pg::value(
-        "SELECT greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')), "
-        "pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem'))) / 1024");
     return pg::LocalSettings(with({{"enable_partitionwise_aggregate", "on"},
                                    {"enable_partitionwise_join", "on"},
-                                   {"work_mem", memory.value_or("65536")}}));
+                                   {"work_mem", pg::upkeep_memory()}}));
 }
 
 }  // namespace kpi::engine
