@@ -5,14 +5,34 @@ namespace {
 
 constexpr uint32 kFirstSlots = 1024, kFirstRoom = 256;
 
+// One key, `known` as it is kept here. Most keys are text: what its functions do to every row, for
+// a collation that may tell equal strings of different bytes, is left out where there is no such.
+bool same_key(KeyType *type, Datum known, Datum value) {
+    if (!type->is_bytes)
+        return DatumGetBool(FunctionCall2Coll(&type->equal, type->collation, known, value));
+    const text *kept = DatumGetTextPP(known);
+    text *other = DatumGetTextPP(value);
+    const bool same = VARSIZE_ANY_EXHDR(kept) == VARSIZE_ANY_EXHDR(other) &&
+                      memcmp(VARDATA_ANY(kept), VARDATA_ANY(other), VARSIZE_ANY_EXHDR(kept)) == 0;
+    if (PointerGetDatum(other) != value) pfree(other);
+    return same;
+}
+
+uint32 hash_of_key(KeyType *type, Datum value) {
+    if (!type->is_bytes)
+        return DatumGetUInt32(FunctionCall1Coll(&type->hash, type->collation, value));
+    text *key = DatumGetTextPP(value);
+    const uint32 hash = hash_bytes(reinterpret_cast<const unsigned char *>(VARDATA_ANY(key)),
+                                   int(VARSIZE_ANY_EXHDR(key)));
+    if (PointerGetDatum(key) != value) pfree(key);
+    return hash;
+}
+
 bool same_keys(KeyTable *table, uint32 group, const Datum *values, const bool *nulls) {
     for (int k = 0; k < table->keys; ++k) {
         const size_t at = size_t(group) * size_t(table->keys) + size_t(k);
         if (nulls[k] != table->nulls[at]) return false;
-        KeyType &type = table->type[k];
-        if (!nulls[k] && !DatumGetBool(FunctionCall2Coll(&type.equal, type.collation,
-                                                         table->values[at], values[k])))
-            return false;
+        if (!nulls[k] && !same_key(&table->type[k], table->values[at], values[k])) return false;
     }
     return true;
 }
@@ -43,10 +63,8 @@ uint32 add_group(KeyTable *table, const Datum *values, const bool *nulls, uint32
 uint32 hash_of(KeyTable *table, const Datum *values, const bool *nulls) {
     uint32 hash = 0;
     for (int k = 0; k < table->keys; ++k) {
-        KeyType &type = table->type[k];
         hash = pg_rotate_left32(hash, 1);
-        if (!nulls[k])
-            hash ^= DatumGetUInt32(FunctionCall1Coll(&type.hash, type.collation, values[k]));
+        if (!nulls[k]) hash ^= hash_of_key(&table->type[k], values[k]);
     }
     return murmurhash32(hash);
 }
@@ -87,6 +105,8 @@ void set_key(KeyTable *table, int k, const FormData_pg_attribute &attribute) {
     type.collation = attribute.attcollation;
     type.length = attribute.attlen;
     type.by_value = attribute.attbyval;
+    type.is_bytes = type.hash.fn_oid == F_HASHTEXT && type.equal.fn_oid == F_TEXTEQ &&
+                    OidIsValid(type.collation) && get_collation_isdeterministic(type.collation);
 }
 
 uint32 group_of(KeyTable *table, const Datum *values, const bool *nulls) {

@@ -19,6 +19,7 @@ struct KeyType {
     Oid collation;
     int16 length;
     bool by_value;
+    bool is_bytes;  // text that is equal when its bytes are
 };
 
 struct KeyTable {

@@ -15,7 +15,13 @@ bool is_free(const DayMap &taken, int32_t from, int32_t to) {
     return next == taken.end() || next->first > to;
 }
 
+// Spans mostly come in their order, behind all that is taken.
+bool is_behind(const HourMap &taken, const HourReads &all, size_t span) {
+    return taken.empty() || all.to[taken.rbegin()->second] <= all.from[span];
+}
+
 bool is_free(const HourMap &taken, const HourReads &all, size_t span) {
+    if (is_behind(taken, all, span)) return true;
     const auto next = taken.lower_bound(all.from[span]);
     if (next != taken.end() && next->first < all.to[span]) return false;
     return next == taken.begin() || all.to[std::prev(next)->second] <= all.from[span];
@@ -103,7 +109,7 @@ std::vector<HourLayer> hour_layers(const HourReads &reads, bool apart) {
         auto layer = std::find_if(layers.begin(), layers.end(),
                                   [&](const HourMap &taken) { return is_free(taken, reads, i); });
         if (layer == layers.end()) layer = layers.emplace(layer);
-        layer->emplace(reads.from[i], i);
+        layer->emplace_hint(layer->end(), reads.from[i], i);
     }
     std::vector<HourLayer> out;
     out.reserve(layers.size());
