@@ -20,8 +20,8 @@ CHUNKS = 8
 
 
 class Bench:
-    def __init__(self, name):
-        self.cluster = clusters.Cluster(f'bench-{name}', preload=True, config=CONFIG)
+    def __init__(self, name, preload=True):
+        self.cluster = clusters.Cluster(f'bench-{name}', preload=preload, config=CONFIG)
         self.cluster.remove()
         self.cluster.start()
         self.database = self.cluster.create_database('bench')

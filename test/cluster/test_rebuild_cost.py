@@ -1,4 +1,4 @@
-"""What a rebuild costs: counted in instructions, against one plain aggregate of the facts; and that a cancel ends it soon."""
+"""What a rebuild costs: in rows that are read, and in instructions against one plain aggregate of the facts; and that a cancel ends it soon."""
 import os
 import re
 import subprocess
@@ -29,9 +29,9 @@ def instructions(cluster, database, statement, function):
     return int(re.search(r'Collected : (\d+)', done.stdout)[1])
 
 
-# Rows and hours: a row in ten cells of hour and segment, then twenty rows in each. The extension is built without optimisation. Measured: 6.9 and 3.7, 2.7 and
-# 2.5; a second pass over the facts adds 0.5 to 0.7 to each, and must not pass.
-@pytest.mark.parametrize('hours, first, again', [(120, 7.2, 4), (4, 3, 2.8)])
+# Rows and hours: a row in ten cells of hour and segment, then twenty rows in each. Measured with g++ 12 without optimisation: 6.9 and 3.7, 2.7 and 2.5. The
+# limits are a third above, for other compilers; a second pass over the facts adds only 0.5 to 0.7 and is found by the rows that it reads, below.
+@pytest.mark.parametrize('hours, first, again', [(120, 9.2, 4.9), (4, 3.6, 3.3)])
 def test_a_rebuild_costs_some_plain_aggregates(make_cluster, hours, first, again):
     cluster = make_cluster(preload=False, config={'autovacuum': 'off', 'jit': 'off', 'max_parallel_workers_per_gather': '0'})
     database = cluster.create_database()
@@ -43,6 +43,21 @@ def test_a_rebuild_costs_some_plain_aggregates(make_cluster, hours, first, again
         ratio = instructions(cluster, database, "SELECT kpi.rebuild('pay')", 'kpi_ext_rebuild') / aggregate
         print(f'{what}: {ratio:.1f}')
         assert 0.5 < ratio < goal, f'{what}: {ratio:.1f} times the instructions of one plain aggregate'
+
+
+@pytest.mark.parametrize('memory', ['256MB', '1MB'])
+def test_a_rebuild_reads_every_fact_once(unattended, memory):
+    for statement in FACTS.format(rows=10000, hours=120).strip().split(';\n'):
+        unattended.sql(statement)
+    for what in ('first build', 'rebuild of what is right'):
+        connection = unattended.connect(autocommit=False)  # whose counters begin at 0
+        cursor = connection.cursor()
+        cursor.execute(f"SET maintenance_work_mem = '{memory}'")
+        cursor.execute("SET work_mem = '64kB'")
+        cursor.execute("SELECT kpi.rebuild('pay')")
+        cursor.execute("SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'pay'")
+        assert cursor.fetchone()[0] == 10000, what
+        connection.commit()
 
 
 @pytest.mark.parametrize('memory', ['256MB', '1MB'])
