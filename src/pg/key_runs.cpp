@@ -207,7 +207,7 @@ std::vector<uint32_t> KeyRuns::in_order(const std::vector<Value> &labels) const 
 
 void check_work_memory(size_t bytes, const char *what) {
     if (bytes <= size_t(work_mem) * 1024) return;
-    throw Error("53200", fmt::format("{} need more memory than work_mem allows", what),
+    throw Error("53400", fmt::format("{} need more memory than work_mem allows", what),
                 fmt::format("{} kB are needed, {} kB are allowed.", bytes / 1024, work_mem),
                 "Raise work_mem for the session, or ask for a shorter range.");
 }

@@ -34,7 +34,7 @@ public:
 
     // The events of the next key, by step, segment and time; rows of one are added up, and those
     // that cancel are left out, so there may be none. False: there is no other key. Answers a
-    // cancel. Errors: 53200 when one key has more events than work_mem holds.
+    // cancel. Errors: 53400 when one key has more events than work_mem holds.
     bool next(std::vector<KeyEvent> &events);
 
     size_t segments() const;
@@ -48,7 +48,7 @@ private:
     int exceptions_;
 };
 
-// Errors: 53200 when `bytes` are more than work_mem; `what` needs them.
+// Errors: 53400 when `bytes` are more than work_mem; `what` needs them.
 void check_work_memory(size_t bytes, const char *what);
 
 }  // namespace kpi::pg

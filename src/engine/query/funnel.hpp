@@ -2,7 +2,7 @@
 // how long that took (core/funnel.hpp says what an attempt is). What is kept of a value tells
 // the hour or the day, no more: so there are two counts, between which the truth to the microsecond
 // lies. Needs an open Spi. Errors: as steps.hpp; 22023 for an empty list of steps, a length or a
-// range that does not fit; 53200 when work_mem does not suffice; 54000 for too many rows.
+// range that does not fit; 53400 when work_mem does not suffice; 54000 for too many rows.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,7 @@
 // kpi.retention: keys by the period in which they were first seen, and how many of them came back
 // in each later one. From the values that the sources keep by day, all of them since the first.
 // Needs an open Spi. Errors: as steps.hpp; 22023 for a grain or a number of periods that does not
-// fit; 53200 when work_mem does not suffice; 54000 for too many rows.
+// fit; 53400 when work_mem does not suffice; 54000 for too many rows.
 #pragma once
 
 #include <optional>
