@@ -34,6 +34,7 @@ def test_a_cancel_is_heeded_whatever_a_read_is_busy_with(beats, what):
     arguments = ', '.join(filter(None, ["'{beats}'", f"'{BEGIN}', '{END}'", "grain => 'hour'", "by => '{device}'", 'max_rows => NULL', READS[what]]))
     read = f'SELECT count(*) FROM kpi.query({arguments})'
     cursor = beats.connect().cursor()
+    cursor.execute("SET work_mem = '1GB'")
     cursor.execute('SELECT pg_backend_pid()')
     pid = cursor.fetchone()[0]
 
