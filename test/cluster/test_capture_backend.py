@@ -158,3 +158,38 @@ def test_a_hot_standby_reads_the_typed_views(make_cluster, wait_until):
         wait_until(lambda: facts.rows(connection, 'SELECT 1 FROM sale WHERE id = 101'), 'the row on the standby')
         assert facts.rows(connection, 'SELECT country, revenue FROM kpi_data.sale_daily') == [('dirty', 9)]
         assert facts.problems(connection) == []
+
+
+COUNTED = """
+CREATE TABLE visit (id int PRIMARY KEY, at timestamptz NOT NULL, country text, customer int, wait int);
+CREATE VIEW visit_facts AS SELECT at, country, 1 AS visits, customer, wait FROM visit;
+INSERT INTO visit SELECT i, '2024-05-01 10:00Z'::timestamptz + i * interval '3 hours', 'c' || i % 3, i % 7, i % 11 FROM generate_series(1, 200) i;
+SELECT kpi.track('visit_facts', 'at', '{country}', 'visit', 'UTC', hour_retention => '100 years', build => 'now',
+    aggregates => '{"customers": {"distinct": "customer"}, "longest": {"max": "wait"}, "shortest": {"min": "wait"}, "waits": {"percentiles": "wait"}}');
+"""
+
+
+def test_a_hot_standby_reads_every_counted_measure(make_cluster, wait_until):
+    cluster = make_cluster(preload=False)
+    name = cluster.create_database()
+
+    class Own:
+        sql = staticmethod(lambda statement, parameters=None: cluster.sql(statement, name, parameters=parameters))
+        connect = staticmethod(lambda: cluster.connect(name))
+
+    facts.install(Own)
+    Own.sql(COUNTED)
+    for _ in range(3):
+        Own.sql('CALL kpi.work()')
+    standby = cluster.standby()
+    medians = "SELECT day, value FROM kpi.query('{waits}', '2024-05-01', '2024-05-30', expected => false) ORDER BY day"
+    with contextlib.closing(standby.connect(name)) as connection:
+        for change in ('SELECT 1', "INSERT INTO visit VALUES (1000, '2024-05-03 12:00Z', 'c0', 100, 500)", 'DELETE FROM visit WHERE id % 4 = 0',
+                       'CALL kpi.work()', 'TRUNCATE visit', "INSERT INTO visit VALUES (1, '2024-05-02 10:00Z', 'c1', 3, 4)"):
+            Own.sql(change)
+            Own.sql('CREATE TABLE IF NOT EXISTS step (n int); INSERT INTO step VALUES (1)')
+            steps = Own.sql('SELECT count(*) FROM step')
+            wait_until(lambda: standby.sql("SELECT to_regclass('step') IS NOT NULL", name) == [(True,)] and standby.sql('SELECT count(*) FROM step', name) == steps,
+                       'the standby')
+            assert facts.problems(connection, 'visit') == [], change
+            assert facts.rows(connection, medians) == Own.sql(medians), change

@@ -22,7 +22,7 @@ CREATE TABLE a_shop.lead (id int, at timestamptz, source text, n int);
 CREATE VIEW a_shop.lead_facts AS SELECT at, source, n AS leads, n % 9 AS person FROM a_shop.lead;
 CREATE VIEW "Shop".both_facts AS SELECT l.at, l.n AS both_n, p.amount AS both_amount FROM a_shop.lead l JOIN "Shop"."Pay" p USING (id);
 SELECT kpi.track('"Shop"."Facts"', 'At', '{Country,mood}', 'pay', 'Europe/Madrid', hour_retention => '20 days', aggregates => '{"payers": {"distinct": "Who"}}');
-SELECT kpi.track('a_shop.lead_facts', 'at', '{source}', 'lead', 'UTC', aggregates => '{"people": {"distinct": "person"}}');
+SELECT kpi.track('a_shop.lead_facts', 'at', '{source}', 'lead', 'UTC', aggregates => '{"people": {"distinct": "person"}, "least": {"min": "person"}, "most": {"max": "person"}, "sizes": {"percentiles": "leads"}}');
 SELECT kpi.track('"Shop".both_facts', 'at', '{}', 'both', 'UTC');
 SELECT kpi.add_measure('lead', 'newest_lead', '{"last": "leads"}');
 SELECT kpi.add_check('fresh', 'freshness', 'pay', parameters => '{"max_age": "90 days"}', severity => 'critical', every => '1 hour');
@@ -103,11 +103,16 @@ def fresh(make_cluster):
 
 KEPT = "day >= '2026-01-11'"
 FROZEN = """SELECT day, payments, "Amount" FROM kpi_data.pay_daily WHERE day < '2026-01-11' ORDER BY 1, 2, 3"""
-# Distinct counts: of frozen days, which nothing else knows, and by day and segment.
+# Counted measures: of frozen days, which nothing else knows, and by day and segment.
 FROZEN_PAYERS = "SELECT day, value FROM kpi.query('{payers}', '2026-01-01', '2026-01-10') ORDER BY 1"
-PEOPLE = """SELECT day, segment ->> 'source', value FROM kpi.query('{people}', '60d', by => '{source}', max_rows => NULL, expected => false)
- WHERE value > 0 ORDER BY 1, 2"""
-PEOPLE_FACTS = "SELECT (at AT TIME ZONE 'UTC')::date, source, count(DISTINCT n % 9)::numeric FROM a_shop.lead GROUP BY 1, 2 ORDER BY 1, 2"
+PEOPLE = """SELECT day, segment ->> 'source', metric, value FROM kpi.query('{people,least,most}', '60d', by => '{source}', max_rows => NULL, expected => false)
+ WHERE value > 0 OR value = 0 AND metric <> 'people' ORDER BY 1, 2, 3"""
+PEOPLE_FACTS = """SELECT day, source, m, v FROM (SELECT (at AT TIME ZONE 'UTC')::date AS day, source, count(DISTINCT n % 9)::numeric AS a, min(n % 9) AS b, max(n % 9) AS c
+                                  FROM a_shop.lead GROUP BY 1, 2) g, LATERAL (VALUES ('people', a), ('least', b), ('most', c)) k (m, v) ORDER BY 1, 2, 3"""
+# Percentiles, each within 1 % of the value itself.
+SIZES = """SELECT count(*) FROM kpi.query('{sizes}', '60d', expected => false) q
+ JOIN (SELECT (at AT TIME ZONE 'UTC')::date AS day, percentile_disc(0.5) WITHIN GROUP (ORDER BY n) AS p FROM a_shop.lead GROUP BY 1) f USING (day)
+ WHERE abs(q.value - f.p) <= 0.010001 * f.p"""
 LIVE = f'SELECT day, sum(payments) FROM kpi_data.pay_daily WHERE {KEPT} GROUP BY 1 ORDER BY 1'
 LIVE_FACTS = """SELECT ("At" AT TIME ZONE 'Europe/Madrid')::date, count(*) FROM "Shop"."Facts"
  WHERE ("At" AT TIME ZONE 'Europe/Madrid')::date >= '2026-01-11' GROUP BY 1 ORDER BY 1"""
@@ -123,12 +128,13 @@ def assert_reads(shop, copy):
         assert exact(copy, source), source
     assert copy.sql(FROZEN) == shop.sql(FROZEN) and len(copy.sql(FROZEN)) > 10
     assert copy.sql(LIVE) == copy.sql(LIVE_FACTS) == shop.sql(LIVE)
-    assert_distinct(shop, copy)
+    assert_counted(shop, copy)
 
 
-def assert_distinct(shop, copy):
+def assert_counted(shop, copy):
     assert copy.sql(FROZEN_PAYERS) == shop.sql(FROZEN_PAYERS) and sum(value for _, value in copy.sql(FROZEN_PAYERS)) > 10
     assert copy.sql(PEOPLE) == copy.sql(PEOPLE_FACTS)
+    assert copy.sql(SIZES) == copy.sql("SELECT count(DISTINCT (at AT TIME ZONE 'UTC')::date) FROM a_shop.lead")
 
 
 def assert_goes_on(shop, copy):
@@ -140,7 +146,7 @@ def assert_goes_on(shop, copy):
     for source in ('pay', 'lead', 'both'):
         assert copy.sql(f"SELECT * FROM kpi.verify('{source}')") == [], source
     assert copy.sql(FROZEN) == shop.sql(FROZEN) and copy.sql(LIVE) == copy.sql(LIVE_FACTS)
-    assert_distinct(shop, copy)
+    assert_counted(shop, copy)
     # Capture goes on, on every partition, also where triggers of users do not fire.
     copy.sql("""INSERT INTO "Shop"."Pay" VALUES (1, '2026-01-20', 'NEW', 'bad', 1), (2, '2026-05-05', 'NEW', 'good', 2);
                 SET session_replication_role = replica;
