@@ -23,7 +23,7 @@ void refuse_memory() {
         (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
          errmsg("the answer does not fit into the memory of a read, %zu kB", hash_memory() / 1024),
          errdetail("work_mem times hash_mem_multiplier bounds what a read holds at a time; for "
-                   "rules and detection maintenance_work_mem, if that is more."),
+                   "reports, rules and detection maintenance_work_mem, if that is more."),
          errhint("Ask for a shorter range, a longer grain, fewer dimensions or metrics, or "
                  "raise work_mem for this statement.")));
 }

@@ -16,7 +16,8 @@ std::string session_setup(const Settings &settings) {
         "'iso_8601'; SET extra_float_digits = 1; SET default_transaction_isolation = 'read "
         "committed'; "
         "SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 120000; SET "
-        "standard_conforming_strings = on; SET jit = off; SET row_security = on; SET "
+        "standard_conforming_strings = on; SET jit = off; SET row_security = on; "
+        "SET work_mem = '64MB'; SET hash_mem_multiplier = 2; SET "  // a million rows of an export
         "client_connection_check_interval = 1000",  // a query that nobody waits for ends
         settings.statement_timeout.count());
 }

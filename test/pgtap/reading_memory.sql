@@ -28,7 +28,7 @@ BEGIN
     RETURN NEXT is(public.memory_error(statement), 'none', 'with more memory it answers: ' || what);
 END $$;
 
-SELECT plan(10);
+SELECT plan(11);
 -- Sums of many cells, whose answer is a few rows.
 SELECT * FROM public.refused($$by => '{device}', top => 3$$);
 -- Few cells, many rows of an answer.
@@ -40,4 +40,8 @@ SELECT * FROM public.refused($$grain => 'hour', order_by => 'value desc', by => 
 SET work_mem = '64kB';
 SELECT is(public.memory_error(public.read(31, 'grain => ''day''')), 'none', 'the smallest work_mem suffices for a month by day');
 SELECT is(public.memory_error(public.read(1, 'by => ''{device}''')), 'none', 'and for 200 segments of a day');
+
+-- For a report nobody is there to raise it.
+SELECT kpi.add_report('beats', 'monthly', '{}', options => '{"metrics": ["beats"], "by": ["device"]}') \gset
+SELECT is(public.memory_error($$SELECT kpi.make_report('beats', '2023-01-31')$$), 'none', 'a report takes maintenance_work_mem');
 SELECT * FROM finish();
