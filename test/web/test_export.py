@@ -7,6 +7,8 @@ import time
 import warnings
 
 import openpyxl
+import psycopg2
+import pytest
 
 
 def test_csv(web, shop):
@@ -36,6 +38,21 @@ def test_xlsx_is_read_by_others(web, shop):
     assert sorted((row[0].date(), row[2], row[4]) for row in rows[1:]) == sorted(expected)
     cell = next(cell for row in book['KPIs'].iter_rows(min_row=2) for cell in row if cell.value == '=SUM(A1)')
     assert cell.data_type in ('s', 'inlineStr', 'f') and '<f>' not in answer.body.decode('latin-1')
+
+
+def test_a_large_export_needs_no_setting_of_the_server(start_web, shop, wait_until):
+    whole = "SELECT count(*) FROM kpi.query('{revenue,payments}', '60d', by => '{country,source}', grain => 'hour', max_rows => NULL, expected => false)"
+    rows = shop.sql(whole)[0][0]
+    shop.sql(f"ALTER DATABASE {shop.name} SET work_mem = '64kB'")
+    try:
+        with pytest.raises(psycopg2.errors.ConfigurationLimitExceeded):
+            shop.sql(whole)
+        web = start_web()
+        wait_until(lambda: web.get('/readyz').status == 200, 'the database')
+        answer = web.get('/api/kpi/export?metric=revenue,payments&start_date=60d&grain=hour&by=country,source')
+        assert abs(answer.body.count(b'\n') - 1 - rows) < 50, 'an hour may have begun'
+    finally:
+        shop.sql(f'ALTER DATABASE {shop.name} RESET work_mem')
 
 
 def test_an_empty_export_has_its_head(web):
