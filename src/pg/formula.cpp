@@ -61,17 +61,13 @@ bool walk_raw(Node *node, RawWalk *walk) {
 
 // NULLIF(divisor, 0), unless it is a constant that is not 0.
 Node *guarded(Node *divisor, int location) {
-    if (IsA(divisor, A_Const)) {
-        auto *constant = reinterpret_cast<A_Const *>(divisor);
-        if (!constant->isnull && nodeTag(&constant->val.node) == T_Integer &&
-            intVal(&constant->val.node) != 0)
-            return divisor;
-    }
-    A_Const *zero = makeNode(A_Const);
-    zero->val.ival.type = T_Integer;
-    zero->location = -1;
-    return reinterpret_cast<Node *>(makeSimpleA_Expr(AEXPR_NULLIF, pstrdup("="), divisor,
-                                                     reinterpret_cast<Node *>(zero), location));
+    double number = 0;
+    if (IsA(divisor, A_Const) && literal_number(reinterpret_cast<A_Const *>(divisor), &number) &&
+        number != 0)
+        return divisor;
+    auto *zero = reinterpret_cast<Node *>(zero_literal());
+    return reinterpret_cast<Node *>(
+        makeSimpleA_Expr(AEXPR_NULLIF, pstrdup("="), divisor, zero, location));
 }
 
 bool is_named(List *qualified, const char *a, const char *b) {

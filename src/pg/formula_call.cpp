@@ -14,13 +14,8 @@ namespace {
 constexpr int kNoName = NAMEDATALEN;  // what is as long is no name: the parser cuts them
 
 bool is_number(Node *node, double *out) {
-    if (!IsA(node, A_Const)) return false;
-    auto *constant = reinterpret_cast<A_Const *>(node);
-    if (constant->isnull) return false;
-    const NodeTag tag = nodeTag(&constant->val.node);
-    if (tag == T_Integer) *out = intVal(&constant->val.node);
-    if (tag == T_Float) *out = strtod(castNode(Float, &constant->val.node)->fval, nullptr);
-    return (tag == T_Integer || tag == T_Float) && std::isfinite(*out);
+    return IsA(node, A_Const) && literal_number(reinterpret_cast<A_Const *>(node), out) &&
+           std::isfinite(*out);
 }
 
 FormulaOperand operand_of(const std::string &formula, FuncCall *call) {

@@ -167,6 +167,11 @@ extern "C" {
 #define KPI_SIGNAL_LISTENERS() ((void)0)
 #endif
 
+// Up to 14 there were no other parameters than fixed ones.
+#if PG_VERSION_NUM < 150000
+#define pg_analyze_and_rewrite_fixedparams pg_analyze_and_rewrite
+#endif
+
 #include "pg/level.hpp"
 
 static_assert(int(kpi::pg::Level::debug) == DEBUG1 && int(kpi::pg::Level::log) == LOG &&
@@ -236,6 +241,31 @@ inline bool reads_as_caller(Relation view) {
     (void)view;
     return false;
 #endif
+}
+
+// Literals of the raw parse tree: nodes from 15 on, values before. False for what is no number.
+inline bool literal_number(A_Const *literal, double *out) {
+#if PG_VERSION_NUM >= 150000
+    if (literal->isnull) return false;
+    Node *value = &literal->val.node;
+#else
+    Value *value = &literal->val;
+#endif
+    const NodeTag tag = nodeTag(value);
+    if (tag == T_Integer) *out = intVal(value);
+    if (tag == T_Float) *out = floatVal(value);
+    return tag == T_Integer || tag == T_Float;
+}
+
+inline A_Const *zero_literal() {
+    A_Const *literal = makeNode(A_Const);
+#if PG_VERSION_NUM >= 150000
+    literal->val.ival.type = T_Integer;
+#else
+    literal->val.type = T_Integer;
+#endif
+    literal->location = -1;
+    return literal;
 }
 
 // The tree walkers take an unprototyped function up to 15 and a typed one from 16 on.
