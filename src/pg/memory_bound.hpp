@@ -1,5 +1,6 @@
 // What a read may hold in memory: work_mem times hash_mem_multiplier, as PostgreSQL bounds its own
-// hash tables. A read has nowhere to spill to, so what needs more is refused.
+// hash tables, or maintenance_work_mem, if that is more. A read has nowhere to spill to, so what
+// needs more is refused, and the defaults of a server must suffice for what people ask.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,7 @@ struct MemoryContextData;
 namespace kpi::pg {
 
 // In bytes.
-size_t hash_memory();
+size_t read_memory();
 
 // For code inside the executor. Raises 53400.
 [[noreturn]] void refuse_memory();
@@ -28,8 +29,8 @@ private:
     size_t before_, beside_ = 0, unchecked_ = 0;
 };
 
-// The greater of work_mem and maintenance_work_mem, as a value of the former: for what is judged or
-// built, as opposed to asked.
+// The greater of work_mem and maintenance_work_mem, as a value of the former: for what is built, as
+// opposed to asked.
 std::string upkeep_memory();
 
 }  // namespace kpi::pg

@@ -134,7 +134,7 @@ SumTable *make_sum_table(const SumColumns &columns) {
         table->api = {receive, start, finish, finish, DestNone};
         table->context =
             AllocSetContextCreate(CurrentMemoryContext, "kpi sums", ALLOCSET_DEFAULT_SIZES);
-        table->limit = hash_memory();
+        table->limit = read_memory();
         table->parts = int(part_column.size());
         table->values = int(values.size());
         table->groups = make_key_table(table->context, columns.keys);

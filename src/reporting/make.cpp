@@ -6,7 +6,6 @@
 #include <set>
 
 #include "core/error.hpp"
-#include "pg/memory_bound.hpp"
 #include "pg/settings.hpp"
 #include "pg/sql.hpp"
 #include "pg/time_limit.hpp"
@@ -58,8 +57,6 @@ const report::Document &shown_in(const std::string &format, const report::Docume
 }  // namespace
 
 report::Document contents(const Edition &edition, const Scope &scope) {
-    // Nobody is there to raise work_mem for a report with many segments.
-    const pg::LocalSettings memory{{{"work_mem", pg::upkeep_memory()}}};
     switch (edition.kind) {
         case Kind::daily:
             return daily(edition, scope);

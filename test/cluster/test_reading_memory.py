@@ -1,4 +1,4 @@
-"""What a read takes in memory, measured by the kernel: a read of more than work_mem times hash_mem_multiplier ends with an error before it has taken it."""
+"""What a read takes in memory, measured by the kernel: a read of more than work_mem times hash_mem_multiplier, or maintenance_work_mem, ends with an error before it has taken it."""
 import psycopg2
 
 FACTS = """
@@ -23,7 +23,7 @@ def test_a_read_takes_no_more_memory_than_it_may(unattended):
 
     def taken(work_mem):
         cursor = unattended.connect().cursor()
-        cursor.execute('SET hash_mem_multiplier = 1')
+        cursor.execute("SET hash_mem_multiplier = 1; SET maintenance_work_mem = '1MB'")
         # Whatever the first read of a session brings: code, caches, plans.
         cursor.execute("SELECT count(*) FROM kpi.query('{beats}', '2023-01-01', '2023-01-02', grain => 'hour', by => '{device}', max_rows => NULL)")
         cursor.execute(f"SET work_mem = '{work_mem}'")

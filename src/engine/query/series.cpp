@@ -8,7 +8,6 @@
 #include "engine/query/plan.hpp"
 #include "engine/query/read_settings.hpp"
 #include "pg/clock.hpp"
-#include "pg/memory_bound.hpp"
 
 namespace kpi::engine {
 namespace {
@@ -96,7 +95,6 @@ SeriesSet read_group(const TimedGroup &timed, const SeriesRequest &request) {
 
 std::vector<SeriesSet> read_series(const SeriesRequest &request) {
     const pg::LocalSettings settings = read_settings();
-    const pg::LocalSettings memory{{{"work_mem", pg::upkeep_memory()}}};
     std::vector<SeriesSet> out;
     for (const TimedGroup &timed :
          load_groups(request.metrics, request.by, request.filters, request.now))
