@@ -18,6 +18,8 @@ HttpError refusal(const DatabaseError &error) {
     if (state == "57014")
         return {504, state, "the database took too long",
                 "Ask for a shorter period or fewer segments."};
+    // More than a read may hold in memory: asked again it would be as much.
+    if (state == "53400") return {400, state, error.message, error.hint};
     if (state.starts_with("53") || state == "55P03" || state.starts_with("40"))
         return {503, state, "the database is busy: " + error.message, "Try again in some seconds."};
     // Names in our statements, not of the client's: values are bound.
